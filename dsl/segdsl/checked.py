@@ -1,0 +1,298 @@
+"""The checked tree: what rules mean, every name resolved and every type known.
+
+It is the one thing that the engine's planner and the row-at-a-time oracle both read. Sugar is gone: `in a..b`, periods,
+`within` and `before`/`after` are comparisons; `any of` is an `Or`; a percentage is a decimal constant.
+
+Constants are held exactly: whole numbers as int; decimals as int in units of 10^-scale; numbers (floats) as float; texts
+as str; yes/no as bool; dates as days since 1970-01-01; timestamps as nanoseconds since 1970-01-01T00:00Z; durations as
+`Length`.
+
+An expression is evaluated for one row of one table (its *scope*): the root table for an account's expressions, a
+relation's table inside an aggregate. Every expression has a `type` and a `span`; every yes/no expression may be true,
+false or unknown.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from segdsl.syntax import Span
+from segdsl.typesystem import DATE, TIMESTAMP, TRUTH, Length, Type
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    span: Span
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """Rows that belong to a row of another table: `chain` leads from the rows' table up to the owner's.
+
+    `chain[0]` is (rows' table, link), and so on: order lines of a customer are
+    (("order_lines", "order"), ("orders", "customer")). `name` is how the rule called it.
+    """
+
+    name: str
+    table: str
+    chain: tuple[tuple[str, str], ...]
+
+
+# ---- values
+
+
+class Constant(Checked):
+    """A value known when rules are compiled. `value` None is missing. `param` is the param it came from."""
+
+    type: Type
+    value: int | float | str | bool | Length | None
+    param: str | None = None
+
+
+class Now(Checked):
+    """The instant of the run."""
+
+    type: Type = TIMESTAMP
+
+
+class Today(Checked):
+    """The local day of the instant of the run."""
+
+    type: Type = DATE
+
+
+class PeriodStart(Checked):
+    """The first day of the `unit` (day week month quarter year) that holds today, `shift` units later."""
+
+    unit: str
+    shift: int
+    type: Type = DATE
+
+
+class Field(Checked):
+    """A column of the scope's table, or of the table that the links of `path` lead to.
+
+    `table` is the scope's table, `name` the rule's name of the column, `nullable` whether its own values can be missing
+    (a lookup can be missing besides: a link may find nobody).
+    """
+
+    table: str
+    name: str
+    type: Type
+    path: tuple[str, ...] = ()
+    nullable: bool = True
+
+
+class Let(Checked):
+    """The value of a let of the scope's table."""
+
+    name: str
+    type: Type
+
+
+class Chosen(Checked):
+    """The value of a `choose` of the account."""
+
+    name: str
+    type: Type
+
+
+class OfAccount(Checked):
+    """Inside a relation whose chain ends at the root table: the value of an expression of the row's account."""
+
+    operand: Expression
+    type: Type
+
+
+class Arithmetic(Checked):
+    """`op` is one of `+ - * /` over numbers.
+
+    Whole and decimal operands are exact: `+ -` at the larger scale, `*` adds the scales, `/` gives a float. With a
+    float operand the other is converted to the nearest float first.
+    """
+
+    op: str
+    left: Expression
+    right: Expression
+    type: Type
+
+
+class Negative(Checked):
+    operand: Expression
+    type: Type
+
+
+class Shift(Checked):
+    """A date or timestamp moved by a constant duration (already signed).
+
+    Dates move by days or by months that clamp; timestamps keep the local time of day under days and months and move
+    exactly under nanoseconds.
+    """
+
+    operand: Expression
+    by: Length
+    type: Type
+
+
+class Difference(Checked):
+    """left - right of two timestamps, or of two dates: an exact duration in nanoseconds, a day 24 hours."""
+
+    left: Expression
+    right: Expression
+    type: Type
+
+
+class ScaleDuration(Checked):
+    """An exact duration times (`op` "*") or divided by ("/") a number; rounded to the nearest nanosecond, ties to even."""
+
+    op: str
+    left: Expression
+    right: Expression
+    type: Type
+
+
+class Coalesce(Checked):
+    """The first operand that is present."""
+
+    operands: tuple[Expression, ...]
+    type: Type
+
+
+class If(Checked):
+    """`yes` where the condition is true, else `no`, an unknown condition included."""
+
+    condition: Expression
+    yes: Expression
+    no: Expression
+    type: Type
+
+
+class Aggregate(Checked):
+    """`function` (count sum avg min max any none) over the rows of a relation whose `where` is true.
+
+    `value` is None for `count(relation)`, `any` and `none`; else missing values are skipped. `where` None keeps all.
+    Scope of `value` and `where`: the relation's table.
+    """
+
+    function: str
+    relation: Relation
+    type: Type
+    value: Expression | None = None
+    where: Expression | None = None
+
+
+# ---- conditions (yes/no)
+
+
+class And(Checked):
+    terms: tuple[Expression, ...]
+    type: Type = TRUTH
+
+
+class Or(Checked):
+    terms: tuple[Expression, ...]
+    type: Type = TRUTH
+
+
+class Not(Checked):
+    term: Expression
+    type: Type = TRUTH
+
+
+class Compare(Checked):
+    """`op` is one of `= != < <= > >=`.
+
+    Operands are two numbers (compared by value; a decimal against a float as the nearest float), two texts (exact,
+    order by code point), two yes/no (only `=` `!=`), two dates, two timestamps, two exact durations, or a date and a
+    timestamp in either order: the date is then the whole local day, from its first instant to the next day's first.
+    """
+
+    op: str
+    left: Expression
+    right: Expression
+    type: Type = TRUTH
+
+
+class InList(Checked):
+    """The Kleene `or` of `value = item`. `items` are constants of the value's type; `others` any further expressions."""
+
+    value: Expression
+    items: tuple[Constant, ...]
+    others: tuple[Expression, ...] = ()
+    type: Type = TRUTH
+
+
+class TextTest(Checked):
+    """`kind` is `contains`, `starts` or `ends`: exact, by code point."""
+
+    kind: str
+    value: Expression
+    pattern: Expression
+    type: Type = TRUTH
+
+
+class IsMissing(Checked):
+    """Never unknown. Of a condition: whether it is unknown."""
+
+    operand: Expression
+    type: Type = TRUTH
+
+
+class InSegment(Checked):
+    """Never unknown: the segment's condition is true."""
+
+    segment: str
+    type: Type = TRUTH
+
+
+Expression = (
+    Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
+    | ScaleDuration | Coalesce | If | Aggregate | And | Or | Not | Compare | InList | TextTest | IsMissing | InSegment
+)  # fmt: skip
+
+
+# ---- statements
+
+
+class LetRule(Checked):
+    """A named value or condition of a row of `table` (the root table, or a relation's for `let … for`)."""
+
+    name: str
+    table: str
+    value: Expression
+
+
+class SegmentRule(Checked):
+    name: str
+    label: str | None
+    condition: Expression
+
+
+class Case(Checked):
+    value: Constant
+    condition: Expression
+
+
+class ChooseRule(Checked):
+    """The value of the first case that is true, else `otherwise`, else missing."""
+
+    name: str
+    label: str | None
+    cases: tuple[Case, ...]
+    otherwise: Constant | None
+    type: Type
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """A whole checked rule set, in the order written, and the params with their final values.
+
+    `root` is the root table; `order` lists all names of lets, segments and chooses so that each comes after what it
+    mentions; `names` are the segments and chooses in the order written.
+    """
+
+    root: str
+    timezone: str
+    lets: dict[str, LetRule]
+    segments: dict[str, SegmentRule]
+    chooses: dict[str, ChooseRule]
+    params: dict[str, Constant | tuple[Constant, ...]]
+    order: tuple[str, ...]
+    names: tuple[str, ...]
