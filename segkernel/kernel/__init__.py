@@ -1,0 +1,1 @@
+"""Numba, nothing else: arrays in, bitmaps and numbers out."""
