@@ -1,0 +1,343 @@
+"""Every expression's value for one row: the meaning of the language, written to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from segdsl import checked
+from segdsl.schema import Schema
+from segdsl.typesystem import DATE, Length, Type
+from segkernel.oracle import arithmetic, clauses, tables
+from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
+from segkernel.oracle.civil import period_start, shift_day
+from segkernel.oracle.zones import DAY, day_start, local_day, shift_instant
+
+Tables = Mapping[str, Sequence[Mapping[str, object]]]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row of a table by its number, and the number of the account it belongs to, where it belongs to one."""
+
+    table: str
+    index: int
+    account: int | None = None
+
+
+class Oracle:
+    """A checked rule set over tables of plain rows, at one instant.
+
+    `tables` has a list of rows for every table of the schema; a row maps the rules' names of fields to plain values (see
+    `normal`); a field that is left out is missing. `as_of_ns` is the instant of the run in nanoseconds since the epoch, UTC.
+    Answers are in normal form: decimals in units, dates in days, timestamps in nanoseconds. Asking raises `OracleOverflow`
+    where an exact value leaves its range.
+    """
+
+    def __init__(self, rules: checked.Rules, schema: Schema, tables_: Tables, as_of_ns: int) -> None:
+        self.rules = rules
+        self.schema = schema
+        self.families = tables.Families(schema, tables_, rules.timezone)
+        self.now = as_of_ns
+        self.today = local_day(rules.timezone, as_of_ns)
+        self._known: dict[tuple[str, Row], Value] = {}
+        self._needs: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def accounts(self) -> int:
+        """The number of rows of the root table."""
+        return len(self.families.rows[self.rules.root])
+
+    def account(self, row: int) -> Row:
+        """A row of the root table by its number."""
+        return Row(self.rules.root, row, row)
+
+    def segment(self, name: str) -> list[bool]:
+        """For every account, in the order of the root table, whether it is in a segment."""
+        return [self.named(name, self.account(row)) is True for row in range(self.accounts)]
+
+    def choose(self, name: str) -> list[Value]:
+        """For every account, in the order of the root table, the value of a choose; None is missing."""
+        return [self.named(name, self.account(row)) for row in range(self.accounts)]
+
+    def truth(self, expression: checked.Expression, row: int) -> bool | None:
+        """A condition of one account: true, false, or None for unknown."""
+        return self.condition(expression, self.account(row))
+
+    def explain(self, name: str, row: int) -> clauses.Clause:
+        """A segment, choose or let of one account with the value of every clause in it."""
+        return clauses.explain_statement(self, name, self.account(row))
+
+    # ---- statements
+
+    def named(self, name: str, row: Row) -> Value:
+        """The value of a let, or of a choose or a segment's condition, for a row; what it mentions comes first."""
+        if row.table == self.rules.root:
+            row = self.account(row.index)
+        if (name, row) not in self._known:
+            # In the order of mentions, so that a long chain of lets does not nest the calls.
+            for needed in self._needed(name, row.table):
+                if (needed, row) not in self._known:
+                    self._known[needed, row] = self._statement(needed, row)
+        return self._known[name, row]
+
+    def _statement(self, name: str, row: Row) -> Value:
+        if name in self.rules.lets:
+            return self.value(self.rules.lets[name].value, row)
+        if name in self.rules.segments:
+            return self.value(self.rules.segments[name].condition, row)
+        choose = self.rules.chooses[name]
+        held = [self.condition(case.condition, row) is True for case in choose.cases]
+        chosen = [case.value for case, holds in zip(choose.cases, held, strict=True) if holds]
+        value = chosen[0] if chosen else choose.otherwise
+        return None if value is None else self._same_type(value, choose.type)
+
+    def _same_type(self, constant: checked.Constant, type_: Type) -> Value:
+        if type_.kind == "decimal" and constant.type.kind in ("whole", "decimal") and constant.value is not None:
+            return rescaled(constant.value, constant.type.scale, type_.scale)
+        if type_.kind == "number" and constant.type.kind in ("whole", "decimal") and constant.value is not None:
+            return arithmetic.as_float(constant.value, constant.type, literal=True)
+        return constant.value
+
+    def _needed(self, name: str, table: str) -> tuple[str, ...]:
+        if table != self.rules.root:
+            return (name,)
+        if name not in self._needs:
+            found, waiting = {name}, [name]
+            while waiting:
+                for mention in mentions(self.rules, waiting.pop()):
+                    if mention not in found:
+                        found.add(mention)
+                        waiting.append(mention)
+            self._needs[name] = tuple(other for other in self.rules.order if other in found)
+        return self._needs[name]
+
+    # ---- expressions
+
+    def condition(self, expression: checked.Expression, row: Row) -> bool | None:
+        """The truth of a yes/no expression; None is unknown."""
+        value = self.value(expression, row)
+        if value is not None and not isinstance(value, bool):
+            raise TypeError(f"{value!r} is not a truth")
+        return value
+
+    def value(self, expression: checked.Expression, row: Row) -> Value:
+        """The value of an expression for a row, every part of it evaluated; None is missing, or unknown."""
+        match expression:
+            case checked.Constant(value=value):
+                return value
+            case checked.Now():
+                return self.now
+            case checked.Today():
+                return self.today
+            case checked.PeriodStart(unit=unit, shift=shift):
+                return period_start(self.today, unit, shift)
+            case checked.Field():
+                return self._field(expression, row)
+            case checked.Let(name=name):
+                return self.named(name, row)
+            case checked.Chosen(name=name):
+                return self.named(name, row)
+            case checked.InSegment(segment=name):
+                return self.named(name, row) is True
+            case checked.OfAccount(operand=operand):
+                if row.account is None:
+                    raise ValueError("a row that belongs to no account was asked for its account")
+                return self.value(operand, self.account(row.account))
+            case checked.Arithmetic():
+                return self._arithmetic(expression, row)
+            case checked.Negative(operand=operand, type=type_):
+                return self._negative(expression, self.value(operand, row), type_)
+            case checked.Shift(operand=operand, by=by):
+                return self._shift(self.value(operand, row), operand.type, by)
+            case checked.Difference(left=left, right=right):
+                a, b = self.value(left, row), self.value(right, row)
+                return None if a is None or b is None else (whole(a) - whole(b)) * (DAY if left.type == DATE else 1)
+            case checked.ScaleDuration():
+                return self._scale_duration(expression, row)
+            case checked.Coalesce(operands=operands):
+                values = [self._convert(self.value(operand, row), operand, expression.type) for operand in operands]
+                return next((value for value in values if value is not None), None)
+            case checked.If(condition=condition, yes=yes, no=no):
+                holds = self.condition(condition, row) is True
+                first, second = (self._convert(self.value(branch, row), branch, expression.type) for branch in (yes, no))
+                return first if holds else second
+            case checked.Aggregate():
+                return self._aggregate(expression, row)
+            case checked.And(terms=terms):
+                return arithmetic.all_of([self.condition(term, row) for term in terms])
+            case checked.Or(terms=terms):
+                return arithmetic.any_of([self.condition(term, row) for term in terms])
+            case checked.Not(term=term):
+                return arithmetic.opposite(self.condition(term, row))
+            case checked.Compare(op=op, left=left, right=right):
+                return self._compare(op, left, self.value(left, row), right, self.value(right, row))
+            case checked.InList(value=sought, items=items, others=others):
+                value = self.value(sought, row)
+                return arithmetic.any_of([self._compare("=", sought, value, item, self.value(item, row)) for item in (*items, *others)])
+            case checked.TextTest(kind=kind, value=tested, pattern=pattern):
+                return self._text_test(kind, self.value(tested, row), self.value(pattern, row))
+            case checked.IsMissing(operand=operand):
+                return self.value(operand, row) is None
+        raise TypeError(f"no meaning for {type(expression).__name__}")
+
+    def _field(self, field: checked.Field, row: Row) -> Value:
+        table, index = row.table, row.index
+        for link in field.path:
+            target = self.families.target(table, link, index)
+            if target is None:
+                return None
+            table, index = self.schema.tables[table].links[link].table, target
+        return self.families.rows[table][index][field.name]
+
+    def _arithmetic(self, expression: checked.Arithmetic, row: Row) -> Value:
+        left, right = expression.left, expression.right
+        a, b = self.value(left, row), self.value(right, row)
+        if a is None or b is None:
+            return None
+        result = arithmetic.calculate(expression.op, a, left.type, b, right.type, (constant(left), constant(right)))
+        return result if result is None or isinstance(result, float) else self._in_range(result, expression)
+
+    def _in_range(self, value: Value, expression: checked.Expression) -> Value:
+        return arithmetic.in_range(whole(value), expression.type, expression.span)
+
+    def _negative(self, expression: checked.Negative, value: Value, type_: Type) -> Value:
+        if value is None:
+            return None
+        if isinstance(value, Length | float):
+            return -value
+        return self._in_range(-whole(value), expression)
+
+    def _shift(self, value: Value, type_: Type, by: Length) -> Value:
+        if value is None:
+            return None
+        return shift_day(whole(value), by) if type_ == DATE else shift_instant(self.rules.timezone, whole(value), by)
+
+    def _scale_duration(self, expression: checked.ScaleDuration, row: Row) -> Value:
+        length, number = expression.left, expression.right
+        if length.type.kind != "duration":
+            length, number = number, length
+        a, b = exact_length(self.value(length, row)), self.value(number, row)
+        if a is None or b is None:
+            return None
+        result = arithmetic.scale_duration(expression.op, whole(a), b, number.type, constant(number))
+        return None if result is None else self._in_range(result, expression)
+
+    def _convert(self, value: Value, operand: checked.Expression, type_: Type) -> Value:
+        """A value of one branch in the type that all branches have in common."""
+        if value is None or operand.type == type_:
+            return value
+        if type_.kind == "number":
+            return arithmetic.as_float(value, operand.type, constant(operand))
+        if type_.kind == "decimal":
+            return rescaled(value, operand.type.scale, type_.scale)
+        return value
+
+    def _aggregate(self, aggregate: checked.Aggregate, row: Row) -> Value:
+        counted = self.counted(aggregate, row)
+        if aggregate.function == "any":
+            return len(counted) > 0
+        if aggregate.function == "none":
+            return len(counted) == 0
+        if aggregate.value is None:
+            return len(counted)
+        type_ = aggregate.value.type
+        values = [value for value in (self.value(aggregate.value, each) for each in counted) if value is not None]
+        if aggregate.function == "count":
+            return len(values)
+        if aggregate.function == "sum":
+            if type_.kind == "number":
+                return arithmetic.float_sum([arithmetic.as_float(value, type_) for value in values])
+            return self._in_range(sum(whole(value) for value in values), aggregate)
+        if not values:
+            return None
+        if aggregate.function == "avg":
+            return arithmetic.average(values, type_)
+        return min(values, key=order_of) if aggregate.function == "min" else max(values, key=order_of)
+
+    def counted(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
+        """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run."""
+        relation = aggregate.relation
+        table, link = relation.chain[-1]
+        account = row.index if self.schema.tables[table].links[link].table == self.rules.root else row.account
+        rows = [Row(relation.table, index, account) for index in self.families.members(relation, row.index)]
+        rows = [each for each in rows if self._happened(relation, each)]
+        return [each for each in rows if aggregate.where is None or self.condition(aggregate.where, each) is True]
+
+    def _happened(self, relation: checked.Relation, row: Row) -> bool:
+        """Whether no row of the chain is later than the run; a row whose time is missing has happened."""
+        at = row.index
+        for table, link in relation.chain:
+            field = self.schema.tables[table].event_time
+            if field is not None:
+                time = self.families.rows[table][at][field]
+                limit = self.today if self.schema.tables[table].fields[field].type == DATE else self.now
+                if time is not None and whole(time) > limit:
+                    return False
+            at = whole(self.families.target(table, link, at))
+        return True
+
+    def _compare(self, op: str, left: checked.Expression, a: Value, right: checked.Expression, b: Value) -> bool | None:
+        if a is None or b is None:
+            return None
+        kinds = (left.type.kind, right.type.kind)
+        if kinds == ("date", "timestamp"):
+            return COMPARISONS[op](0, self._place_in_day(whole(a), whole(b)))
+        if kinds == ("timestamp", "date"):
+            return COMPARISONS[op](self._place_in_day(whole(b), whole(a)), 0)
+        if set(kinds) <= {"whole", "number", "decimal"}:
+            return arithmetic.compare_numbers(op, a, left.type, b, right.type, (constant(left), constant(right)))
+        return COMPARISONS[op](exact_length(a), exact_length(b))
+
+    def _place_in_day(self, day: int, instant: int) -> int:
+        """-1 before the local day, 0 in it, 1 after it."""
+        if instant < day_start(self.rules.timezone, day):
+            return -1
+        return 0 if instant < day_start(self.rules.timezone, day + 1) else 1
+
+    def _text_test(self, kind: str, text: Value, pattern: Value) -> bool | None:
+        if text is None or pattern is None:
+            return None
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            raise TypeError("a text test of what is not text")
+        if kind == "contains":
+            return pattern in text
+        return text.startswith(pattern) if kind == "starts" else text.endswith(pattern)
+
+
+def constant(expression: checked.Expression) -> bool:
+    """Whether a number stands in the rules, so that its decimal is the literal itself."""
+    return isinstance(expression, checked.Constant)
+
+
+def exact_length(value: Value) -> Value:
+    """An exact duration in nanoseconds (a day is 24 hours); any other value as it is."""
+    return value.days * DAY + value.nanoseconds if isinstance(value, Length) else value
+
+
+def order_of(value: Value) -> int | float | str:
+    """What `min` and `max` order a value by."""
+    if isinstance(value, int | float | str):
+        return value
+    raise TypeError(f"{value!r} has no order")
+
+
+def mentions(rules: checked.Rules, name: str) -> Iterator[str]:
+    """The statements of the account that a statement names, those named inside aggregates included."""
+    if name in rules.lets:
+        waiting: list[object] = [rules.lets[name].value]
+    elif name in rules.segments:
+        waiting = [rules.segments[name].condition]
+    else:
+        waiting = [case.condition for case in rules.chooses[name].cases]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, checked.Let | checked.Chosen):
+            if node.name in rules.chooses or rules.lets[node.name].table == rules.root:
+                yield node.name
+        elif isinstance(node, checked.InSegment):
+            yield node.segment
+        elif isinstance(node, checked.Checked):
+            waiting.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            waiting.extend(node)
