@@ -1,0 +1,1 @@
+select household_id from households where kids_count in ('1', '2', '3+');

@@ -1,0 +1,1 @@
+select household_id from households where coalesce(home_ownership, 'unknown') not like '%Homeowner';

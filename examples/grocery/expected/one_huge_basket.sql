@@ -1,0 +1,1 @@
+select distinct household_id from baskets where total > 300;

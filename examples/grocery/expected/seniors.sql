@@ -1,0 +1,1 @@
+select household_id from households where age = '65+';

@@ -1,0 +1,1 @@
+select household_id from households where household_comp = '1 Adult Kids';
