@@ -33,6 +33,26 @@ class Diagnostic(msgspec.Struct, frozen=True):
 
 MESSAGES: dict[str, str] = {
     # ---- E1xx: the text cannot be read
+    "E101": "expected {expected}, found {found}",
+    "E102": "this text is not closed",
+    "E103": 'the escape "{found}" is not known',
+    "E104": "this text holds half a surrogate pair",
+    "E105": "the character {found} cannot stand in a rule",
+    "E106": 'the number "{found}" begins with a zero',
+    "E107": '"{found}" is neither a date nor a subtraction',
+    "E108": 'there is no {kind} "{found}"',
+    "E109": "this bracket is not closed",
+    "E110": "this bracket closes nothing",
+    "E111": '"{found}" is not part of the language here',
+    "E112": 'expected {expected}, found the reserved word "{found}"',
+    "E113": '"{word}" is written twice in {called}(...)',
+    "E114": 'expected "when" and a condition, found {found}',
+    "E115": '"in {which} {count} {unit}" can be read in two ways',
+    "E116": 'a decimal point is written ".", not ","',
+    "E117": "this name in backquotes is empty or not closed",
+    "E118": "this number is out of reach: at most {limit} characters, an exponent below 1000",
+    "E119": "expected a statement, found {found}",
+    "E120": "comparisons do not chain",
     # ---- E2xx: names
     "E201": '{table} has no field "{name}"',
     "E202": 'there is no segment "{name}"',
@@ -82,6 +102,14 @@ MESSAGES: dict[str, str] = {
     "E409": "a period has at least one {unit}",
     "E410": 'the timezone "{name}" is not known on this machine',
     # ---- E9xx: limits, and forms that are not yet built
+    "E901": "the text is longer than {limit} bytes",
+    "E902": "this is nested more than {limit} deep",
+    "E903": "this statement holds more than {limit} values, tests and operators",
+    "E904": "this list holds more than {limit} items",
+    "E905": "there are more than {limit} statements",
+    "E906": "this regular expression is longer than {limit} characters",
+    "E907": "this statement holds more than {limit} operations one inside another",
+    "E908": "there are more than {limit} mistakes; what follows was not read",
     "E950": "{form} is not built yet",
     # ---- W1xx: lints
     "W101": "{rows} whose `{field}` is missing drop out here",

@@ -1,0 +1,260 @@
+"""Text to tokens: one regular expression, read in pieces so that a long text never stands in memory as tokens.
+
+A token is a kind, a start and an end. Kinds are the reserved and soft words and the operators themselves, and the upper-case names
+below. A soft word is a name as well (`NAMES`): the parser decides by where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.syntax import Comment, Span
+
+NAME, NUMBER, PERCENT, TEXT, DATE, MONTH, TIMESTAMP, UNIT = "NAME", "NUMBER", "PERCENT", "TEXT", "DATE", "MONTH", "TIMESTAMP", "UNIT"
+END, STRANGE, MORE = "END", "STRANGE", "MORE"
+
+STATEMENTS = frozenset({"param", "let", "segment", "choose", "collect"})
+RESERVED = STATEMENTS | {"when", "otherwise", "and", "or", "not", "in", "is", "where", "true", "false", "missing"}
+SOFT = frozenset({
+    "for", "at", "least", "most", "exactly", "of", "within", "last", "next", "this", "whole", "matches", "contains", "any", "all", "starts",
+    "ends", "with", "ignoring", "case", "ago", "from", "now", "before", "after", "per", "by", "over",
+})  # fmt: skip
+UNITS = {form: unit for unit in ("minute", "hour", "day", "week", "month", "quarter", "year") for form in (unit, unit + "s")}
+NAMES = SOFT | {NAME, UNIT}
+LITERALS = frozenset({NUMBER, PERCENT, TEXT, DATE, MONTH, TIMESTAMP, "true", "false"})
+
+_WORDS = {word: word for word in RESERVED | SOFT} | dict.fromkeys(UNITS, UNIT)
+_CHUNK = 4096
+
+# In the order of their groups. Letters may carry combining marks (U+0300 to U+036F), as in text that is not yet in NFC.
+_FORMS: tuple[tuple[str, str], ...] = (
+    ("word", r"[^\W\d][\w\u0300-\u036f]*+"),
+    ("operator", r"[<>!]=|\.\.|[=<>+\-*/(),.]"),
+    (TEXT, r'"(?:[^"\\\n]|\\[^\n])*+"|' + r"'(?:[^'\\\n]|\\[^\n])*+'"),
+    (
+        TIMESTAMP,
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?(?![\w:])",
+    ),
+    (DATE, r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![\w-])"),
+    ("malformed date", r"[0-9]{4}-[0-9]{1,2}-[0-9][\w:-]*+"),
+    (MONTH, r"[0-9]{4}-[0-9]{2}(?![\w-])"),
+    (PERCENT, r"(?:0|[1-9][0-9_]*)(?:\.[0-9]+)?%"),
+    (NUMBER, r"(?:0|[1-9][0-9_]*)(?![0-9_])(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"),
+    ("comment", r"#[^\r\n]*+"),
+    ("quoted name", r"`[^`\n]++`"),
+    (END, r"\Z"),
+    ("leading zero", r"[0-9][0-9_]*+(?:\.[0-9]+)?%?"),
+    ("open text", r"[\"'][^\r\n]*+"),
+    ("open name", r"`[^\r\n]*+"),
+    (STRANGE, r"."),
+)
+_TOKEN = re.compile(r"\s*+(?:" + "|".join(f"({form})" for _, form in _FORMS) + ")", re.DOTALL)
+_GROUPS = ("", *(kind for kind, _ in _FORMS))
+_WORD, _OPERATOR = 1, 2
+_PLAIN = tuple(kind in LITERALS or kind == STRANGE for kind in _GROUPS)
+_LAST = _GROUPS.index(END)
+
+# Control characters but tab and line ends, halves of surrogate pairs, byte order marks, carriage returns on their own.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]|\r(?!\n)")
+_STATEMENT_LINE = re.compile(r"^[ \t]*(?:param|let|segment|choose|collect)\b", re.MULTILINE)
+
+
+class Cursor:
+    """A place in the tokens of one text: `kind`, `start` and `end` of the token at hand, `last` the end of the one before.
+
+    `diagnostics` and `comments` gather as the text is read; `opens` are the starts of the brackets open at this place, `depth`
+    how many brackets, `not`s and signs stand around it, `nodes` what the statement holds so far.
+    """
+
+    __slots__ = (
+        "_ends", "_index", "_kinds", "_position", "_starts", "comments", "depth", "diagnostics", "end", "kind", "last", "nodes", "number",
+        "opens", "source", "start", "text",
+    )  # fmt: skip
+
+    def __init__(self, text: str, number: int) -> None:
+        self.number = number
+        self.source = text
+        self.diagnostics: list[Diagnostic] = []
+        self.comments: list[Comment] = []
+        self.text = self._without_forbidden(text)
+        self._position = 1 if text.startswith("\ufeff") else 0
+        self.opens: list[int] = []
+        self.depth = 0
+        self.nodes = 0
+        self.last = self.end = self.start = 0
+        self.kind = MORE
+        self._kinds: list[str] = [MORE]
+        self._starts: list[int] = [0]
+        self._ends: list[int] = [0]
+        self._index = 0
+        self._fill()
+
+    def advance(self) -> None:
+        """Go to the next token; at the end, stay."""
+        self.last = self.end
+        index = self._index + 1
+        kind = self._kinds[index]
+        if kind == MORE:
+            self._index = index
+            self._fill()
+            return
+        self._index = index
+        self.kind = kind
+        self.start = self._starts[index]
+        self.end = self._ends[index]
+
+    def peek(self) -> str:
+        """The kind of the token after this one."""
+        kind = self._kinds[self._index + 1]
+        if kind == MORE:
+            self._fill()
+            kind = self._kinds[self._index + 1]
+        return kind
+
+    def word(self) -> str:
+        """The token at hand as written."""
+        return self.text[self.start : self.end]
+
+    def before(self, back: int = 1) -> tuple[str, int, int]:
+        """Kind, start and end of an earlier token; END where none is remembered."""
+        index = self._index - back
+        return (self._kinds[index], self._starts[index], self._ends[index]) if index >= 0 else (END, 0, 0)
+
+    def span(self, start: int) -> Span:
+        """From `start` to the end of the last token that was passed."""
+        return Span(start, self.last, self.number)
+
+    def here(self) -> Span:
+        """The token at hand."""
+        return Span(self.start, self.end, self.number)
+
+    def report(self, code: str, start: int, end: int, *, hint: str | None = None, **facts: str | int) -> None:
+        """Note a mistake that does not stop the reading of the statement."""
+        self.diagnostics.append(diagnostic(code, Span(start, end, self.number), hint=hint, also=(), **facts))
+
+    def leap(self) -> None:
+        """Go to the next line that begins with a statement's word, without reading what lies between as tokens."""
+        found = _STATEMENT_LINE.search(self.text, self.end)
+        self._position = found.start() if found else len(self.text)
+        self._kinds, self._starts, self._ends, self._index = [MORE], [0], [0], 0
+        self._fill()
+
+    def _fill(self) -> None:
+        """Read the next tokens in place of the MORE at the end, forget all but the last few, and stand where the index stands."""
+        keep = max(0, self._index - 8)
+        kinds, starts, ends = self._kinds[keep:-1], self._starts[keep:-1], self._ends[keep:-1]
+        self._index -= keep
+        add_kind, add_start, add_end = kinds.append, starts.append, ends.append
+        word_kind = _WORDS.get
+        limit = len(kinds) + _CHUNK
+        for match in _TOKEN.finditer(self.text, self._position):
+            group = match.lastindex
+            assert group is not None
+            start, end = match.span(group)
+            if group == _WORD:
+                add_kind(word_kind(match[_WORD], NAME))
+            elif group == _OPERATOR:
+                add_kind(match[_OPERATOR])
+            elif _PLAIN[group]:
+                add_kind(_GROUPS[group])
+            elif group == _LAST:
+                add_kind(END)
+                add_start(start)
+                add_end(end)
+                self._position = end
+                break
+            else:
+                kind = self._uncommon(_GROUPS[group], start, end)
+                if not kind:
+                    continue
+                add_kind(kind)
+            add_start(start)
+            add_end(end)
+            if len(kinds) >= limit:
+                self._position = end
+                add_kind(MORE)
+                add_start(end)
+                add_end(end)
+                break
+        if kinds[-1] == END:
+            # One more, so that a look beyond the end sees the end again and `advance` stays there.
+            kinds += [END, MORE]
+            starts += [starts[-1]] * 2
+            ends += [ends[-1]] * 2
+        self._kinds, self._starts, self._ends = kinds, starts, ends
+        self.kind, self.start, self.end = kinds[self._index], starts[self._index], ends[self._index]
+
+    def _uncommon(self, form: str, start: int, end: int) -> str | None:
+        """The kind of a comment (None), a quoted name, or a token with a mistake in it, which is reported."""
+        text = self.text[start:end]
+        if form == "comment":
+            self.comments.append(Comment(Span(start, end, self.number), self.source[start:end]))
+            return None
+        if form == "quoted name":
+            return NAME
+        if form == "malformed date":
+            self.report("E107", start, end, hint=_date_hint(text), found=shorten(text))
+            return DATE
+        if form == "leading zero":
+            plain = text.lstrip("0_")
+            plain = plain if plain[:1].isdigit() else "0" + plain
+            self.report("E106", start, end, hint=f"write {plain}" if len(plain) <= 40 else None, found=shorten(text))
+            return PERCENT if text.endswith("%") else NUMBER
+        if form == "open text":
+            self.report("E102", start, end, hint=f"close it with {text[0]} on the same line; a line break inside a text is written \\n")
+            return TEXT
+        self.report("E117", start, end, hint="a name in backquotes has at least one character and ends on the same line")
+        return NAME
+
+    def _without_forbidden(self, text: str) -> str:
+        """The text with a space for every character that no rule may hold, each run of them reported."""
+        first = _FORBIDDEN.search(text, 1 if text.startswith("\ufeff") else 0)
+        if first is None:
+            return text
+        reported = 0
+        previous = -2
+        for found in _FORBIDDEN.finditer(text, first.start()):
+            at = found.start()
+            if at != previous + 1 and reported < 100:
+                reported += 1
+                self.report("E105", at, at + 1, hint=_character_hint(found[0]), found=character_name(found[0]))
+            previous = at
+        return text[: first.start()] + _FORBIDDEN.sub(" ", text[first.start() :])
+
+
+def nfc(text: str) -> str:
+    """A name in Unicode's composed form."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def shorten(text: str, width: int = 40) -> str:
+    """A text for a message: at most `width` characters, without line breaks and control characters."""
+    text = text[: width + 1]
+    clean = "".join(character if character.isprintable() else " " for character in text)
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def character_name(character: str) -> str:
+    """`U+200B (zero width space)`."""
+    name = unicodedata.name(character, "").lower()
+    return f"U+{ord(character):04X}" + (f" ({name})" if name else "")
+
+
+def _character_hint(character: str) -> str:
+    if character == "\r":
+        return "end lines with a line feed, or carriage return and line feed"
+    if "\ud800" <= character <= "\udfff":
+        return "the file is not valid UTF-8 here"
+    if character == "\ufeff":
+        return "a byte order mark may stand only at the start of a file"
+    return f"inside a text, write \\u{ord(character):04x}"
+
+
+def _date_hint(text: str) -> str:
+    parts = re.match(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?![0-9])", text)
+    if parts is None:
+        return "a date is written like 2026-03-01, a time like 2026-03-01T14:30; for a subtraction put spaces around -"
+    year, month, day = parts.groups()
+    return f"write {year}-{month:0>2}-{day:0>2} for the date, or put spaces around - for a subtraction"
