@@ -1,0 +1,235 @@
+"""The one kernel: takes blocks from a shared counter and runs the program on each."""
+
+from __future__ import annotations
+
+from segkernel.kernel import operations as op
+from segkernel.kernel.aggregates import (
+    average,
+    extract,
+    float_total,
+    mark,
+    span,
+    visit,
+    visit_any_float,
+    visit_recoded,
+    visit_wide,
+)
+from segkernel.kernel.compilation import entry, part
+from segkernel.kernel.lanes import load_whole, take_next
+from segkernel.kernel.registers import (
+    always,
+    combine,
+    compare_exact,
+    compare_float,
+    compare_mixed,
+    compare_wide,
+    count,
+    float_range,
+    in_codes,
+    in_range,
+    in_set,
+    invert,
+    lift,
+    pick,
+    put,
+    subtract,
+    wide_range,
+)
+from segkernel.kernel.values import (
+    check_whole,
+    compute,
+    compute_float,
+    compute_wide,
+    copy,
+    day_of,
+    divide,
+    fill,
+    lift_value,
+    load,
+    load_wide,
+    recode,
+    recode_wide,
+    round_float,
+    select,
+    shift_date,
+    shift_time,
+    to_float,
+    wide_to_float,
+    widen,
+)
+
+RECODED = 100
+"""Added to a kind of visit whose values stand in a table by code."""
+
+
+@part
+def located(operand, place, slots, stride, first, width):
+    """The address of the block's first row of a column, or of a slot."""
+    return operand + first * width if place == op.COLUMN else slots + operand * stride
+
+
+@part
+def fail(errors, instruction, row):
+    """Keeps the first failure in the order of instructions and rows, whatever the order of blocks."""
+    if errors[0] == 0 or instruction + 1 < errors[0] or (instruction + 1 == errors[0] and row < errors[1]):
+        errors[0], errors[1] = instruction + 1, row
+
+
+@part
+def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root_bits, root_stride, root_first, root_rows):
+    """The instructions that fill a register of their own space."""
+    if what == op.RANGE:
+        in_range(target, located(a, e, slots, slot, first, d), b, c, d, words)
+    elif what == op.SET8:
+        in_set(target, a + first, b, words)
+    elif what == op.AND or what == op.OR:
+        combine(what, target, args, a, b, bits, stride, words)
+    elif what == op.WITHOUT:
+        subtract(target, bits + a * stride, bits + b * stride, words)
+    elif what == op.FLOAT_RANGE:
+        float_range(target, located(a, e, slots, slot, first, 8), b, c, d, words)
+    elif what == op.NOT:
+        invert(target, bits + a * stride, words)
+    elif what == op.ALWAYS:
+        always(target, a, words)
+    elif what == op.CODES:
+        in_codes(target, located(a, e, slots, slot, first, c), b, c, words)
+    elif what == op.LIFT:
+        lift(target, root_bits + a * root_stride, b + first * 4, root_first, root_rows - 1, words)
+    elif what == op.COMPARE:
+        x, y = slots + a * slot, slots + b * slot
+        if d == 0:
+            compare_exact(target, x, y, c, words)
+        elif d == 1:
+            compare_float(target, x, y, c, words)
+        elif d == 2:
+            compare_mixed(target, x, y, c, words)
+        else:
+            compare_wide(target, x, x + slot, y, y + slot, c, words)
+    elif what == op.WIDE_RANGE:
+        wide_range(target, slots + a * slot, slots + (a + 1) * slot, args, c, words)
+
+
+@part
+def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, start, stop, rows):
+    """The instructions that fill a slot from their own space; the row that failed, or -1."""
+    x, y = slots + a * slot, slots + b * slot
+    if what == op.LOAD:
+        load(target, located(a, d, slots, slot, first, b), b, args[c], args[c + 1], rows)
+    elif what == op.FILL:
+        fill(target, a, rows)
+    elif what == op.COMPUTE:
+        compute(target, x, y, c, rows)
+    elif what == op.COMPUTE_FLOAT:
+        compute_float(target, x, y, c, rows)
+    elif what == op.TO_FLOAT:
+        to_float(target, x, bits + b * stride if b >= 0 else b, c, rows)
+    elif what == op.LOAD_FLOAT:
+        copy(target, a + first * 8, rows)
+    elif what == op.SELECT:
+        select(target, x, y, bits + c * stride, rows)
+    elif what == op.RECODE:
+        recode(target, located(a, d, slots, slot, first, b), b, c, rows)
+    elif what == op.DAY_OF:
+        day_of(target, x, b, c, d, rows)
+    elif what == op.SHIFT_DATE:
+        shift_date(target, x, b, rows)
+    elif what == op.SHIFT_TIME:
+        shift_time(target, x, b, c, args[d], args[d + 1], args[d + 2], rows)
+    elif what == op.DIVIDE:
+        divide(target, x, y, bits + c * stride, rows)
+    elif what == op.ROUND:
+        round_float(target, x, bits + c * stride, rows)
+    elif what == op.WIDEN:
+        widen(target, target + slot, x, rows)
+    elif what == op.LOAD_WIDE:
+        load_wide(target, target + slot, located(a, d, slots, slot, first, b), b, args, c, rows)
+    elif what == op.RECODE_WIDE:
+        recode_wide(target, target + slot, located(a, d, slots, slot, first, b), b, c, rows)
+    elif what == op.COMPUTE_WIDE:
+        present = bits + d * stride if d >= 0 else d
+        return compute_wide(target, target + slot, x, x + slot, y, y + slot, c, present, e, start, stop, rows)
+    elif what == op.WIDE_TO_FLOAT:
+        wide_to_float(target, x, x + slot, bits + b * stride if b >= 0 else b, c, rows)
+    elif what == op.CHECK_WHOLE:
+        return check_whole(x, x + slot, bits + d * stride if d >= 0 else d, start, stop)
+    elif what == op.AVERAGE:
+        average(target, x, x + slot, y, c, d, rows)
+    elif what == op.FLOAT_TOTAL:
+        float_total(target, x, slot, b, rows)
+    elif what == op.SPAN:
+        span(target, a + first * 8, rows if rows < stop else stop)
+    return -1
+
+
+@part
+def visit_step(target, a, c, args, at, slot, places, found, first, owners_first):
+    """Adds the listed rows to their owners' slots."""
+    kind, owner = args[at], args[at + 3] + first * 4
+    address = a + first * c
+    if kind == op.SUM_WIDE:
+        visit_wide(target, slot, places, found, address, c, args, at + 4, owner, owners_first)
+    elif kind == op.FLOAT_SUM_ANY:
+        visit_any_float(target, slot, places, found, address, owner, owners_first)
+    elif kind == RECODED + op.SUM:
+        visit_recoded(target, places, found, address, c, args[at + 1], owner, owners_first)
+    else:
+        visit(kind, target, slot, places, found, address, c, args[at + 1], args[at + 2], owner, owners_first)
+
+
+@entry(
+    "void(Array(int64, 2, 'C', readonly=True), Array(int64, 1, 'C', readonly=True), Array(int64, 2, 'C', readonly=True), "
+    "Array(int64, 2, 'C', readonly=True), int64, int64, int64, int64[::1], int64[::1])"
+)
+def interpret(program, args, blocks, layout, counter, halt, places, counts, errors):
+    """Runs a program on every block that this thread takes.
+
+    program  int64[instructions, 8], see `operations`
+    args     int64[:], further operands
+    blocks   int64[blocks, 2 * spaces]: first row and end of each space's rows
+    layout   int64[spaces, 4]: this thread's registers (address, bytes each) and slots (address, bytes each)
+    counter  address of the number of the next block; halt: address of a number that is not 0 when all shall stop
+    places   address of room for the places of a block's rows (uint32)
+    counts   int64[:], added to by COUNT; errors int64[2]: instruction + 1 and row of the first failure
+    """
+    found = 0
+    while load_whole(halt) == 0:
+        block = take_next(counter)
+        if block >= blocks.shape[0]:
+            break
+        root_first = blocks[block, 0]
+        root_rows = ((blocks[block, 1] - root_first + 63) >> 6) * 64
+        for p in range(program.shape[0]):
+            what, space, t = program[p, 0], program[p, 1], program[p, 2]
+            a, b, c, d, e = program[p, 3], program[p, 4], program[p, 5], program[p, 6], program[p, 7]
+            bits, stride, slots, slot = layout[space, 0], layout[space, 1], layout[space, 2], layout[space, 3]
+            begin, end = blocks[block, 2 * space], blocks[block, 2 * space + 1]
+            first = begin >> 6 << 6
+            words = (end - first + 63) >> 6
+            if what < op.LOAD:
+                target = bits + t * stride
+                test_step(
+                    what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, layout[0, 0], layout[0, 1], root_first, root_rows
+                )  # fmt: skip
+            elif what == op.EXTRACT:
+                found = extract(places, bits + a * stride if a >= 0 else a, begin - first, end - first)
+            elif what == op.VISIT:
+                owners_first = blocks[block, 2 * b] >> 6 << 6
+                visit_step(layout[b, 2] + t * layout[b, 3], a, c, args, d, layout[b, 3], places, found, first, owners_first)
+            elif what == op.ANY:
+                owners_first = blocks[block, 2 * b] >> 6 << 6
+                mark(layout[b, 0] + t * layout[b, 1], places, found, d + first * 4, owners_first)
+            elif what == op.LIFT_VALUE:
+                lift_value(slots + t * slot, layout[0, 2] + a * layout[0, 3], b + first * 4, root_first, root_first + root_rows - 1, words * 64)
+            elif what == op.COUNT:
+                counts[t] += count(bits + a * stride, end - begin)
+            elif what == op.OUT:
+                put(t + (first >> 3), bits + a * stride, end - begin)
+            elif what == op.PICK:
+                pick(t + first * c, bits + a * stride, b, c, end - begin)
+            else:
+                row = value_step(
+                    what, slots + t * slot, a, b, c, d, e, args, slots, slot, bits, stride, first, begin - first, end - first, words * 64
+                )  # fmt: skip
+                if row >= 0:
+                    fail(errors, p, first + row)

@@ -1,0 +1,345 @@
+"""Memory by address, and the operations on 64 rows at once: as vector instructions, and as the plain loops they mean.
+
+A word holds 64 rows, the least significant bit first. The vector forms are LLVM vectors of 64 lanes that any x86-64
+processor runs; byte shuffles want AVX-512BW. Elsewhere, and with the JIT off, the plain loops run: the same answers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import types
+from numba.extending import intrinsic
+
+from segkernel.kernel.compilation import JIT, inlined, part
+
+VECTORS = JIT and platform.machine() in ("x86_64", "AMD64")
+SHUFFLES = VECTORS and bool(binding.get_host_cpu_features().get("avx512bw"))
+
+signed: Any = np.int64 if JIT else int
+"""To a whole number of 64 bits with a sign; with the JIT off all numbers are Python's own, which cannot wrap by mistake."""
+unsigned: Any = np.uint64 if JIT else int
+
+I1, I8, I16, I32, I64, F64 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.DoubleType()
+
+
+def _vector(element: Any, lanes: int) -> Any:
+    return ir.VectorType(element, lanes)
+
+
+def _splat(builder: Any, value: Any, lanes: int) -> Any:
+    """A vector with `value` in every lane."""
+    empty = ir.Constant(_vector(value.type, lanes), ir.Undefined)
+    first = builder.insert_element(empty, value, ir.Constant(I32, 0))
+    return builder.shuffle_vector(first, empty, ir.Constant(_vector(I32, lanes), [0] * lanes))
+
+
+def _load(builder: Any, address: Any, element: Any, lanes: int) -> Any:
+    value = builder.load(builder.inttoptr(address, _vector(element, lanes).as_pointer()))
+    value.align = 1
+    return value
+
+
+def _store(builder: Any, value: Any, address: Any, streaming: bool = False) -> None:
+    store = builder.store(value, builder.inttoptr(address, value.type.as_pointer()))
+    store.align = 64 if streaming else 1
+    if streaming:
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+
+
+def _narrow(builder: Any, value: Any, element: Any) -> Any:
+    return value if element.width == 64 else builder.trunc(value, element)
+
+
+if JIT:
+
+    def _loader(element: Any, numba_type: Any) -> Any:
+        @intrinsic
+        def load(typing: Any, address: Any) -> Any:
+            def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                value = builder.load(builder.inttoptr(arguments[0], element.as_pointer()))
+                value.align = 1
+                return value
+
+            return numba_type(types.int64), code
+
+        return load
+
+    def _storer(element: Any, numba_type: Any) -> Any:
+        @intrinsic
+        def store(typing: Any, address: Any, value: Any) -> Any:
+            def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                builder.store(arguments[1], builder.inttoptr(arguments[0], element.as_pointer())).align = 1
+                return context.get_dummy_value()
+
+            return types.void(types.int64, numba_type), code
+
+        return store
+
+    load8, load16, load32 = _loader(I8, types.uint8), _loader(I16, types.uint16), _loader(I32, types.uint32)
+    load64, load_whole, load_float = _loader(I64, types.uint64), _loader(I64, types.int64), _loader(F64, types.float64)
+    store8, store32, store64 = _storer(I8, types.uint8), _storer(I32, types.uint32), _storer(I64, types.uint64)
+    store_whole, store_float = _storer(I64, types.int64), _storer(F64, types.float64)
+
+    @intrinsic
+    def first_bit(typing: Any, word: Any) -> Any:
+        """The place of the lowest set bit of a word that is not zero."""
+        return types.int64(types.uint64), lambda context, builder, signature, arguments: builder.cttz(arguments[0], ir.Constant(I1, 1))
+
+    @intrinsic
+    def ones(typing: Any, word: Any) -> Any:
+        """How many bits of a word are set."""
+        return types.int64(types.uint64), lambda context, builder, signature, arguments: builder.ctpop(arguments[0])
+
+    @intrinsic
+    def as_float(typing: Any, bits: Any) -> Any:
+        """The float64 whose bits an int64 holds."""
+        return types.float64(types.int64), lambda context, builder, signature, arguments: builder.bitcast(arguments[0], F64)
+
+    @intrinsic
+    def take_next(typing: Any, address: Any) -> Any:
+        """Adds one to a counter that threads share; what it held before."""
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = builder.inttoptr(arguments[0], I64.as_pointer())
+            return builder.atomic_rmw("add", pointer, ir.Constant(I64, 1), "seq_cst")
+
+        return types.int64(types.int64), code
+
+else:
+
+    def _plain_loader(kind: Any) -> Any:
+        return lambda address: kind.from_address(address).value
+
+    def _plain_storer(kind: Any) -> Any:
+        def store(address: int, value: Any) -> None:
+            kind.from_address(address).value = value
+
+        return store
+
+    load8, load16, load32 = (_plain_loader(kind) for kind in (ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32))
+    load64, load_whole, load_float = (_plain_loader(kind) for kind in (ctypes.c_uint64, ctypes.c_int64, ctypes.c_double))
+    store8, store32, store64 = (_plain_storer(kind) for kind in (ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64))
+    store_whole, store_float = _plain_storer(ctypes.c_int64), _plain_storer(ctypes.c_double)
+
+    def first_bit(word: Any) -> int:
+        """The place of the lowest set bit of a word that is not zero."""
+        return (word & -word).bit_length() - 1
+
+    def ones(word: Any) -> int:
+        """How many bits of a word are set."""
+        return int(word & 0xFFFFFFFFFFFFFFFF).bit_count()
+
+    def as_float(bits: Any) -> float:
+        """The float64 whose bits an int64 holds."""
+        return float(np.int64(bits).view(np.float64))
+
+    def take_next(address: int) -> int:
+        """Adds one to a counter; what it held before."""
+        counter = ctypes.c_int64.from_address(address)
+        counter.value += 1
+        return counter.value - 1
+
+
+def _range_lanes(element: Any) -> Any:
+    @intrinsic
+    def in_range(typing: Any, address: Any, low: Any, span: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values = _load(builder, arguments[0], element, 64)
+            moved = builder.sub(values, _splat(builder, _narrow(builder, arguments[1], element), 64))
+            return builder.bitcast(builder.icmp_unsigned("<=", moved, _splat(builder, _narrow(builder, arguments[2], element), 64)), I64)
+
+        return types.uint64(types.int64, types.int64, types.int64), code
+
+    return in_range
+
+
+def _range_loop(load: Any, size: int, mask: int) -> Any:
+    def in_range(address: int, low: int, span: int) -> Any:
+        word = unsigned(0)
+        for lane in range(64):
+            if (unsigned(load(address + lane * size)) - unsigned(low)) & unsigned(mask) <= unsigned(span):
+                word |= unsigned(1) << unsigned(lane)
+        return word
+
+    return part(in_range)
+
+
+def _compare_lanes(operator: str) -> Any:
+    @intrinsic
+    def compare(typing: Any, address: Any, bound: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values = _load(builder, arguments[0], F64, 64)
+            return builder.bitcast(builder.fcmp_ordered(operator, values, _splat(builder, arguments[1], 64)), I64)
+
+        return types.uint64(types.int64, types.float64), code
+
+    return compare
+
+
+def _at_least_loop(address: int, bound: float) -> Any:
+    word = unsigned(0)
+    for lane in range(64):
+        if load_float(address + lane * 8) >= bound:
+            word |= unsigned(1) << unsigned(lane)
+    return word
+
+
+def _below_loop(address: int, bound: float) -> Any:
+    word = unsigned(0)
+    for lane in range(64):
+        if load_float(address + lane * 8) < bound:
+            word |= unsigned(1) << unsigned(lane)
+    return word
+
+
+def _set_loop(address: int, table: int) -> Any:
+    word = unsigned(0)
+    for lane in range(64):
+        code = unsigned(load8(address + lane))
+        cell = unsigned(load8(table + signed(code & unsigned(15)) + 16 * signed(code >> unsigned(7))))
+        word |= ((cell >> ((code >> unsigned(4)) & unsigned(7))) & unsigned(1)) << unsigned(lane)
+    return word
+
+
+def _shuffle(builder: Any) -> Any:
+    name, bytes64 = "llvm.x86.avx512.pshuf.b.512", _vector(I8, 64)
+    found = builder.module.globals.get(name)
+    return found or ir.Function(builder.module, ir.FunctionType(bytes64, [bytes64, bytes64]), name)
+
+
+def _set_lanes() -> Any:
+    @intrinsic
+    def in_set(typing: Any, address: Any, table: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            bytes64 = _vector(I8, 64)
+            shuffle = _shuffle(builder)
+            codes = _load(builder, arguments[0], I8, 64)
+            nothing = ir.Constant(_vector(I8, 16), ir.Undefined)
+            repeat = ir.Constant(_vector(I32, 64), [lane % 16 for lane in range(64)])
+            below = builder.shuffle_vector(_load(builder, arguments[1], I8, 16), nothing, repeat)
+            above = builder.shuffle_vector(_load(builder, builder.add(arguments[1], I64(16)), I8, 16), nothing, repeat)
+            low = builder.and_(codes, ir.Constant(bytes64, [0x8F] * 64))
+            cells = builder.or_(
+                builder.call(shuffle, [below, low]),
+                builder.call(shuffle, [above, builder.xor(low, ir.Constant(bytes64, [0x80] * 64))]),
+            )
+            high = builder.lshr(codes, ir.Constant(bytes64, [4] * 64))
+            bit = builder.call(shuffle, [ir.Constant(bytes64, [1 << (lane & 7) for lane in range(16)] * 4), high])
+            return builder.bitcast(builder.icmp_unsigned("!=", builder.and_(cells, bit), ir.Constant(bytes64, [0] * 64)), I64)
+
+        return types.uint64(types.int64, types.int64), code
+
+    return in_set
+
+
+_MEANING = {
+    "and": lambda builder, x, y: builder.and_(x, y),
+    "or": lambda builder, x, y: builder.or_(x, y),
+    "without": lambda builder, x, y: builder.and_(x, builder.not_(y)),
+}
+
+
+def _words_lanes(operation: str, count: int, streaming: bool = False) -> Any:
+    """8 words: target = a op b op …"""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = _load(builder, arguments[1], I64, 8)
+        for address in arguments[2:]:
+            value = _MEANING[operation](builder, value, _load(builder, address, I64, 8))
+        _store(builder, value, arguments[0], streaming)
+        return context.get_dummy_value()
+
+    signature = types.void(*[types.int64] * (count + 1))
+    if count == 1:
+
+        def words(typing: Any, target: Any, a: Any) -> Any:
+            return signature, code
+    elif count == 2:
+
+        def words(typing: Any, target: Any, a: Any, b: Any) -> Any:
+            return signature, code
+    elif count == 3:
+
+        def words(typing: Any, target: Any, a: Any, b: Any, c: Any) -> Any:
+            return signature, code
+    else:
+
+        def words(typing: Any, target: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+            return signature, code
+
+    return intrinsic(words)
+
+
+def _and_loop2(target: int, a: int, b: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) & load64(b + i))
+
+
+def _and_loop3(target: int, a: int, b: int, c: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) & load64(b + i) & load64(c + i))
+
+
+def _and_loop4(target: int, a: int, b: int, c: int, d: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) & load64(b + i) & load64(c + i) & load64(d + i))
+
+
+def _or_loop2(target: int, a: int, b: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) | load64(b + i))
+
+
+def _or_loop3(target: int, a: int, b: int, c: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) | load64(b + i) | load64(c + i))
+
+
+def _or_loop4(target: int, a: int, b: int, c: int, d: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) | load64(b + i) | load64(c + i) | load64(d + i))
+
+
+def _without_loop(target: int, a: int, b: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i) & ~load64(b + i))
+
+
+def _stream_loop(target: int, a: int) -> None:
+    for i in range(0, 64, 8):
+        store64(target + i, load64(a + i))
+
+
+if VECTORS:
+    in_range8, in_range16, in_range32, in_range64 = (_range_lanes(element) for element in (I8, I16, I32, I64))
+    at_least, below = _compare_lanes(">="), _compare_lanes("<")
+    and2, and3, and4 = (_words_lanes("and", count) for count in (2, 3, 4))
+    or2, or3, or4 = (_words_lanes("or", count) for count in (2, 3, 4))
+    without = _words_lanes("without", 2)
+    stream = _words_lanes("and", 1, streaming=True)
+else:
+    in_range8, in_range16 = _range_loop(load8, 1, 0xFF), _range_loop(load16, 2, 0xFFFF)
+    in_range32, in_range64 = _range_loop(load32, 4, 0xFFFFFFFF), _range_loop(load64, 8, 0xFFFFFFFFFFFFFFFF)
+    at_least, below = part(_at_least_loop), part(_below_loop)
+    and2, and3, and4 = part(_and_loop2), part(_and_loop3), part(_and_loop4)
+    or2, or3, or4 = part(_or_loop2), part(_or_loop3), part(_or_loop4)
+    without, stream = part(_without_loop), part(_stream_loop)
+
+in_set8 = _set_lanes() if SHUFFLES else part(_set_loop)
+
+
+@inlined
+def code_at(address, width):
+    """An unsigned code of `width` bytes, as int64 bits."""
+    if width == 1:
+        return signed(load8(address))
+    if width == 2:
+        return signed(load16(address))
+    if width == 4:
+        return signed(load32(address))
+    return signed(load64(address))

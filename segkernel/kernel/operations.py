@@ -1,0 +1,68 @@
+"""What an instruction can be. A program is `int64[:, 8]`: operation, space, target, then five operands a to e.
+
+A *space* is the rows of one table in one order; a *register* is a bitmap of a block's rows of a space, a *slot* 8 bytes a
+row (a whole number, a float, or a code). `place` says what an address operand is: COLUMN, the memory of a whole column,
+of which the block's rows are taken, or SLOT, the number of a slot. Operands named `at` are places in the table of further
+operands, `args`. Missing registers and validities are -1.
+"""
+
+COLUMN, SLOT = 0, 1
+
+# ---- tests: target is a register
+ALWAYS = 0  # a: 0 or 1
+RANGE = 1  # a address, b low, c span, d width in bytes, e place: code - low <= span
+FLOAT_RANGE = 2  # a address, b low (float bits), c high (float bits), d which: 1 >= low, 2 < high, 3 both; e place
+SET8 = 3  # a address, b table of 32 bytes: codes of one byte
+CODES = 4  # a address, b bitset by code, d width, e place
+LIFT = 5  # a register of the root, b owners' address: the bit of each row's account
+COMPARE = 6  # a slot, b slot, c which (see COMPARISONS), d kind: 0 exact, 1 float, 2 exact with float, 3 wide
+WIDE_RANGE = 7  # a slot (and a + 1), c at: low high part, low low part, high high part, high low part; both included
+
+# ---- registers
+AND = 10  # a at (registers), b how many
+OR = 11
+WITHOUT = 12  # a and not b
+NOT = 13  # a
+
+# ---- values: target is a slot
+LOAD = 20  # a address, b width, c at: base, step; d place
+RECODE = 21  # a address, b width, c table of int64 by code, d place
+FILL = 22  # a the bits
+COMPUTE = 23  # a slot, b slot, c which: 0 +, 1 -, 2 *
+COMPUTE_FLOAT = 24  # a slot, b slot, c which: 0 +, 1 -, 2 *, 3 /
+TO_FLOAT = 25  # a slot, b register of the present rows or -1, c divisor (float bits)
+LOAD_FLOAT = 26  # a address of a float column
+SELECT = 27  # a slot where set, b slot where not, c register
+DAY_OF = 28  # a slot of instants, b table of days' starts, c how many, d first day
+LIFT_VALUE = 29  # a slot of the root, b owners' address
+SHIFT_DATE = 30  # a slot of dates, b months
+SHIFT_TIME = 31  # a slot of instants, b months, c days, d at: table of local clocks (see `times`)
+DIVIDE = 32  # a slot, b slot: exact quotient rounded to the nearest, ties to even; c register: present, cleared on / 0
+ROUND = 33  # a slot of floats: the nearest whole number, ties to even; c register: present, cleared where none
+
+# ---- wide values, 128 bits: slots target (high part) and target + 1 (low part)
+WIDEN = 40  # a slot
+LOAD_WIDE = 41  # a address, b width, c at: base high, base low, step high, step low; d place
+RECODE_WIDE = 42  # a address, b width, c table of pairs of int64 by code, d place
+COMPUTE_WIDE = 43  # a slot, b slot, c which: 0 +, 1 -, 2 *; d register of the present rows or -1; e 1: must fit whole numbers
+WIDE_TO_FLOAT = 44  # a slot, b register or -1, c divisor (float bits)
+CHECK_WHOLE = 45  # a slot, d register or -1: the value must be a whole number from -2^63 to 2^64 - 1
+
+# ---- aggregates
+EXTRACT = 50  # space the rows', a register or -1: lists the places of the set bits
+VISIT = 51  # space the rows', target slot of the owners' space, a address, b owners' space, c width, d at: kind, base, step, owners' address
+ANY = 52  # target register of the owners' space, b owners' space, d owners' address
+SPAN = 53  # target slot, a address of where each row's children start: how many children
+AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide; d divisor (float bits)
+FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
+
+# ---- results
+OUT = 60  # a register, target address of the segment's words
+COUNT = 61  # a register, target which count
+PICK = 62  # a register, target address of the codes, b code, c width
+
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+
+# ---- kinds of visit
+COUNT_ROWS, COUNT_PRESENT, SUM, SUM_WIDE, LARGEST, SMALLEST = 0, 1, 2, 3, 4, 5
+FLOAT_COUNT, FLOAT_SUM, FLOAT_SUM_ANY, FLOAT_LARGEST, FLOAT_SMALLEST = 6, 7, 8, 9, 10

@@ -1,0 +1,284 @@
+"""Tests that fill registers, and the logic between registers. Lengths are in words of 64 rows."""
+
+from __future__ import annotations
+
+from segkernel.kernel.compilation import part
+from segkernel.kernel.lanes import (
+    and2,
+    and3,
+    and4,
+    as_float,
+    at_least,
+    below,
+    code_at,
+    first_bit,
+    in_range8,
+    in_range16,
+    in_range32,
+    in_range64,
+    in_set8,
+    load8,
+    load32,
+    load64,
+    load_float,
+    load_whole,
+    ones,
+    or2,
+    or3,
+    or4,
+    signed,
+    store8,
+    store32,
+    store64,
+    stream,
+    unsigned,
+    without,
+)
+from segkernel.kernel.operations import AND
+from segkernel.kernel.wide import wide_below
+
+
+@part
+def always(target, value, words):
+    bits = ~unsigned(0) if value else unsigned(0)
+    for i in range(words):
+        store64(target + i * 8, bits)
+
+
+@part
+def in_range(target, address, low, span, width, words):
+    """code - low <= span, without a sign."""
+    if width == 1:
+        for i in range(words):
+            store64(target + i * 8, in_range8(address + i * 64, low, span))
+    elif width == 2:
+        for i in range(words):
+            store64(target + i * 8, in_range16(address + i * 128, low, span))
+    elif width == 4:
+        for i in range(words):
+            store64(target + i * 8, in_range32(address + i * 256, low, span))
+    else:
+        for i in range(words):
+            store64(target + i * 8, in_range64(address + i * 512, low, span))
+
+
+@part
+def float_range(target, address, low, high, which, words):
+    """low <= value < high; NaN is in no range."""
+    x, y = as_float(low), as_float(high)
+    if which == 1:
+        for i in range(words):
+            store64(target + i * 8, at_least(address + i * 512, x))
+    elif which == 2:
+        for i in range(words):
+            store64(target + i * 8, below(address + i * 512, y))
+    else:
+        for i in range(words):
+            store64(target + i * 8, at_least(address + i * 512, x) & below(address + i * 512, y))
+
+
+@part
+def in_set(target, address, table, words):
+    for i in range(words):
+        store64(target + i * 8, in_set8(address + i * 64, table))
+
+
+@part
+def in_codes(target, address, table, width, words):
+    """The bit of each row's code in a bitset."""
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            code = code_at(address + (i * 64 + lane) * width, width)
+            bit = (unsigned(load8(table + (code >> 3))) >> unsigned(code & 7)) & unsigned(1)
+            word |= bit << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def lift(target, source, owner, first, last, words):
+    """The bit of each row's owner; `first` is the number of the source's first row, `last` the largest place in it."""
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            row = min(max(signed(load32(owner + (i * 64 + lane) * 4)) - first, 0), last)
+            bit = (unsigned(load8(source + (row >> 3))) >> unsigned(row & 7)) & unsigned(1)
+            word |= bit << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def wide_range(target, high_part, low_part, args, at, words):
+    """Both ends included."""
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            row = (i * 64 + lane) * 8
+            high, low = load_whole(high_part + row), load64(low_part + row)
+            under = wide_below(high, low, args[at], unsigned(args[at + 1]))
+            if not under and not wide_below(args[at + 2], unsigned(args[at + 3]), high, low):
+                word |= unsigned(1) << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def combine(operation, target, args, at, count, base, stride, words):
+    """The `and` or the `or` of the registers args[at : at + count]."""
+    a, b = base + args[at] * stride, base + args[at + 1] * stride
+    length = words * 8
+    if count == 2:
+        if operation == AND:
+            for i in range(0, length, 64):
+                and2(target + i, a + i, b + i)
+        else:
+            for i in range(0, length, 64):
+                or2(target + i, a + i, b + i)
+        return
+    c = base + args[at + 2] * stride
+    if count == 3:
+        if operation == AND:
+            for i in range(0, length, 64):
+                and3(target + i, a + i, b + i, c + i)
+        else:
+            for i in range(0, length, 64):
+                or3(target + i, a + i, b + i, c + i)
+        return
+    d = base + args[at + 3] * stride
+    if operation == AND:
+        for i in range(0, length, 64):
+            and4(target + i, a + i, b + i, c + i, d + i)
+    else:
+        for i in range(0, length, 64):
+            or4(target + i, a + i, b + i, c + i, d + i)
+    for k in range(4, count):
+        e = base + args[at + k] * stride
+        if operation == AND:
+            for i in range(0, length, 64):
+                and2(target + i, target + i, e + i)
+        else:
+            for i in range(0, length, 64):
+                or2(target + i, target + i, e + i)
+
+
+@part
+def subtract(target, a, b, words):
+    for i in range(0, words * 8, 64):
+        without(target + i, a + i, b + i)
+
+
+@part
+def invert(target, a, words):
+    for i in range(words):
+        store64(target + i * 8, ~load64(a + i * 8))
+
+
+@part
+def put(target, source, rows):
+    """A register to its place among the results, past the caches; bits behind the last row are cleared before."""
+    words = (rows + 63) >> 6
+    if rows & 63:
+        last = source + (words - 1) * 8
+        store64(last, load64(last) & ((unsigned(1) << unsigned(rows & 63)) - unsigned(1)))
+    for i in range(words, (words + 7) >> 3 << 3):
+        store64(source + i * 8, unsigned(0))
+    for i in range(0, words * 8, 64):
+        stream(target + i, source + i)
+
+
+@part
+def count(source, rows):
+    """How many of the first `rows` bits are set."""
+    words = rows >> 6
+    total = 0
+    for i in range(words):
+        total += ones(load64(source + i * 8))
+    if rows & 63:
+        total += ones(load64(source + words * 8) & ((unsigned(1) << unsigned(rows & 63)) - unsigned(1)))
+    return total
+
+
+@part
+def pick(target, source, code, width, rows):
+    """Writes a code where a bit is set."""
+    for i in range((rows + 63) >> 6):
+        word = load64(source + i * 8)
+        while word != unsigned(0):
+            row = i * 64 + first_bit(word)
+            word &= word - unsigned(1)
+            if row < rows:
+                if width == 1:
+                    store8(target + row, code)
+                else:
+                    store32(target + row * 4, code)
+
+
+@part
+def compare_exact(target, a, b, which, words):
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            x, y = load_whole(a + (i * 64 + lane) * 8), load_whole(b + (i * 64 + lane) * 8)
+            word |= unsigned(holds(which, x < y, x == y)) << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def compare_float(target, a, b, which, words):
+    """False where a side is NaN."""
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            x, y = load_float(a + (i * 64 + lane) * 8), load_float(b + (i * 64 + lane) * 8)
+            if x == x and y == y:
+                word |= unsigned(holds(which, x < y, x == y)) << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def compare_mixed(target, a, b, which, words):
+    """Whole numbers against floats, by value."""
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            x, y = load_whole(a + (i * 64 + lane) * 8), load_float(b + (i * 64 + lane) * 8)
+            if y == y:
+                if y >= 9223372036854775808.0:
+                    less, equal = True, False
+                elif y < -9223372036854775808.0:
+                    less, equal = False, False
+                else:
+                    floor = int(y) if float(int(y)) <= y else int(y) - 1
+                    less = x < floor or (x == floor and float(floor) < y)
+                    equal = x == floor and float(floor) == y
+                word |= unsigned(holds(which, less, equal)) << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def compare_wide(target, a, a_low, b, b_low, which, words):
+    for i in range(words):
+        word = unsigned(0)
+        for lane in range(64):
+            row = (i * 64 + lane) * 8
+            x, x_low, y, y_low = load_whole(a + row), load64(a_low + row), load_whole(b + row), load64(b_low + row)
+            less = wide_below(x, x_low, y, y_low)
+            word |= unsigned(holds(which, less, x == y and x_low == y_low)) << unsigned(lane)
+        store64(target + i * 8, word)
+
+
+@part
+def holds(which, less, equal):
+    """A comparison (see COMPARISONS) from its two elementary outcomes."""
+    if which == 0:
+        return equal
+    if which == 1:
+        return not equal
+    if which == 2:
+        return less
+    if which == 3:
+        return less or equal
+    if which == 4:
+        return not (less or equal)
+    return not less
+
+

@@ -1,0 +1,302 @@
+"""Values of a block's rows in slots of 8 bytes: loading, arithmetic, choice. Lengths are in rows."""
+
+from __future__ import annotations
+
+import math
+
+from segkernel.kernel.compilation import part
+from segkernel.kernel.lanes import (
+    as_float,
+    code_at,
+    load8,
+    load32,
+    load64,
+    load_float,
+    load_whole,
+    signed,
+    store64,
+    store_float,
+    store_whole,
+    unsigned,
+)
+from segkernel.kernel.wide import extended, whole, wide_add, wide_float, wide_multiply, wide_subtract
+
+NAN = math.nan
+
+
+@part
+def set_at(register, row):
+    """Whether a row's bit is set."""
+    return (unsigned(load8(register + (row >> 3))) >> unsigned(row & 7)) & unsigned(1) != unsigned(0)
+
+
+@part
+def load(target, address, width, base, step, rows):
+    """base + (code - 1) * step; whatever it is where the code is 0."""
+    for i in range(rows):
+        store_whole(target + i * 8, base + (code_at(address + i * width, width) - 1) * step)
+
+
+@part
+def recode(target, address, width, table, rows):
+    for i in range(rows):
+        store_whole(target + i * 8, load_whole(table + code_at(address + i * width, width) * 8))
+
+
+@part
+def fill(target, bits, rows):
+    for i in range(rows):
+        store_whole(target + i * 8, bits)
+
+
+@part
+def copy(target, address, rows):
+    for i in range(rows):
+        store64(target + i * 8, load64(address + i * 8))
+
+
+@part
+def compute(target, a, b, which, rows):
+    if which == 0:
+        for i in range(rows):
+            store_whole(target + i * 8, load_whole(a + i * 8) + load_whole(b + i * 8))
+    elif which == 1:
+        for i in range(rows):
+            store_whole(target + i * 8, load_whole(a + i * 8) - load_whole(b + i * 8))
+    else:
+        for i in range(rows):
+            store_whole(target + i * 8, load_whole(a + i * 8) * load_whole(b + i * 8))
+
+
+@part
+def compute_float(target, a, b, which, rows):
+    """Division by zero gives NaN: missing."""
+    if which == 0:
+        for i in range(rows):
+            store_float(target + i * 8, load_float(a + i * 8) + load_float(b + i * 8))
+    elif which == 1:
+        for i in range(rows):
+            store_float(target + i * 8, load_float(a + i * 8) - load_float(b + i * 8))
+    elif which == 2:
+        for i in range(rows):
+            store_float(target + i * 8, load_float(a + i * 8) * load_float(b + i * 8))
+    else:
+        for i in range(rows):
+            divisor = load_float(b + i * 8)
+            store_float(target + i * 8, load_float(a + i * 8) / divisor if divisor != 0.0 else NAN)
+
+
+@part
+def to_float(target, a, present, divisor, rows):
+    d = as_float(divisor)
+    for i in range(rows):
+        value = float(load_whole(a + i * 8)) / d
+        store_float(target + i * 8, value if present < 0 or set_at(present, i) else NAN)
+
+
+@part
+def select(target, yes, no, register, rows):
+    for i in range(rows):
+        store64(target + i * 8, load64(yes + i * 8) if set_at(register, i) else load64(no + i * 8))
+
+
+@part
+def lift_value(target, source, owner, first, last, rows):
+    """The value of each row's owner; `first` and `last` are the numbers of the source's first and last row."""
+    for i in range(rows):
+        row = min(max(signed(load32(owner + i * 4)), first), last)
+        store64(target + i * 8, load64(source + (row - first) * 8))
+
+
+@part
+def day_of(target, a, table, count, first, rows):
+    """The local day of instants: the last day that has begun, by the table of the days' first instants."""
+    start = load_whole(table)
+    for i in range(rows):
+        instant = load_whole(a + i * 8)
+        guess = min(max((instant - start) // 86_400_000_000_000, 0), count - 1)
+        while guess + 1 < count and load_whole(table + (guess + 1) * 8) <= instant:
+            guess += 1
+        while guess > 0 and load_whole(table + guess * 8) > instant:
+            guess -= 1
+        store_whole(target + i * 8, first + guess)
+
+
+@part
+def shifted_day(day, months):
+    """A date (days since 1970-01-01) moved by months; the day of the month is clamped. Civil calendar after
+    H. Hinnant, "chrono-compatible low-level date algorithms"."""
+    z = day + 719468
+    era = z // 146097
+    doe = z - era * 146097
+    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    d = doy - (153 * mp + 2) // 5 + 1
+    m = mp + 3 if mp < 10 else mp - 9
+    y = yoe + era * 400 + (1 if m <= 2 else 0)
+    total = y * 12 + (m - 1) + months
+    y = total // 12
+    m = total - y * 12 + 1
+    if m == 2:
+        longest = 29 if (y % 4 == 0 and y % 100 != 0) or y % 400 == 0 else 28
+    elif m == 4 or m == 6 or m == 9 or m == 11:
+        longest = 30
+    else:
+        longest = 31
+    d = min(d, longest)
+    y -= 1 if m <= 2 else 0
+    era = y // 400
+    yoe = y - era * 400
+    doy = (153 * (m - 3 if m > 2 else m + 9) + 2) // 5 + d - 1
+    return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
+
+
+@part
+def shift_date(target, a, months, rows):
+    for i in range(rows):
+        store_whole(target + i * 8, shifted_day(load_whole(a + i * 8), months))
+
+
+@part
+def changes_before(changes, count, instant):
+    """How many clock changes lie at or before an instant."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if load_whole(changes + middle * 8) <= instant:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@part
+def shift_time(target, a, months, days, count, changes, offsets, rows):
+    """Instants moved by months and days at the same local time of day. `changes` are the instants of the zone's clock
+    changes, `offsets` the offset before the first and after each. A local time that is skipped moves forward by the gap,
+    one that occurs twice is the earlier."""
+    length = 86_400_000_000_000
+    for i in range(rows):
+        instant = load_whole(a + i * 8)
+        local = instant + load_whole(offsets + changes_before(changes, count, instant) * 8)
+        day = local // length
+        moved = (shifted_day(day, months) + days) * length + (local - day * length)
+        at = changes_before(changes, count, moved - 2 * length)
+        last = changes_before(changes, count, moved + 2 * length)
+        result = moved - load_whole(offsets + at * 8)
+        for k in range(at, last + 1):
+            result = moved - load_whole(offsets + k * 8)
+            if k == last or result < load_whole(changes + k * 8):
+                break
+            after = moved - load_whole(offsets + (k + 1) * 8)
+            if after < load_whole(changes + k * 8):
+                break
+        store_whole(target + i * 8, result)
+
+
+@part
+def divide(target, a, b, register, rows):
+    """The nearest whole number to a / b, ties to even; rows with b = 0 lose their bit."""
+    for i in range(rows):
+        x, y = load_whole(a + i * 8), load_whole(b + i * 8)
+        if y == 0:
+            clear(register, i)
+            continue
+        quotient = x // y
+        rest = x - quotient * y
+        twice = 2 * abs(rest)
+        if twice > abs(y) or (twice == abs(y) and quotient % 2 != 0):
+            quotient += 1
+        store_whole(target + i * 8, quotient)
+
+
+@part
+def round_float(target, a, register, rows):
+    """The nearest whole number, ties to even; rows with none that fits 64 bits lose their bit."""
+    for i in range(rows):
+        value = load_float(a + i * 8)
+        if not -9.2e18 < value < 9.2e18:
+            clear(register, i)
+            continue
+        floor = math.floor(value)
+        rest = value - floor
+        result = int(floor)
+        if rest > 0.5 or (rest == 0.5 and result % 2 != 0):
+            result += 1
+        store_whole(target + i * 8, result)
+
+
+@part
+def clear(register, row):
+    at = register + (row >> 6) * 8
+    store64(at, load64(at) & ~(unsigned(1) << unsigned(row & 63)))
+
+
+@part
+def widen(high, low, a, rows):
+    for i in range(rows):
+        value = load_whole(a + i * 8)
+        store_whole(high + i * 8, extended(value))
+        store_whole(low + i * 8, value)
+
+
+@part
+def load_wide(high, low, address, width, args, at, rows):
+    """base + (code - 1) * step in 128 bits; whatever it is where the code is 0."""
+    for i in range(rows):
+        code = unsigned(code_at(address + i * width, width))
+        if code == unsigned(0):
+            code = unsigned(1)
+        h, lo, _ = wide_multiply(signed(0), code - unsigned(1), args[at + 2], unsigned(args[at + 3]))
+        h, lo, _ = wide_add(h, lo, args[at], unsigned(args[at + 1]))
+        store_whole(high + i * 8, h)
+        store64(low + i * 8, lo)
+
+
+@part
+def recode_wide(high, low, address, width, table, rows):
+    for i in range(rows):
+        cell = table + code_at(address + i * width, width) * 16
+        store64(high + i * 8, load64(cell))
+        store64(low + i * 8, load64(cell + 8))
+
+
+@part
+def compute_wide(high, low, a, a_low, b, b_low, which, present, fits, start, stop, rows):
+    """The first present row from `start` to `stop` whose result leaves 128 bits (`fits`: the whole numbers), or -1."""
+    found = -1
+    for i in range(rows):
+        x, x_low, y, y_low = load_whole(a + i * 8), load64(a_low + i * 8), load_whole(b + i * 8), load64(b_low + i * 8)
+        if which == 0:
+            h, lo, over = wide_add(x, x_low, y, y_low)
+        elif which == 1:
+            h, lo, over = wide_subtract(x, x_low, y, y_low)
+        else:
+            h, lo, over = wide_multiply(x, x_low, y, y_low)
+        if fits and not whole(h, lo):
+            over = True
+        if over and found < 0 and start <= i < stop and (present < 0 or set_at(present, i)):
+            found = i
+        store_whole(high + i * 8, h)
+        store64(low + i * 8, lo)
+    return found
+
+
+@part
+def check_whole(a, a_low, present, start, stop):
+    """The first present row that is not a whole number of the language, or -1."""
+    for i in range(start, stop):
+        if not whole(load_whole(a + i * 8), load64(a_low + i * 8)) and (present < 0 or set_at(present, i)):
+            return i
+    return -1
+
+
+@part
+def wide_to_float(target, a, a_low, present, divisor, rows):
+    d = as_float(divisor)
+    for i in range(rows):
+        value = wide_float(load_whole(a + i * 8), load64(a_low + i * 8)) / d
+        store_float(target + i * 8, value if present < 0 or set_at(present, i) else NAN)
+
+

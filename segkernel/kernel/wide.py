@@ -1,0 +1,139 @@
+"""Whole numbers of 128 bits as a high part with a sign and a low part without."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from segkernel.kernel.compilation import JIT, part
+from segkernel.kernel.lanes import signed, unsigned
+
+if JIT:
+
+    @part
+    def wide_add(a_high, a_low, b_high, b_low):
+        """a + b: high, low, and whether it leaves 128 bits."""
+        low = a_low + b_low
+        carry = np.int64(1) if low < a_low else np.int64(0)
+        high = a_high + b_high + carry
+        return high, low, ((a_high < 0) == (b_high < 0)) and ((high < 0) != (a_high < 0))
+
+    @part
+    def wide_negative(high, low):
+        low = ~low + np.uint64(1)
+        return ~high + (np.int64(1) if low == np.uint64(0) else np.int64(0)), low
+
+    @part
+    def wide_subtract(a_high, a_low, b_high, b_low):
+        """a - b: high, low, and whether it leaves 128 bits."""
+        low = a_low - b_low
+        borrow = np.int64(1) if a_low < b_low else np.int64(0)
+        high = a_high - b_high - borrow
+        return high, low, ((a_high < 0) != (b_high < 0)) and ((high < 0) != (a_high < 0))
+
+    @part
+    def _times(x, y):
+        """The 128 bits of a product of two numbers of 64 bits: high, low."""
+        mask = np.uint64(0xFFFFFFFF)
+        half = np.uint64(32)
+        x0, x1, y0, y1 = x & mask, x >> half, y & mask, y >> half
+        low = x0 * y0
+        middle = x1 * y0 + (low >> half)
+        cross = x0 * y1 + (middle & mask)
+        return x1 * y1 + (middle >> half) + (cross >> half), (cross << half) | (low & mask)
+
+    @part
+    def wide_multiply(a_high, a_low, b_high, b_low):
+        """a * b: high, low, and whether it leaves 128 bits."""
+        minus = (a_high < 0) != (b_high < 0)
+        if a_high < 0:
+            a_high, a_low = wide_negative(a_high, a_low)
+        if b_high < 0:
+            b_high, b_low = wide_negative(b_high, b_low)
+        ah, bh = np.uint64(a_high), np.uint64(b_high)
+        over = ah != np.uint64(0) and bh != np.uint64(0)
+        high, low = _times(a_low, b_low)
+        c1, p1 = _times(ah, b_low)
+        c2, p2 = _times(a_low, bh)
+        over = over or c1 != np.uint64(0) or c2 != np.uint64(0)
+        total = high + p1
+        over = over or total < high
+        high = total + p2
+        over = over or high < total
+        top = np.uint64(1) << np.uint64(63)
+        if high >= top and not (minus and high == top and low == np.uint64(0)):
+            over = True
+        signed_high = np.int64(high)
+        if minus:
+            signed_high, low = wide_negative(signed_high, low)
+        return signed_high, low, over
+
+    @part
+    def wide_float(high, low):
+        """The nearest float, ties to even."""
+        if high == (np.int64(low) >> np.int64(63)):
+            return np.float64(np.int64(low))
+        minus = high < 0
+        if minus:
+            high, low = wide_negative(high, low)
+        top = np.uint64(high)
+        if top == np.uint64(0):
+            value = np.float64(low)
+        else:
+            shift = np.uint64(0)
+            while top >> shift != np.uint64(0):
+                shift += np.uint64(1)
+            if shift == np.uint64(64):
+                head, tail = top, low
+            else:
+                head = (top << (np.uint64(64) - shift)) | (low >> shift)
+                tail = low & ((np.uint64(1) << shift) - np.uint64(1))
+            if tail != np.uint64(0):
+                head |= np.uint64(1)
+            value = math.ldexp(np.float64(head), np.int64(shift))
+        return -value if minus else value
+
+else:
+
+    def _join(high: int, low: int) -> int:
+        return (high << 64) | (low & 0xFFFFFFFFFFFFFFFF)
+
+    def _split(value: int) -> tuple[int, int, bool]:
+        over = not -(1 << 127) <= value < 1 << 127
+        value = (value + (1 << 127)) % (1 << 128) - (1 << 127)
+        return value >> 64, value & 0xFFFFFFFFFFFFFFFF, over
+
+    def wide_add(a_high, a_low, b_high, b_low):
+        """a + b: high, low, and whether it leaves 128 bits."""
+        return _split(_join(a_high, a_low) + _join(b_high, b_low))
+
+    def wide_subtract(a_high, a_low, b_high, b_low):
+        """a - b: high, low, and whether it leaves 128 bits."""
+        return _split(_join(a_high, a_low) - _join(b_high, b_low))
+
+    def wide_multiply(a_high, a_low, b_high, b_low):
+        """a * b: high, low, and whether it leaves 128 bits."""
+        return _split(_join(a_high, a_low) * _join(b_high, b_low))
+
+    def wide_float(high, low):
+        """The nearest float, ties to even."""
+        return float(_join(high, low))
+
+
+@part
+def wide_below(a_high, a_low, b_high, b_low):
+    """Whether a < b."""
+    return a_high < b_high or (a_high == b_high and a_low < b_low)
+
+
+@part
+def whole(high, low):
+    """Whether a value is a whole number of the language: -2^63 to 2^64 - 1."""
+    return high == 0 or (high == -1 and low >= unsigned(0x8000000000000000))
+
+
+@part
+def extended(value):
+    """The high part of a whole number of 64 bits with a sign."""
+    return signed(-1) if value < 0 else signed(0)
