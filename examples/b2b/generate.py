@@ -36,7 +36,6 @@ PLACE_SHARES = (14, 10, 9, 5, 12, 8, 8, 7, 6, 2, 5, 7, 4, 3)
 INDUSTRIES = ("hospitality", "healthcare", "construction", "education", "retail", "logistics", "manufacturing")
 CATEGORIES = ("A", "chairs", "desks", "paper", "printers", "toner", "tools", "safety shoes", "lighting", "cleaning")
 ROLES = ("buyer", "chef", "manager", "office", "approver", "engineer")
-POPULAR_SKU = "SKU-00001"
 
 
 def choose(rng: np.random.Generator, values: tuple[str, ...], shares: tuple[int, ...], size: int, missing: float = 0.0) -> pl.Series:
@@ -53,7 +52,8 @@ def blank(column: pl.Series, missing: Mask) -> pl.Series:
 
 def money(cents: Numbers) -> pl.Series:
     """Return whole cents as exact decimals of two places."""
-    return pl.Series(cents).cast(pl.Decimal(18, 2)).to_frame("x").select(pl.col("x") * pl.lit("0.01").cast(pl.Decimal(18, 2))).to_series()
+    exact = pl.Series(cents).cast(pl.Decimal(18, 2)).to_frame("x")
+    return exact.select((pl.col("x") * pl.lit("0.01").cast(pl.Decimal(18, 2))).cast(pl.Decimal(18, 2))).to_series()
 
 
 def instants(seconds: Numbers) -> pl.Series:

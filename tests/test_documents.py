@@ -1,0 +1,101 @@
+"""What the documents say is so: their links lead somewhere, their code runs, their rules are sound, their commands are CI's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from click.testing import CliRunner
+
+from segkernel.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("examples/*/*.md"), *ROOT.glob("dsl/*.md"))
+)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def blocks(language: str) -> list[str]:
+    """The README's fenced blocks of a language, in order."""
+    return [text for name, text in FENCE.findall(README) if name == language]
+
+
+def commands(line: str) -> list[list[str]]:
+    """A shell line of commands joined by `&&` as lists of words."""
+    words: list[list[str]] = [[]]
+    for word in shlex.split(line):
+        if word == "&&":
+            words.append([])
+        else:
+            words[-1].append(word)
+    return words
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_to_files_that_are_there(document: str) -> None:
+    path = ROOT / document
+    targets = [target for target in LINK.findall(path.read_text(encoding="utf-8")) if not urlparse(target).scheme and target[0] != "#"]
+    missing = [target for target in targets if not (path.parent / target.split("#")[0]).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_in_the_readme_runs(block: str, tmp_path: Path) -> None:
+    script = tmp_path / "readme.py"
+    script.write_text(block, encoding="utf-8")
+    places = os.pathsep.join([str(ROOT), str(ROOT / "dsl")])
+    environment = {**os.environ, "PYTHONPATH": places, "PYTHONWARNINGS": "error", "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "vip" in done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("seg"))
+def test_rules_in_the_readme_are_sound(block: str, tmp_path: Path) -> None:
+    generator = [sys.executable, str(ROOT / "examples/b2b/generate.py"), "--accounts", "20", "--out", str(tmp_path / "data")]
+    subprocess.run(generator, check=True, capture_output=True)
+    settings = (ROOT / "examples/b2b/segkernel.toml").read_text(encoding="utf-8")
+    (tmp_path / "segkernel.toml").write_text(settings, encoding="utf-8")
+    (tmp_path / "segments").mkdir()
+    (tmp_path / "segments/readme.seg").write_text(block, encoding="utf-8")
+    done = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+
+
+def test_the_readme_holds_rules_python_and_two_commands() -> None:
+    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 1, 2)
+
+
+def test_the_first_command_installs_prepares_and_runs_an_example() -> None:
+    install, pip, prepare, run = commands(blocks("sh")[0])
+    assert install == ["python3", "-m", "venv", ".venv"]
+    extra = re.fullmatch(r"\.\[(\w+)\]", pip[-1])
+    assert extra is not None
+    assert extra[1] in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert (ROOT / prepare[1]).is_file()
+    assert run[:2] == [".venv/bin/segkernel", "run"]
+    assert (ROOT / run[2] / "segkernel.toml").is_file()
+
+
+def test_ci_runs_the_readmes_second_command() -> None:
+    script = [line for line in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines() if line.startswith((".venv/", "python3 "))]
+    wanted = commands(blocks("sh")[1])
+    run = [command for line in script for command in commands(line)]
+    assert [command for command in run if command in wanted] == wanted
+    assert run[-1] == wanted[-1], "the last line that CI prints is pytest's"
+
+
+def test_ci_is_executable_and_stops_at_the_first_failure() -> None:
+    script = ROOT / ".ci/run"
+    assert os.access(script, os.X_OK)
+    assert "set -euo pipefail" in script.read_text(encoding="utf-8")
