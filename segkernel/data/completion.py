@@ -1,0 +1,145 @@
+"""The schema that a dataset has: what was pinned, completed from the data and checked against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from segdsl.schema import FieldSpec, Link, Schema, Table
+from segdsl.typesystem import TEXT
+from segkernel.data import keys, physical
+from segkernel.errors import DataError, SchemaError
+
+Links = Mapping[str, Mapping[str, Any]]
+
+
+def declared(tables: Sequence[str], root: str | None, key: Any, links: Links | None, timezone: str) -> Schema:
+    """The schema of a notebook: `key` a column or several, `links` as `{"orders": {"customer": ("customers", "id")}}`
+    or with Link. Raises SchemaError where it says too little."""
+    if root is None:
+        if len(tables) != 1:
+            raise SchemaError(f'say which table is the root, as root="{tables[0] if tables else "customers"}"; given: {_listed(tables)}')
+        root = tables[0]
+    if key is None:
+        raise SchemaError(f'{root} needs a key: the column that names its rows, as key="{root}_id"')
+    described = {name: Table() for name in (root, *tables)}
+    described[root] = Table(key=_names(key))
+    for name, given in (links or {}).items():
+        made = {link: each if isinstance(each, Link) else Link(each[0], _names(each[1])) for link, each in given.items()}
+        described[name] = msgspec.structs.replace(described.get(name, Table()), links=made)
+        for link in made.values():
+            target = described.get(link.table)
+            if target is not None and not target.key:
+                # a notebook names the columns once: a link's columns that the target has too are its key
+                described[link.table] = msgspec.structs.replace(target, key=link.by)
+    return Schema(root, described, timezone)
+
+
+def complete(frames: Mapping[str, pl.DataFrame], schema: Schema) -> Schema:
+    """`schema` with every column of every table: types of the data where none is pinned, `nullable` as the data are,
+    unsupported columns by their types. Raises DataError where the data lack what it names or do not fit."""
+    for name in (schema.root, *schema.tables):
+        if name not in frames:
+            raise DataError(f"there is no data for the table {name}; given: {_listed(list(frames))}")
+    described = {name: schema.tables.get(name, Table()) for name in (*schema.tables, *frames)}
+    if not described[schema.root].key:
+        raise SchemaError(f"{schema.root} needs a key: it is the root, and its rows must have names")
+    tables = {name: _table(name, frames[name], table) for name, table in described.items()}
+    for name, table in tables.items():
+        for link_name, link in table.links.items():
+            _check_link(frames, tables, name, link_name, link)
+    return msgspec.structs.replace(schema, tables=tables)
+
+
+def source(table: Table, name: str) -> str:
+    """The data's name of a field, or of a key's or link's column."""
+    spec = table.fields.get(name)
+    return spec.column if spec is not None and spec.column is not None else name
+
+
+def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
+    fields: dict[str, FieldSpec] = {}
+    unsupported: dict[str, str] = {}
+    for field, spec in table.fields.items():
+        column = spec.column or field
+        if column not in frame.columns:
+            raise DataError(_absent(name, column, frame, "" if column == field else f" (the field {field})"))
+        _add(name, field, frame[column], spec, fields, unsupported)
+    renamed = {spec.column for spec in table.fields.values()}
+    for column in frame.columns:
+        if column not in fields and column not in unsupported and column not in renamed:
+            _add(name, column, frame[column], None, fields, unsupported)
+    completed = msgspec.structs.replace(table, fields=fields, unsupported={**table.unsupported, **unsupported})
+    for part in table.key:
+        if source(completed, part) not in frame.columns:
+            raise DataError(_absent(name, part, frame, ", which is its key"))
+    if table.event_time is not None:
+        timed = fields.get(table.event_time)
+        if timed is None:
+            raise DataError(_absent(name, table.event_time, frame, ", which is its event time"))
+        if timed.type.kind not in ("date", "timestamp"):
+            raise DataError(f"{name}.{table.event_time} is its event time: expected date or timestamp, found {timed.type}")
+    return completed
+
+
+def _add(
+    table: str, field: str, series: pl.Series, spec: FieldSpec | None, fields: dict[str, FieldSpec], unsupported: dict[str, str]
+) -> None:
+    dtype = series.dtype
+    found = TEXT if isinstance(dtype, pl.Null) else physical.logical(dtype)
+    if spec is not None and spec.pinned:
+        if not physical.fits(dtype, spec.type):
+            raise DataError(f"{table}.{field}: expected {spec.type}, found {physical.described(dtype)}")
+        found = spec.type
+    if found is None:
+        unsupported[field] = str(dtype)
+        return
+    absent = series.is_null() | series.is_nan() if dtype.is_float() else series.is_null()
+    missing = int(absent.fill_null(True).sum()) if dtype.is_float() else series.null_count()
+    if spec is None:
+        spec = FieldSpec(found)
+    if missing and spec.never_missing:
+        first = absent.arg_true()[0] + 1
+        values = "1 missing value, in" if missing == 1 else f"{missing:,} missing values, the first in"
+        raise DataError(f'{table}.{field} has {values} row {first}, but the schema says missing = "never"')
+    fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing > 0)
+
+
+def _check_link(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table], name: str, link_name: str, link: Link) -> None:
+    place = f"{name}.{link_name}"
+    target = tables.get(link.table)
+    if target is None:
+        raise DataError(f"the link {place} leads to a table that is not there: {link.table}; given: {_listed(list(tables))}")
+    if not target.key:
+        raise DataError(f"the link {place} leads to {link.table}, which has no key")
+    if len(link.by) != len(target.key):
+        raise DataError(
+            f"the link {place} has {len(link.by)} columns ({_listed(link.by)}), "
+            f"the key of {link.table} {len(target.key)} ({_listed(target.key)})"
+        )
+    for by, part in zip(link.by, target.key, strict=True):
+        frame, column = frames[name], source(tables[name], by)
+        if column not in frame.columns:
+            raise DataError(_absent(name, by, frame, f", by which the link {link_name} goes"))
+        found, expected = frame[column].dtype, frames[link.table][source(target, part)].dtype
+        if keys.mismatch(found, expected):
+            raise DataError(
+                f"the link {place} cannot work: {name}.{by} is {physical.described(found)}, "
+                f"{link.table}.{part} is {physical.described(expected)}"
+            )
+
+
+def _absent(table: str, column: str, frame: pl.DataFrame, why: str) -> str:
+    return f"{table} has no column {column}{why}; it has: {_listed(frame.columns)}"
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20]) or "nothing"
+    return shown + (", …" if len(names) > 20 else "")

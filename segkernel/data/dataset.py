@@ -1,0 +1,215 @@
+"""Tables as the kernel reads them: bound once, column by column, and kept."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from segdsl.schema import Schema, Table
+from segkernel.data import completion, digest, keys, narrowing, physical, spaces
+from segkernel.data.columns import Column
+from segkernel.data.keys import Index
+from segkernel.data.spaces import Chain, Space
+from segkernel.errors import DataError, Error, SchemaError
+
+_Made = TypeVar("_Made")
+_HOME = os.getpid()
+_MOST_ROWS = (1 << 32) - 2
+
+
+class Dataset:
+    """Tables, their links and what rules read of them.
+
+    `tables` are Polars frames, lazy frames (collected once) or anything with an Arrow stream, by name. `schema` says
+    which is the root, what its key is and how tables are linked; types come from the data where it pins none. Without
+    it, `root`, `key` (a column or several), `links` (`{"orders": {"customer": ("customers", "customer_id")}}`) and
+    `timezone` say so. Columns, keys and links are read when they are first used, by any number of threads, and kept.
+
+    `schema` is then complete; `rows` counts the root's rows; `orphans` counts, for (table, link) used so far, the rows
+    whose link finds nobody; `warnings` has what is odd but no error in what was read so far. Raises SchemaError or
+    DataError.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Any],
+        schema: Schema | None = None,
+        *,
+        root: str | None = None,
+        key: str | Iterable[str] | None = None,
+        links: Mapping[str, Mapping[str, Any]] | None = None,
+        timezone: str = "UTC",
+    ) -> None:
+        _refuse_fork()
+        if schema is None:
+            schema = completion.declared(list(tables), root, key, links, timezone)
+        elif root is not None or key is not None or links is not None:
+            raise SchemaError("give a schema, or root, key and links, not both")
+        _check_zone(schema.timezone)
+        self._frames = {name: _frame(name, given) for name, given in tables.items()}
+        self.schema = completion.complete(self._frames, schema)
+        self.rows = self._frames[schema.root].height
+        self.orphans: dict[tuple[str, str], int] = {}
+        self.warnings: list[str] = []
+        self._lock = threading.Lock()
+        self._made: dict[Any, Future[Any]] = {}
+        self._index(schema.root)
+
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{name}: {frame.height:,} rows" for name, frame in self._frames.items())
+        return f"Dataset({counted}; root {self.schema.root})"
+
+    def keys(self) -> pl.DataFrame:
+        """The key columns of the root, in its row order."""
+        _refuse_fork()
+        table, frame = self.schema.tables[self.schema.root], self._frames[self.schema.root]
+        return pl.DataFrame([frame[completion.source(table, part)].alias(part) for part in table.key])
+
+    def space(self, chain: Chain) -> Space:
+        """The rows that a chain of (table, link) leads from, in the order of their owners; () is the root."""
+        return self._once(("space", chain), lambda: self._space(chain))
+
+    def column(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str) -> Column:
+        """A field in the row order of a space: of its table, or of the one that the links of `path` lead to.
+
+        `timezone` is the zone in which timestamps without one are read. A link that finds nobody gives a missing value.
+        Raises DataError where the data do not fit, KeyError where there is no such table, link or field.
+        """
+        space = self.space(chain)
+        table = space.table
+        for link in path:
+            table = self.schema.tables[table].links[link].table
+        zone = timezone if physical.naive(self._series(table, name).dtype) else ""
+        return self._once(("column", chain, path, name, zone), lambda: self._column(space, path, table, name, zone))
+
+    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str]], threads: int | None = None) -> None:
+        """Read the columns of `wanted` ((chain, path, name, timezone) each) on several threads; the result is the same."""
+        todo = list(dict.fromkeys(wanted))
+        with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
+            list(pool.map(lambda each: self.column(*each), todo))
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions."""
+        return self._once("fingerprint", lambda: digest.of(self._frames, self.schema))
+
+    def _once(self, what: Any, make: Callable[[], _Made]) -> _Made:
+        """What is kept under a name; whoever asks first makes it, others wait for it."""
+        with self._lock:
+            future = self._made.get(what)
+            mine = future is None
+            if future is None:
+                future = self._made[what] = Future()
+        if mine:
+            try:
+                _refuse_fork()
+                future.set_result(make())
+            except BaseException as error:
+                with self._lock:
+                    del self._made[what]
+                future.set_exception(error)
+                raise
+        made: _Made = future.result()
+        return made
+
+    def _table(self, name: str) -> tuple[Table, pl.DataFrame]:
+        return self.schema.tables[name], self._frames[name]
+
+    def _series(self, table: str, name: str) -> pl.Series:
+        described, frame = self._table(table)
+        return frame[completion.source(described, name)]
+
+    def _index(self, table: str) -> Index:
+        key = self.schema.tables[table].key
+        return self._once(("index", table), lambda: keys.index(table, key, [self._series(table, part) for part in key]))
+
+    def _link(self, table: str, link: str) -> NDArray[np.uint32]:
+        """The row that a link finds for each row of its table, uint32, NONE for nobody."""
+        return self._once(("link", table, link), lambda: self._found(table, link))
+
+    def _found(self, table: str, link: str) -> NDArray[np.uint32]:
+        described = self.schema.tables[table].links[link]
+        found = keys.find(self._index(described.table), [self._series(table, by) for by in described.by])
+        self.orphans[table, link] = found.orphans
+        return found.rows
+
+    def _space(self, chain: Chain) -> Space:
+        if not chain:
+            return Space((), self.schema.root, self.rows)
+        (table, link), *rest = chain
+        parent = self.space(tuple(rest))
+        target = self.schema.tables[table].links[link].table
+        if target != parent.table:
+            raise ValueError(f"the link {table}.{link} leads to {target}, not to {parent.table}")
+        return spaces.child(parent, self._frames[target].height, chain, self._link(table, link))
+
+    def _rows(self, space: Space, path: tuple[str, ...]) -> NDArray[np.uint32] | None:
+        """The row of the table at the end of `path` for each row of a space; None for all rows as they stand."""
+        if not path:
+            return space.picked
+
+        def make() -> NDArray[np.uint32]:
+            table = space.table
+            for link in path[:-1]:
+                table = self.schema.tables[table].links[link].table
+            before, last = self._rows(space, path[:-1]), self._link(table, path[-1])
+            return last if before is None else spaces.follow(last, before)
+
+        return self._once(("rows", space.chain, path), make)
+
+    def _column(self, space: Space, path: tuple[str, ...], table: str, name: str, zone: str) -> Column:
+        whole = self._once(("whole column", table, name, zone), lambda: self._whole_column(table, name, zone))
+        rows = self._rows(space, path)
+        return whole if rows is None else spaces.gathered(whole, rows)
+
+    def _whole_column(self, table: str, name: str, zone: str) -> Column:
+        """A column in its table's own order."""
+        if zone:
+            _check_zone(zone)
+        spec = self.schema.tables[table].fields[name]
+        column = narrowing.narrow(self._series(table, name), spec.type, zone, f"{table}.{name}")
+        if spec.values and column.values is not None:
+            strangers = [value for value in column.values if value not in set(spec.values)]
+            if strangers:
+                shown = ", ".join(f'"{value}"' for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
+                rows = int(np.isin(column.codes, [column.code(value) for value in strangers]).sum())
+                many = "a value" if len(strangers) == 1 else f"{len(strangers):,} values"
+                where = "1 row" if rows == 1 else f"{rows:,} rows"
+                self.warnings.append(f"{table}.{name} has {many} that its list does not have, in {where}: {shown}")
+        return column
+
+
+def _frame(name: str, given: Any) -> pl.DataFrame:
+    """A table as a frame."""
+    if isinstance(given, pl.LazyFrame):
+        # the streaming engine does not keep the order of rows
+        given = given.collect(engine="in-memory")
+    elif not isinstance(given, pl.DataFrame):
+        if not hasattr(given, "__arrow_c_stream__"):
+            raise DataError(f"{name}: expected a Polars frame, a lazy frame or an Arrow stream, found {type(given).__name__}")
+        given = pl.DataFrame(given)
+    if given.height > _MOST_ROWS:
+        raise DataError(f"{name} has {given.height:,} rows; a table can have {_MOST_ROWS:,}")
+    frame: pl.DataFrame = given
+    return frame
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError) as error:
+        raise SchemaError(f'there is no time zone "{zone}"; use a name such as "Europe/Berlin"') from error
+
+
+def _refuse_fork() -> None:
+    if os.getpid() != _HOME:
+        raise Error(
+            'a Polars query in a forked process never ends; start processes by "spawn" or "forkserver" (multiprocessing.set_start_method)'
+        )

@@ -1,0 +1,184 @@
+"""Keys: which row of a table has a key, checked for repeated and missing ones, and what rows a link finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from segkernel.data import arrow, physical
+from segkernel.errors import DataError
+from segkernel.kernel import encoding
+
+_SHOWN = 5
+
+
+class Found(msgspec.Struct, frozen=True, eq=False):
+    """What a link finds: `rows` uint32 of the target table, NONE where nobody; `missing` rows have no link value,
+    `orphans` have one that no target has."""
+
+    rows: NDArray[np.uint32]
+    missing: int
+    orphans: int
+
+
+class Index(msgspec.Struct, frozen=True, eq=False):
+    """The rows of a table by its key. A single key of whole numbers (dates and times too) has a `table` from distance
+    to row, `dense` from `low` on or else hashed; any other is joined."""
+
+    parts: tuple[pl.Series, ...]
+    numbers: arrow.Numbers | None = None
+    table: NDArray[np.uint32] | None = None
+    dense: bool = False
+    low: int = 0
+
+
+def index(table: str, names: Sequence[str], parts: Sequence[pl.Series]) -> Index:
+    """The index of a key; `parts` are its columns, `names` what errors call them. Raises DataError where keys are
+    missing or occur more than once, with the first of them."""
+    missing = parts[0].is_null()
+    for part in parts[1:]:
+        missing = missing | part.is_null()
+    for part in parts:
+        if part.dtype.is_float():
+            missing = missing | part.is_nan().fill_null(False)
+    if missing.any():
+        rows = missing.arg_true()
+        raise DataError(
+            f"{table} has {_counted(len(rows), 'row')} without a key ({_joined(names)} is missing): "
+            f"row {_listed([str(row + 1) for row in rows.head(_SHOWN)], len(rows))}"
+        )
+    built = _numbered(parts[0]) if len(parts) == 1 and _direct(parts[0].dtype) else None
+    if built is not None and built[1] == 0:
+        return built[0]
+    frame = _frame([_joinable(part, part.dtype) for part in parts])
+    if built is not None or frame.height != frame.n_unique():
+        repeated = frame.is_duplicated()
+        keys = _frame(parts).filter(repeated).unique(maintain_order=True)
+        shown = [_shown(row) for row in keys.head(_SHOWN).iter_rows()]
+        raise DataError(
+            f"{table} has {_counted(int(repeated.sum()), 'row')} whose key ({_joined(names)}) is not unique: {_listed(shown, keys.height)}"
+        )
+    return Index(tuple(parts))
+
+
+def find(target: Index, parts: Sequence[pl.Series]) -> Found:
+    """The target's row of each link value; `parts` are the link's columns, of types that `mismatch` let pass."""
+    if target.numbers is not None and _same_units(parts[0].dtype, target.parts[0].dtype):
+        values = arrow.whole(parts[0])
+        if values is not None:
+            bits, flip = target.numbers.bits, target.numbers.flip
+            if values.signed == target.numbers.signed or not (_above_signed(values) or _above_signed(target.numbers)):
+                return _numbers_found(target, values, bits, flip)
+    rows = len(parts[0])
+    left = _frame([_joinable(part, key.dtype) for part, key in zip(parts, target.parts, strict=True)])
+    right = _frame([_joinable(key, part.dtype) for part, key in zip(parts, target.parts, strict=True)])
+    on = left.columns
+    row = left.join(right.with_row_index("row"), on=on, how="left", maintain_order="left")["row"]
+    empty = left.select(pl.any_horizontal(pl.all().is_null()))[on[0]] if rows else pl.Series([], dtype=pl.Boolean)
+    found = np.array(row.cast(pl.UInt32).fill_null(int(encoding.NONE)).to_numpy(), np.uint32)
+    missing = int(empty.sum())
+    return Found(found, missing, row.null_count() - missing)
+
+
+def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
+    """Whether a link's column can never equal a key's column, by their types."""
+    if isinstance(part, pl.Null):
+        return False
+    left, right = physical.logical(part), physical.logical(key)
+    return left is None or right is None or left.kind != right.kind or physical.naive(part) != physical.naive(key)
+
+
+def _direct(dtype: pl.DataType) -> bool:
+    logical = physical.logical(dtype)
+    return logical is not None and logical.kind in ("whole", "yes/no", "date", "timestamp", "duration", "decimal")
+
+
+def _same_units(left: pl.DataType, right: pl.DataType) -> bool:
+    """Whether two columns' physical numbers are equal exactly where their values are."""
+    if isinstance(left, pl.Datetime | pl.Duration) and isinstance(right, pl.Datetime | pl.Duration):
+        return left.time_unit == right.time_unit
+    return not isinstance(left, pl.Null) and physical.logical(left) == physical.logical(right)
+
+
+def _numbered(key: pl.Series) -> tuple[Index, int] | None:
+    """The index of a key of whole numbers, and how many rows repeat one; None where numbers leave 64 bits."""
+    numbers = arrow.whole(key)
+    if numbers is None:
+        return None
+    rows = len(key)
+    with np.errstate(over="ignore"):
+        low, high, _ = (int(each) for each in encoding.extent(numbers.bits, numbers.valid, False, numbers.flip))
+        dense = rows > 0 and high - low < 8 * rows + 65_536
+        if dense:
+            table = np.full(high - low + 1, encoding.NONE, np.uint32)
+            again = encoding.fill_dense(numbers.bits, numbers.flip, np.uint64(low), table)
+        else:
+            table = np.full(1 << max(4, (2 * rows - 1).bit_length()), encoding.NONE, np.uint32)
+            again = encoding.fill_hashed(numbers.bits, _shift(table), table)
+    return Index((key,), numbers, table, dense, low), int(again)
+
+
+def _numbers_found(target: Index, values: arrow.Numbers, bits: NDArray[np.uint64], flip: np.uint64) -> Found:
+    out = np.empty(values.bits.size, np.uint32)
+    given = (values.bits, values.valid, values.masked)
+    with np.errstate(over="ignore"):
+        if target.dense:
+            missing, orphans, _ = encoding.find_dense(*given, flip, np.uint64(target.low), target.table, out)
+        else:
+            missing, orphans, _ = encoding.find_hashed(*given, bits, _shift(target.table), target.table, out)
+    return Found(out, int(missing), int(orphans))
+
+
+def _shift(table: Any) -> np.uint64:
+    return np.uint64(64 - (table.size.bit_length() - 1))
+
+
+def _above_signed(numbers: arrow.Numbers) -> bool:
+    """Whether numbers go where bits mean another number, signed and unsigned."""
+    values = numbers.values[numbers.present] if numbers.masked else numbers.values
+    if not values.size:
+        return False
+    return bool(values.min() < 0) if numbers.signed else bool(values.max() >= 1 << 63)
+
+
+def _joinable(part: pl.Series, other: pl.DataType) -> pl.Series:
+    """A key's column as one that Polars joins by value with a column of the type `other`."""
+    if isinstance(part.dtype, pl.Null):
+        return _joinable(part.cast(other), other)
+    if isinstance(part.dtype, pl.Categorical | pl.Enum):
+        return part.cast(pl.String)
+    if part.dtype.is_float():
+        return part.cast(pl.Float64).fill_nan(None) + 0.0
+    if part.dtype.is_integer():
+        return part.cast(pl.Int128)
+    if isinstance(part.dtype, pl.Datetime | pl.Duration):
+        return part.to_physical().cast(pl.Int128) * physical.nanoseconds(part.dtype)
+    if isinstance(part.dtype, pl.Decimal) and isinstance(other, pl.Decimal):
+        return part.cast(pl.Decimal(38, max(part.dtype.scale, other.scale)))
+    return part
+
+
+def _frame(parts: Sequence[pl.Series]) -> pl.DataFrame:
+    return pl.DataFrame([part.alias(f"part {place}") for place, part in enumerate(parts)])
+
+
+def _shown(key: tuple[Any, ...]) -> str:
+    parts = [f'"{part}"' if isinstance(part, str) else str(part) for part in key]
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def _listed(shown: Sequence[str], count: int) -> str:
+    return ", ".join(shown) + (", …" if count > len(shown) else "")

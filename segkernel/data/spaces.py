@@ -1,0 +1,73 @@
+"""Spaces: the rows of a table in the order of the rows that own them, and columns brought into such an order."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel.data.columns import Column, aligned
+from segkernel.kernel import encoding
+
+Chain = tuple[tuple[str, str], ...]
+
+
+class Space(msgspec.Struct, frozen=True, eq=False):
+    """The rows of `table` that `chain` leads from up to the root, sorted by their row in the parent's space, else in
+    the table's order.
+
+    `picked` are the table's rows, uint32, None where they are all of them as they stand. `offsets` int64[parent.rows +
+    1] says where each owner's rows start; `owner` uint32[rows], padded as a column's codes, is each row's row in the
+    parent's space. The root has neither.
+    """
+
+    chain: Chain
+    table: str
+    rows: int
+    picked: NDArray[np.uint32] | None = None
+    parent: Space | None = None
+    offsets: NDArray[np.int64] | None = None
+    owner: NDArray[np.uint32] | None = None
+
+    @property
+    def order(self) -> NDArray[np.int64] | None:
+        """The table's rows in this order, int64; None for all of them as they stand."""
+        return None if self.picked is None else self.picked.astype(np.int64)
+
+
+def child(parent: Space, parent_rows: int, chain: Chain, found: NDArray[np.uint32]) -> Space:
+    """The space under `parent`; `found` is the row of the parent's table (of `parent_rows` rows) that each row's link
+    finds, NONE for nobody."""
+    owners = found
+    if parent.picked is not None:
+        positions = np.full(parent_rows, encoding.NONE, np.uint32)
+        encoding.invert(parent.picked, positions)
+        owners = follow(positions, found)
+    offsets = np.zeros(parent.rows + 1, np.int64)
+    ordered = encoding.count_owners(owners, offsets)
+    rows = int(offsets[-1])
+    sorted_owners = aligned(rows, np.uint32)
+    picked = None
+    if ordered:
+        sorted_owners[:] = owners
+    else:
+        picked = np.empty(rows, np.uint32)
+        encoding.place(owners, offsets[:-1].copy(), picked, sorted_owners)
+    return Space(chain, chain[0][0], rows, picked, parent, offsets, sorted_owners)
+
+
+def follow(rows: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """`rows[places]`, NONE where a place is NONE: one row map after another."""
+    out = np.empty(places.size, np.uint32)
+    encoding.gather(rows, places, encoding.NONE, out)
+    return out
+
+
+def gathered(column: Column, rows: NDArray[np.uint32]) -> Column:
+    """A column of a table, in the order of `rows` of it (uint32); missing where a row is NONE."""
+    codes = aligned(rows.size, column.codes.dtype)
+    if column.raw:
+        missing = encoding.gather_numbers(column.codes, rows, codes)
+    else:
+        missing = encoding.gather(column.codes, rows, column.codes.dtype.type(0), codes)
+    return msgspec.structs.replace(column, rows=rows.size, codes=codes, missing=int(missing), keep=None)
