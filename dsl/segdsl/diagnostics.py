@@ -6,12 +6,19 @@ not yet built; W1xx lints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import msgspec
 
 from segdsl.source import Source
 from segdsl.syntax import Span
+
+_LONGEST_NAME = 64
+_MOST_NAMES = 5_000
+_WIDTH = 120
+_TAB = "    "
 
 
 class Diagnostic(msgspec.Struct, frozen=True):
@@ -101,6 +108,7 @@ MESSAGES: dict[str, str] = {
     "E408": "a duration counts whole {unit}s",
     "E409": "a period has at least one {unit}",
     "E410": 'the timezone "{name}" is not known on this machine',
+    "E411": "a duration does not divide by zero",
     # ---- E9xx: limits, and forms that are not yet built
     "E901": "the text is longer than {limit} bytes",
     "E902": "this is nested more than {limit} deep",
@@ -129,3 +137,140 @@ MESSAGES: dict[str, str] = {
 def diagnostic(code: str, span: Span, *, hint: str | None = None, also: Sequence[tuple[Span, str]] = (), **facts: object) -> Diagnostic:
     """The diagnostic of a code, its message filled in with `facts`."""
     return Diagnostic(code, MESSAGES[code].format(**facts), span, hint, tuple(also))
+
+
+def render(diagnostics: Sequence[Diagnostic], sources: Sequence[Source]) -> str:
+    """Diagnostics as text, sorted by place: place, code and message, the source line with carets below, further places, the hint.
+
+    `sources` are numbered as the spans number them. Lines part the diagnostics; there is none at the end.
+    """
+    lines: list[str] = []
+    for found in _sorted(diagnostics):
+        lines.append(f"{_place(found.span, sources)}: {found.severity}[{found.code}]: {_visible(found.message)}")
+        if found.span.source < len(sources):
+            lines.extend("    " + line for line in _pointed(found.span, sources[found.span.source]))
+        lines.extend(f"    {_place(span, sources)}: {_visible(word)}" for span, word in found.also)
+        if found.hint is not None:
+            lines.extend("    " + _visible(line) for line in found.hint.split("\n"))
+    return "\n".join(lines)
+
+
+def as_dicts(diagnostics: Sequence[Diagnostic], sources: Sequence[Source]) -> list[dict[str, object]]:
+    """Diagnostics as JSON objects, sorted by place: lines and columns from 1, ends excluded, characters counted as code points."""
+    return [
+        {
+            "code": found.code,
+            "severity": found.severity,
+            "message": found.message,
+            **_extent(found.span, sources),
+            "hint": found.hint,
+            "also": [{"message": word, **_extent(span, sources)} for span, word in found.also],
+        }
+        for found in _sorted(diagnostics)
+    ]
+
+
+def closest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant: the nearest by letters added, dropped, changed or swapped, None where none is near.
+
+    Names that differ only in capitals are nearest. Looks at the first 5,000 names, and at none longer than 64 characters.
+    """
+    if not name or len(name) > _LONGEST_NAME:
+        return None
+    wanted = name.casefold()
+    letters = set(wanted)
+    bound = max(1, len(wanted) // 3)
+    best: tuple[int, str] | None = None
+    for candidate in islice(names, _MOST_NAMES):
+        other = candidate.casefold()
+        if candidate == name or abs(len(other) - len(wanted)) > bound or len(other) > _LONGEST_NAME:
+            continue
+        if len(letters.symmetric_difference(other)) > 2 * bound:
+            continue
+        distance = _distance(wanted, other, bound)
+        if distance <= bound and distance < len(wanted) and (best is None or (distance, candidate) < best):
+            best = (distance, candidate)
+            bound = distance
+    return best[1] if best else None
+
+
+def _distance(first: str, second: str, bound: int) -> int:
+    """Optimal string alignment distance (Damerau 1964), or `bound` + 1 as soon as it is known to be larger."""
+    before: list[int] = []
+    above = list(range(len(second) + 1))
+    for i, letter in enumerate(first, 1):
+        row = [i]
+        for j, other in enumerate(second, 1):
+            least = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
+                least = min(least, before[j - 2] + 1)
+            row.append(least)
+        if min(row) > bound:
+            return bound + 1
+        before, above = above, row
+    return above[-1]
+
+
+def _sorted(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    return sorted(diagnostics, key=lambda found: (found.span.source, found.span.start))
+
+
+def _place(span: Span, sources: Sequence[Source]) -> str:
+    if span.source >= len(sources):
+        return "rules"
+    source = sources[span.source]
+    line, column = source.place(span.start)
+    return f"{source.name}:{line}:{column}"
+
+
+def _extent(span: Span, sources: Sequence[Source]) -> dict[str, object]:
+    if span.source >= len(sources):
+        return {"file": None, "start": span.start, "end": span.end}
+    source = sources[span.source]
+    line, column = source.place(span.start)
+    end_line, end_column = source.place(span.end)
+    return {
+        "file": source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column,
+        "start": span.start, "end": span.end,
+    }  # fmt: skip
+
+
+def _pointed(span: Span, source: Source) -> tuple[str, str]:
+    """The line of a span's start without its indentation, cut to a window where it is long, and the carets below it."""
+    number, column = source.place(span.start)
+    begin = source.starts[number - 1]
+    line = source.text[begin : begin + column - 1 + 2 * _WIDTH].partition("\n")[0].rstrip("\r") if column <= _WIDTH else source.line(number)
+    start = min(column - 1, len(line))
+    end = min(max(span.end - begin, start), len(line))
+    first = min(len(line) - len(line.lstrip()), start)
+    last = len(line)
+    if last - first > _WIDTH:
+        first = max(first, min(start - _WIDTH // 3, last - _WIDTH))
+        last = min(last, first + _WIDTH)
+    left = "…" if line[:first].strip() else ""
+    right = "…" if last < len(line) else ""
+    shown = left + _visible(line[first:last]) + right
+    indent = _columns(left + line[first:start])
+    return shown, " " * indent + "^" * max(1, _columns(line[start : min(end, last)]))
+
+
+def _visible(text: str) -> str:
+    """Text as a terminal shows it: tabs as four spaces, a stand-in for whatever moves the cursor, hides or turns text round."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_TAB if letter == "\t" else letter if letter.isprintable() or letter in "\u200d\u00a0" else "\ufffd" for letter in text)
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide letters two, marks above and below none."""
+    if text.isascii():
+        return len(text) + 3 * text.count("\t")
+    count = 0
+    for character in text:
+        if character == "\t":
+            count += len(_TAB)
+        elif unicodedata.combining(character) or character == "\u200d" or unicodedata.category(character) in ("Mn", "Me"):
+            continue
+        else:
+            count += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return count

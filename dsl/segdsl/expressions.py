@@ -7,10 +7,24 @@ what is built around it includes it. Depth is counted, not left to the interpret
 from __future__ import annotations
 
 from segdsl import syntax
-from segdsl.lexer import DATE, LITERALS, MONTH, NAME, NAMES, NUMBER, PERCENT, TEXT, TIMESTAMP, UNIT, UNITS, Cursor, nfc
-from segdsl.limits import Limits
+from segdsl.lexer import DATE, LITERALS, MONTH, NAMES, NUMBER, PERCENT, TEXT, TIMESTAMP, UNIT, Cursor
 from segdsl.literals import literal, number, text_literal
 from segdsl.mistakes import limit_reached, mistake, unexpected
+from segdsl.phrases import (
+    closing,
+    deeper,
+    duration,
+    duration_or_path,
+    expect,
+    ignoring_case,
+    moment,
+    name,
+    negative_number,
+    opening,
+    passed,
+    path,
+    period,
+)
 from segdsl.syntax import Expression, Span
 
 _COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
@@ -23,43 +37,43 @@ _TESTED = (
 )  # fmt: skip
 
 
-def condition(c: Cursor, limits: Limits) -> Expression:
+def condition(c: Cursor) -> Expression:
     """`a or b and not c`: an expression of any kind, loosest operator first.
 
     Raises Mistake where the text leaves the grammar, and where a limit is passed.
     """
     start = c.start
-    first = _conjunction(c, limits)
+    first = _conjunction(c)
     if c.kind != "or":
         return first
     terms = [first]
     while c.kind == "or":
         c.advance()
-        terms.append(_conjunction(c, limits))
+        terms.append(_conjunction(c))
     c.nodes += 1
     return syntax.Or(span=c.span(start), terms=tuple(terms))
 
 
-def _conjunction(c: Cursor, limits: Limits) -> Expression:
+def _conjunction(c: Cursor) -> Expression:
     start = c.start
-    first = _negation(c, limits) if c.kind == "not" else _test(c, limits)
+    first = _negation(c) if c.kind == "not" else _test(c)
     if c.kind != "and":
         return first
     terms = [first]
     while c.kind == "and":
         c.advance()
-        terms.append(_negation(c, limits) if c.kind == "not" else _test(c, limits))
+        terms.append(_negation(c) if c.kind == "not" else _test(c))
     c.nodes += 1
     return syntax.And(span=c.span(start), terms=tuple(terms))
 
 
-def _negation(c: Cursor, limits: Limits) -> Expression:
+def _negation(c: Cursor) -> Expression:
     starts = []
     while c.kind == "not":
         starts.append(c.start)
-        _deeper(c, limits)
+        deeper(c)
         c.advance()
-    term = _test(c, limits)
+    term = _test(c)
     for start in reversed(starts):
         term = syntax.Not(span=c.span(start), term=term)
     c.depth -= len(starts)
@@ -67,51 +81,51 @@ def _negation(c: Cursor, limits: Limits) -> Expression:
     return term
 
 
-def _test(c: Cursor, limits: Limits) -> Expression:
+def _test(c: Cursor) -> Expression:
     start = c.start
     kind = c.kind
     if kind == "in":
         c.advance()
-        _expect(c, "segment", 'a value before "in", or "segment" and a name after it')
+        expect(c, "segment", 'a value before "in", or "segment" and a name after it')
         c.nodes += 1
         return syntax.InSegment(segment=name(c, "the name of a segment"), span=c.span(start))
     if kind == "exactly" or (kind == "at" and c.peek() in ("least", "most")):
-        return _count_of(c, limits)
-    left = value(c, limits)
+        return _count_of(c)
+    left = value(c)
     kind = c.kind
     if kind in _COMPARISONS:
         c.advance()
-        right = value(c, limits)
-        ignoring = _ignoring_case(c)
+        right = value(c)
+        ignoring = ignoring_case(c)
         c.nodes += 1
         return syntax.Compare(span=c.span(start), op=kind, left=left, right=right, ignoring_case=ignoring)
-    return _word_test(c, limits, start, left) if kind in _TESTS else left
+    return _word_test(c, start, left) if kind in _TESTS else left
 
 
-def _word_test(c: Cursor, limits: Limits, start: int, left: Expression) -> Expression:
+def _word_test(c: Cursor, start: int, left: Expression) -> Expression:
     """The tests that are written with a word: what follows the value on their left."""
     c.nodes += 1
     if c.kind == "is":
         c.advance()
-        negated = _passed(c, "not")
-        _expect(c, "missing", '"missing" or "not missing"')
+        negated = passed(c, "not")
+        expect(c, "missing", '"missing" or "not missing"')
         return syntax.IsMissing(span=c.span(start), left=left, negated=negated)
-    negated = _passed(c, "not")
+    negated = passed(c, "not")
     kind = c.kind
     if kind in ("before", "after"):
         c.advance()
-        right = value(c, limits)
+        right = value(c)
         return syntax.OrderInTime(span=c.span(start), op=kind, left=left, right=right, negated=negated)
     if kind == "in":
         c.advance()
-        return _in_test(c, limits, start, left, negated)
+        return _in_test(c, start, left, negated)
     if kind == "within":
         c.advance()
         direction = c.kind
         if direction not in ("last", "next"):
             raise unexpected(c, '"last" or "next" and a duration')
         c.advance()
-        length = _duration_or_path(c)
+        length = duration_or_path(c)
         return syntax.Within(span=c.span(start), left=left, direction=direction, duration=length, negated=negated)
     if kind == "matches":
         c.advance()
@@ -125,28 +139,28 @@ def _word_test(c: Cursor, limits: Limits, start: int, left: Expression) -> Expre
         if kind == "contains" and c.kind in ("any", "all"):
             kind += " " + c.kind
             c.advance()
-            _expect(c, "of", '"of" and a list')
-            sought = _list(c, limits) if c.kind == "(" else path(c, "a list in parentheses or the name of one")
+            expect(c, "of", '"of" and a list')
+            sought = _list(c) if c.kind == "(" else path(c, "a list in parentheses or the name of one")
         else:
             if kind != "contains":
-                _expect(c, "with", '"with"')
-            sought = value(c, limits)
-        ignoring = _ignoring_case(c)
+                expect(c, "with", '"with"')
+            sought = value(c)
+        ignoring = ignoring_case(c)
         return syntax.TextTest(span=c.span(start), kind=kind, left=left, right=sought, negated=negated, ignoring_case=ignoring)
     raise unexpected(c, 'a test such as "in", "within" or "contains" after "not"')
 
 
-def _in_test(c: Cursor, limits: Limits, start: int, left: Expression, negated: bool) -> Expression:
+def _in_test(c: Cursor, start: int, left: Expression, negated: bool) -> Expression:
     kind = c.kind
     if kind in ("this", "last", "next") or (kind in (NUMBER, MONTH) and not _ends_range(c)):
-        period = _period(c)
-        return syntax.InPeriod(span=c.span(start), left=left, period=period, negated=negated)
+        when = period(c)
+        return syntax.InPeriod(span=c.span(start), left=left, period=when, negated=negated)
     among: syntax.ListOf | syntax.Range | syntax.Path | syntax.Call
     if kind == "(":
-        among = _list(c, limits)
+        among = _list(c)
     else:
-        among = _range_or_name(c, limits)
-    ignoring = _ignoring_case(c)
+        among = _range_or_name(c)
+    ignoring = ignoring_case(c)
     return syntax.InSet(span=c.span(start), left=left, set=among, negated=negated, ignoring_case=ignoring)
 
 
@@ -155,37 +169,11 @@ def _ends_range(c: Cursor) -> bool:
     return c.peek() in ("..", UNIT)
 
 
-def _period(c: Cursor) -> syntax.Period:
-    start, kind = c.start, c.kind
-    text = c.word()
-    c.advance()
-    if kind == NUMBER:
-        return syntax.Period(span=c.span(start), which="year", text=text.replace("_", ""))
-    if kind == MONTH:
-        return syntax.Period(span=c.span(start), which="month", text=text)
-    count = None
-    if kind != "this" and c.kind == NUMBER:
-        count = number(c).text
-        if c.kind == UNIT:
-            unit = c.word()
-            raise mistake(
-                "E115", Span(start, c.end, c.number), hint=f"write within {kind} {count} {unit} for a time that moves with every moment,"
-                f" or in {kind} {count} whole {unit} for calendar {UNITS[unit]}s",
-                which=kind, count=count, unit=unit,
-            )  # fmt: skip
-        _expect(c, "whole", '"whole" and a unit such as "months"')
-    if c.kind != UNIT:
-        raise unexpected(c, "a unit such as " + ('"month" or "week"' if count is None else '"months" or "weeks"'))
-    unit = UNITS[c.word()]
-    c.advance()
-    return syntax.Period(span=c.span(start), which=kind, unit=unit, count=count)
-
-
-def _range_or_name(c: Cursor, limits: Limits) -> syntax.Range | syntax.Path | syntax.Call:
+def _range_or_name(c: Cursor) -> syntax.Range | syntax.Path | syntax.Call:
     start = c.start
     if c.kind in NAMES:
         if c.kind != "at" and c.peek() == "(":
-            return _call(c, limits)
+            return _call(c)
         low = _bound(c)
         if c.kind != ".." and isinstance(low, syntax.Path):
             return low
@@ -207,26 +195,16 @@ def _bound(c: Cursor) -> Expression:
         length = duration(c)
         if c.kind not in ("ago", "from"):
             raise unexpected(c, '"ago" or "from now"')
-        return _moment(c, start, length)
+        return moment(c, start, length)
     if kind in (NUMBER, PERCENT, DATE, MONTH, TIMESTAMP, TEXT):
         return literal(c)
     if kind in NAMES:
         named = path(c, "a name")
-        return _moment(c, start, named) if c.kind in ("ago", "from") else named
+        return moment(c, start, named) if c.kind in ("ago", "from") else named
     raise unexpected(c, "a list, a range, a period or the name of a list")
 
 
-def negative_number(c: Cursor) -> syntax.Negative:
-    """A minus sign with a number or share behind it."""
-    start = c.start
-    c.advance()
-    if c.kind not in (NUMBER, PERCENT):
-        raise unexpected(c, "a number after -")
-    operand = number(c)
-    return syntax.Negative(span=c.span(start), operand=operand)
-
-
-def _count_of(c: Cursor, limits: Limits) -> Expression:
+def _count_of(c: Cursor) -> Expression:
     start, kind = c.start, c.kind
     c.advance()
     if kind == "at":
@@ -235,35 +213,35 @@ def _count_of(c: Cursor, limits: Limits) -> Expression:
     if c.kind != NUMBER:
         raise unexpected(c, f'a number after "{kind}"')
     count = number(c)
-    _expect(c, "of", f'"of" and conditions in parentheses, as in {kind} 2 of (a, b, c)')
-    _open(c, limits)
-    conditions = [condition(c, limits)]
+    expect(c, "of", f'"of" and conditions in parentheses, as in {kind} 2 of (a, b, c)')
+    opening(c)
+    conditions = [condition(c)]
     while c.kind == ",":
         c.advance()
-        conditions.append(condition(c, limits))
-    _close(c)
+        conditions.append(condition(c))
+    closing(c)
     c.nodes += 1
     return syntax.KOf(span=c.span(start), kind=kind, count=count, conditions=tuple(conditions))
 
 
-def _list(c: Cursor, limits: Limits) -> syntax.ListOf:
+def _list(c: Cursor) -> syntax.ListOf:
     start = c.start
-    _open(c, limits)
+    opening(c)
     items: list[Expression] = []
     while True:
-        if len(items) == limits.items:
-            raise limit_reached(c, "E904", Span(start, start + 1, c.number), limit=limits.items)
+        if len(items) == c.limits.items:
+            raise limit_reached(c, "E904", Span(start, start + 1, c.number), limit=c.limits.items)
         if c.kind in LITERALS and c.peek() in (",", ")"):
             items.append(literal(c))
         else:
             before = c.nodes
-            items.append(value(c, limits))
+            items.append(value(c))
             if c.nodes == before + 1:
                 c.nodes = before
         if c.kind != ",":
             break
         c.advance()
-    _close(c)
+    closing(c)
     c.nodes += 1
     return syntax.ListOf(span=c.span(start), items=tuple(items))
 
@@ -271,40 +249,40 @@ def _list(c: Cursor, limits: Limits) -> syntax.ListOf:
 # ---- values
 
 
-def value(c: Cursor, limits: Limits, first: Expression | None = None, start: int = -1) -> Expression:
+def value(c: Cursor, first: Expression | None = None, start: int = -1) -> Expression:
     """`a * b - c`: sums and products, from the left; `first`, which began at `start`, when its first operand is read already."""
     if start < 0:
         start = c.start
-    left = _product(c, limits, first, start)
+    left = _product(c, first, start)
     while c.kind in _SUM:
         op = c.kind
         c.advance()
-        right = _product(c, limits, None, c.start)
+        right = _product(c, None, c.start)
         c.nodes += 1
         left = syntax.Arithmetic(span=c.span(start), op=op, left=left, right=right)
     return left
 
 
-def _product(c: Cursor, limits: Limits, first: Expression | None, start: int) -> Expression:
-    left = _operand(c, limits) if first is None else first
+def _product(c: Cursor, first: Expression | None, start: int) -> Expression:
+    left = _operand(c) if first is None else first
     while c.kind in _PRODUCT:
         op = c.kind
         c.advance()
-        right = _operand(c, limits)
+        right = _operand(c)
         c.nodes += 1
         left = syntax.Arithmetic(span=c.span(start), op=op, left=left, right=right)
     return left
 
 
-def _operand(c: Cursor, limits: Limits) -> Expression:
+def _operand(c: Cursor) -> Expression:
     if c.kind != "-":
-        return _atom(c, limits)
+        return _atom(c)
     starts = []
     while c.kind == "-":
         starts.append(c.start)
-        _deeper(c, limits)
+        deeper(c)
         c.advance()
-    operand = _atom(c, limits)
+    operand = _atom(c)
     for start in reversed(starts):
         operand = syntax.Negative(span=c.span(start), operand=operand)
     c.depth -= len(starts)
@@ -312,101 +290,47 @@ def _operand(c: Cursor, limits: Limits) -> Expression:
     return operand
 
 
-def _atom(c: Cursor, limits: Limits) -> Expression:
+def _atom(c: Cursor) -> Expression:
     kind, start = c.kind, c.start
     c.nodes += 1
-    if c.nodes > limits.nodes:
-        raise limit_reached(c, "E903", c.here(), limit=limits.nodes)
+    if c.nodes > c.limits.nodes:
+        raise limit_reached(c, "E903", c.here(), limit=c.limits.nodes)
     if kind in NAMES:
         if kind != "at" and c.peek() == "(":
-            return _call(c, limits)
+            return _call(c)
         named = path(c, "a name")
-        return _moment(c, start, named) if c.kind in ("ago", "from") else named
+        return moment(c, start, named) if c.kind in ("ago", "from") else named
     if kind == NUMBER and c.peek() == UNIT:
         length = duration(c)
-        return _moment(c, start, length) if c.kind in ("ago", "from") else length
+        return moment(c, start, length) if c.kind in ("ago", "from") else length
     if kind in LITERALS:
         return literal(c)
     if kind == "(":
-        _open(c, limits)
-        inner = condition(c, limits)
-        _close(c)
+        opening(c)
+        inner = condition(c)
+        closing(c)
         return inner
     raise unexpected(c, "a value")
 
 
-def duration(c: Cursor) -> syntax.Duration:
-    """`90 days`, at a number with a unit behind it."""
-    start = c.start
-    count = number(c).text
-    unit = UNITS[c.word()]
-    c.advance()
-    return syntax.Duration(span=c.span(start), count=count, unit=unit)
-
-
-def _duration_or_path(c: Cursor) -> syntax.Duration | syntax.Path:
-    if c.kind == NUMBER and c.peek() == UNIT:
-        return duration(c)
-    if c.kind == NUMBER:
-        c.advance()
-        raise unexpected(c, 'a unit such as "days"')
-    return path(c, "a duration such as 90 days")
-
-
-def _moment(c: Cursor, start: int, length: syntax.Duration | syntax.Path) -> syntax.Ago | syntax.FromNow:
-    if c.kind == "ago":
-        c.advance()
-        return syntax.Ago(span=c.span(start), duration=length)
-    c.advance()
-    _expect(c, "now", '"now" after "from"')
-    return syntax.FromNow(span=c.span(start), duration=length)
-
-
-def path(c: Cursor, expected: str) -> syntax.Path:
-    """`order.placed_at`; `expected` says what stands here, for the message when no name does."""
-    start = c.start
-    first = name(c, expected)
-    if c.kind != ".":
-        return syntax.Path(span=first.span, parts=(first,))
-    parts = [first]
-    while c.kind == ".":
-        c.advance()
-        parts.append(name(c, 'a name after "."'))
-        c.nodes += len(parts) > 8
-    return syntax.Path(span=c.span(start), parts=tuple(parts))
-
-
-def name(c: Cursor, expected: str) -> syntax.Name:
-    """A name, in backquotes or not, as it is meant."""
-    kind = c.kind
-    if kind not in NAMES:
-        raise unexpected(c, expected)
-    text = c.text[c.start : c.end]
-    if kind == NAME:
-        text = nfc(text[1:].removesuffix("`") if text[0] == "`" else text)
-    span = Span(c.start, c.end, c.number)
-    c.advance()
-    return syntax.Name(span=span, text=text)
-
-
-def _call(c: Cursor, limits: Limits) -> syntax.Call:
+def _call(c: Cursor) -> syntax.Call:
     start = c.start
     called = name(c, "the name of a function")
-    _open(c, limits)
+    opening(c)
     arguments: list[Expression] = []
     clauses: dict[str, object] = {}
     if c.kind != ")":
-        arguments.append(condition(c, limits))
+        arguments.append(condition(c))
         while c.kind == ",":
             c.advance()
-            arguments.append(condition(c, limits))
+            arguments.append(condition(c))
         while c.kind in _CLAUSES:
             kind = c.kind
             if kind in clauses:
                 raise mistake("E113", c.here(), word=kind, called=called.text)
             c.advance()
-            clauses[kind] = _clause(c, limits, kind)
-    _close(c)
+            clauses[kind] = _clause(c, kind)
+    closing(c)
     span = c.span(start)
     if not clauses:
         return syntax.Call(span=span, name=called, arguments=tuple(arguments))
@@ -415,17 +339,17 @@ def _call(c: Cursor, limits: Limits) -> syntax.Call:
     return syntax.Call(span=span, name=called, arguments=tuple(arguments), **clauses)  # type: ignore[arg-type]
 
 
-def _clause(c: Cursor, limits: Limits, kind: str) -> object:
+def _clause(c: Cursor, kind: str) -> object:
     if kind == "where":
-        return condition(c, limits)
+        return condition(c)
     if kind == "for":
         return path(c, "the name of a relation")
     if kind == "by":
-        return value(c, limits)
-    return _groups(c, limits) if kind == "over" else _per(c, limits)
+        return value(c)
+    return _groups(c) if kind == "over" else _per(c)
 
 
-def _groups(c: Cursor, limits: Limits) -> syntax.Groups:
+def _groups(c: Cursor) -> syntax.Groups:
     start = c.start
     if c.kind == "all":
         c.advance()
@@ -433,80 +357,34 @@ def _groups(c: Cursor, limits: Limits) -> syntax.Groups:
     if c.kind != "(":
         only = path(c, 'a name, names in parentheses, or "all"')
         return syntax.Groups(span=c.span(start), everyone=False, paths=(only,))
-    _open(c, limits)
+    opening(c)
     paths = [path(c, "a name")]
     while c.kind == ",":
         c.advance()
         c.nodes += 1
         paths.append(path(c, "a name"))
-        if c.nodes > limits.nodes:
-            raise limit_reached(c, "E903", c.here(), limit=limits.nodes)
-    _close(c)
+        if c.nodes > c.limits.nodes:
+            raise limit_reached(c, "E903", c.here(), limit=c.limits.nodes)
+    closing(c)
     return syntax.Groups(span=c.span(start), everyone=False, paths=tuple(paths))
 
 
-def _per(c: Cursor, limits: Limits) -> tuple[Expression, ...]:
+def _per(c: Cursor) -> tuple[Expression, ...]:
     """What follows `per`: one value, which may begin with a parenthesis, or several in parentheses."""
     start = c.start
     if c.kind != "(":
-        return (value(c, limits),)
-    _open(c, limits)
+        return (value(c),)
+    opening(c)
     inside = c.start
-    first = condition(c, limits)
+    first = condition(c)
     if c.kind != ",":
-        _close(c)
-        return (value(c, limits, first, start),)
+        closing(c)
+        return (value(c, first, start),)
     if isinstance(first, _TESTED) and first.span.start == inside:
-        raise unexpected(c, '")": a condition among several groups stands in parentheses of its own')
+        raise unexpected(c, '")" (a condition among several groups has parentheses of its own)')
     keys = [first]
     while c.kind == ",":
         c.advance()
-        keys.append(value(c, limits))
-    _close(c)
+        keys.append(value(c))
+    closing(c)
     return tuple(keys)
-
-
-# ---- single tokens
-
-
-def _passed(c: Cursor, word: str) -> bool:
-    if c.kind != word:
-        return False
-    c.advance()
-    return True
-
-
-def _ignoring_case(c: Cursor) -> bool:
-    if c.kind != "ignoring":
-        return False
-    c.advance()
-    _expect(c, "case", '"case" after "ignoring"')
-    return True
-
-
-def _expect(c: Cursor, word: str, expected: str) -> None:
-    if c.kind != word:
-        raise unexpected(c, expected)
-    c.advance()
-
-
-def _deeper(c: Cursor, limits: Limits) -> None:
-    c.depth += 1
-    if c.depth > limits.nesting:
-        raise limit_reached(c, "E902", c.here(), limit=limits.nesting)
-
-
-def _open(c: Cursor, limits: Limits) -> None:
-    if c.kind != "(":
-        raise unexpected(c, '"("')
-    _deeper(c, limits)
-    c.opens.append(c.start)
-    c.advance()
-
-
-def _close(c: Cursor) -> None:
-    if c.kind != ")":
-        raise unexpected(c, '")"', after_value=True)
-    c.opens.pop()
-    c.depth -= 1
-    c.advance()

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.limits import Limits
 from segdsl.syntax import Comment, Span
 
 NAME, NUMBER, PERCENT, TEXT, DATE, MONTH, TIMESTAMP, UNIT = "NAME", "NUMBER", "PERCENT", "TEXT", "DATE", "MONTH", "TIMESTAMP", "UNIT"
@@ -69,11 +70,12 @@ class Cursor:
     """
 
     __slots__ = (
-        "_ends", "_index", "_kinds", "_position", "_starts", "comments", "depth", "diagnostics", "end", "kind", "last", "nodes", "number",
-        "opens", "source", "start", "text",
+        "_ends", "_index", "_kinds", "_position", "_starts", "comments", "depth", "diagnostics", "end", "kind", "last", "limits",
+        "nodes", "number", "opens", "source", "start", "text",
     )  # fmt: skip
 
-    def __init__(self, text: str, number: int) -> None:
+    def __init__(self, text: str, number: int, limits: Limits) -> None:
+        self.limits = limits
         self.number = number
         self.source = text
         self.diagnostics: list[Diagnostic] = []

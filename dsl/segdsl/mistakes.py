@@ -54,6 +54,7 @@ _WORDS = {
     "order": "write first(x by t) or last(x by t)", "limit": "write top(100, x)", "exists": "write any(relation where condition)",
     "xor": "write exactly 1 of (a, b)", "unless": "write and not",
 }  # fmt: skip
+_BEFORE_VALUES = (*_COMPARISONS, "+", "-", "*", "/", ",", "(")
 _SHORT_UNITS = {
     "d": "days", "w": "weeks", "m": "months", "mo": "months", "y": "years", "yr": "years", "yrs": "years", "h": "hours", "hr": "hours",
     "hrs": "hours", "min": "minutes", "mins": "minutes", "q": "quarters",
@@ -118,6 +119,13 @@ def missing_when(c: Cursor, label: str | None) -> Mistake:
     elif _ended(c):
         hint = "a segment without a condition holds nobody: write when and a condition"
     return mistake("E114", c.here(), hint=hint, found=found(c))
+
+
+def no_statement(c: Cursor) -> Mistake:
+    """Something between the statements, or before the first."""
+    small = c.word().lower()
+    hint = f"write {small}" if c.kind == NAME and small in STATEMENTS else "a statement begins with param, let, segment, choose or collect"
+    return _sign(c) or mistake("E119", c.here(), hint=hint, found=found(c))
 
 
 def found(c: Cursor) -> str:
@@ -260,6 +268,14 @@ def _plain(c: Cursor, expected: str) -> Mistake:
         hint = f"for a list called {before}, write `{before}` in backquotes"
     elif before == "exactly" and expected.startswith("a number"):
         hint = "for a field called exactly, write `exactly` in backquotes"
+    elif c.kind == "otherwise":
+        hint = 'only a choose has "otherwise"; a collect lists what holds'
+    elif c.kind == "when" and before == NUMBER and before_that == "-":
+        hint = "the value of a case is not a negative number"
+    elif c.kind in RESERVED and before in _BEFORE_VALUES and "value" in expected:
+        hint = f"as a name, it stands in backquotes: `{c.kind}`"
+    elif expected.startswith("a number, a text"):
+        hint = "a param is a constant; what is computed is a let"
     elif c.kind == NAME and before == NAME:
         hint = "a name of several words stands in backquotes: `first name`"
     return mistake("E101", c.here(), hint=hint, also=_opened(c), expected=expected, found=found(c))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from segdsl import syntax
 from segdsl.diagnostics import Diagnostic, diagnostic
-from segdsl.expressions import condition, duration, name, negative_number
+from segdsl.expressions import condition
 from segdsl.lexer import END, LITERALS, NUMBER, PERCENT, STATEMENTS, TEXT, UNIT, Cursor
 from segdsl.limits import Limits
 from segdsl.literals import literal, text_literal
-from segdsl.mistakes import Mistake, found, limit_reached, missing_when, mistake, unexpected
+from segdsl.mistakes import Mistake, limit_reached, missing_when, no_statement, unexpected
+from segdsl.phrases import duration, name, negative_number
 from segdsl.syntax import File, Span, Statement
 
 _DEFAULTS = Limits()
@@ -23,7 +24,7 @@ def parse(text: str, name: str = "rules.seg", number: int = 0, limits: Limits = 
     """
     if _too_long(text, limits):
         return File(()), (diagnostic("E901", Span(0, 0, number), hint=f"split {name} into several files", limit=f"{limits.source:,}"),)
-    c = Cursor(text, number)
+    c = Cursor(text, number, limits)
     statements: list[Statement] = []
     while c.kind != END:
         if len(c.diagnostics) >= limits.mistakes:
@@ -35,12 +36,12 @@ def parse(text: str, name: str = "rules.seg", number: int = 0, limits: Limits = 
             break
         start = c.start
         try:
-            statements.append(_statement(c, limits))
+            statements.append(_statement(c))
         except Mistake as problem:
-            _recover(c, problem, start, limits)
+            _recover(c, problem, start)
         except RecursionError:
             # The caller's own stack was nearly used up: the depth that the limit allows does not fit any more.
-            _recover(c, limit_reached(c, "E902", c.here(), c.depth), start, limits)
+            _recover(c, limit_reached(c, "E902", c.here(), c.depth), start)
     place = {id(found): index for index, found in enumerate(c.diagnostics)}
     ordered = sorted(c.diagnostics, key=lambda found: (found.span.start, place[id(found)]))
     return File(tuple(statements), tuple(c.comments)), tuple(ordered)
@@ -52,7 +53,7 @@ def _too_long(text: str, limits: Limits) -> bool:
     return len(text) > limits.source or len(text.encode("utf-8", "surrogatepass")) > limits.source
 
 
-def _recover(c: Cursor, problem: Mistake, start: int, limits: Limits) -> None:
+def _recover(c: Cursor, problem: Mistake, start: int) -> None:
     """Note the mistake, unless it follows from one inside a token of the same statement; then go to the next statement."""
     place = problem.diagnostic.span.start if problem.diagnostic.code == "E109" else c.start
     if problem.limit or not any(start <= earlier.span.start <= max(place, c.last) for earlier in c.diagnostics):
@@ -66,64 +67,63 @@ def _recover(c: Cursor, problem: Mistake, start: int, limits: Limits) -> None:
     while c.kind != END and (c.kind not in STATEMENTS or (c.kind == "segment" and c.before()[0] == "in")):
         c.advance()
         skipped += 1
-        if skipped > limits.nodes:
+        if skipped > c.limits.nodes:
             c.leap()
             return
 
 
-def _statement(c: Cursor, limits: Limits) -> Statement:
+def _statement(c: Cursor) -> Statement:
     c.opens.clear()
     c.depth = c.nodes = 0
     start = c.start
     kind = c.kind
     if kind not in STATEMENTS:
-        hint = "a statement begins with param, let, segment, choose or collect"
-        raise mistake("E119", c.here(), hint=hint, found=found(c))
+        raise no_statement(c)
     c.advance()
     called = name(c, "a name")
     statement: Statement
     if kind == "segment":
-        statement = _segment(c, limits, start, called)
+        statement = _segment(c, start, called)
     elif kind == "let":
-        statement = _let(c, limits, start, called)
+        statement = _let(c, start, called)
     elif kind == "param":
         _equals(c)
-        value = _constant(c, limits)
+        value = _constant(c)
         statement = syntax.Param(span=c.span(start), name=called, value=value)
     else:
-        statement = _cases(c, limits, start, called, kind)
+        statement = _cases(c, start, called, kind)
     if c.kind not in STATEMENTS and c.kind != END:
         raise unexpected(c, "an operator or the next statement", after_value=True)
-    if c.nodes > limits.depth and _deepest(statement) > limits.depth:
-        raise limit_reached(c, "E907", called.span, limits.depth)
+    if c.nodes > c.limits.depth and _deepest(statement) > c.limits.depth:
+        raise limit_reached(c, "E907", called.span, c.limits.depth)
     return statement
 
 
-def _segment(c: Cursor, limits: Limits, start: int, called: syntax.Name) -> syntax.Segment:
+def _segment(c: Cursor, start: int, called: syntax.Name) -> syntax.Segment:
     label = text_literal(c) if c.kind == TEXT else None
     if c.kind != "when":
         raise missing_when(c, label.value if label else None)
     c.advance()
-    test = condition(c, limits)
+    test = condition(c)
     return syntax.Segment(span=c.span(start), name=called, condition=test, label=label)
 
 
-def _let(c: Cursor, limits: Limits, start: int, called: syntax.Name) -> syntax.Let:
+def _let(c: Cursor, start: int, called: syntax.Name) -> syntax.Let:
     relation = None
     if c.kind == "for":
         c.advance()
         relation = name(c, "the name of a relation")
     _equals(c)
-    value = condition(c, limits)
+    value = condition(c)
     return syntax.Let(span=c.span(start), name=called, value=value, relation=relation)
 
 
-def _cases(c: Cursor, limits: Limits, start: int, called: syntax.Name, kind: str) -> syntax.Choose | syntax.Collect:
+def _cases(c: Cursor, start: int, called: syntax.Name, kind: str) -> syntax.Choose | syntax.Collect:
     label = None
     if c.kind == TEXT and c.peek() != "when":
         label = text_literal(c)
     if c.kind not in LITERALS:
-        raise unexpected(c, 'a value and "when"')
+        raise unexpected(c, 'a value and "when"') if label is None else missing_when(c, None)
     cases: list[syntax.Case] = []
     while c.kind in LITERALS:
         first = c.start
@@ -131,7 +131,7 @@ def _cases(c: Cursor, limits: Limits, start: int, called: syntax.Name, kind: str
         if c.kind != "when":
             raise missing_when(c, None) if not cases or c.kind not in ("or", "and") else unexpected(c, '"when"', after_value=True)
         c.advance()
-        test = condition(c, limits)
+        test = condition(c)
         c.nodes += 1
         cases.append(syntax.Case(span=c.span(first), value=value, condition=test))
     if kind == "collect":
@@ -145,7 +145,7 @@ def _cases(c: Cursor, limits: Limits, start: int, called: syntax.Name, kind: str
     return syntax.Choose(span=c.span(start), name=called, cases=tuple(cases), label=label, otherwise=otherwise)
 
 
-def _constant(c: Cursor, limits: Limits) -> syntax.Expression | syntax.ListOf:
+def _constant(c: Cursor) -> syntax.Expression | syntax.ListOf:
     if c.kind == NUMBER and c.peek() == UNIT:
         return duration(c)
     if c.kind != "(":
@@ -155,8 +155,8 @@ def _constant(c: Cursor, limits: Limits) -> syntax.Expression | syntax.ListOf:
     c.advance()
     items = [_signed(c)]
     while c.kind == ",":
-        if len(items) == limits.items:
-            raise limit_reached(c, "E904", Span(start, start + 1, c.number), limits.items)
+        if len(items) == c.limits.items:
+            raise limit_reached(c, "E904", Span(start, start + 1, c.number), c.limits.items)
         c.advance()
         items.append(_signed(c))
     if c.kind != ")":
