@@ -7,6 +7,9 @@ import msgspec
 from segdsl.checked import Relation
 from segdsl.typesystem import Type
 
+MANY_CHOICES = 8
+MANY_CHAINS = 1_000
+
 
 class FieldSpec(msgspec.Struct, frozen=True):
     """A field as rules see it. `column` is the data's name for it where it differs; `pinned` says that the schema, not
@@ -56,30 +59,33 @@ class Schema(msgspec.Struct, frozen=True):
     timezone: str = "UTC"
 
     def relations(self, table: str) -> dict[str, tuple[Relation, ...]]:
-        """The relations of a table's rows by name: the shortest chains; two or more where the name is ambiguous.
+        """The relations of a table's rows by name: the shortest chain; two or more where equally short ones share a name.
 
-        A name is the rows' table's, or the one that the last link (the one that reaches `table`) or, for longer chains,
-        the first link gives; hidden links are not followed.
+        A relation has the name of the rows' table, or the one that the first link of its chain gives (the link that leaves the rows'
+        table). A direct link wins over longer chains. Hidden links are not followed, no chain visits a table twice, and a link from a
+        table to itself counts where it has a name. More than `MANY_CHOICES` equally short chains are not listed.
         """
+        into: dict[str, list[tuple[str, str, Link]]] = {}
+        for name, child in self.tables.items():
+            for link_name, link in child.links.items():
+                if link.relation is not False and (name != link.table or isinstance(link.relation, str)):
+                    into.setdefault(link.table, []).append((name, link_name, link))
         found: dict[str, list[Relation]] = {}
+        reached_at: dict[str, int] = {}  # a table that is reached again by a longer chain leads nowhere nearer
         frontier: list[Relation] = [Relation("", table, ())]
-        seen_tables: dict[str, int] = {}
-        for length in range(1, len(self.tables) + 1):
+        while frontier:
             longer: list[Relation] = []
-            for reached in frontier:
-                for name, child in self.tables.items():
-                    for link_name, link in child.links.items():
-                        if link.table != reached.table or link.relation is False:
-                            continue
-                        if any(step[0] == name for step in reached.chain) or (name == table and length > 1):
-                            continue
-                        called = link.relation if isinstance(link.relation, str) else name
-                        if name == link.table and not isinstance(link.relation, str):
-                            continue
-                        relation = Relation(called, name, ((name, link_name), *reached.chain))
-                        if seen_tables.get(called, length) >= length:
-                            seen_tables[called] = length
-                            found.setdefault(called, []).append(relation)
+            for owner in frontier:
+                for name, link_name, link in into.get(owner.table, ()):
+                    length = len(owner.chain) + 1
+                    if any(step[0] == name for step in owner.chain) or (name == table and length > 1):
+                        continue
+                    called = link.relation if isinstance(link.relation, str) else name
+                    relation = Relation(called, name, ((name, link_name), *owner.chain))
+                    known = found.setdefault(called, [])
+                    if len(known) < MANY_CHOICES and (not known or len(known[0].chain) == length):
+                        known.append(relation)
+                    if name != table and reached_at.setdefault(name, length) == length and len(longer) < MANY_CHAINS:
                         longer.append(relation)
             frontier = longer
         return {name: tuple(relations) for name, relations in found.items()}

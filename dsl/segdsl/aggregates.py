@@ -1,0 +1,123 @@
+"""Aggregates: `sum(orders.total where …)`, over the relations of the row they are written for."""
+
+from __future__ import annotations
+
+from segdsl import syntax
+from segdsl.checked import Aggregate, Expression, Field, Relation
+from segdsl.context import Context, Scope
+from segdsl.paths import lookup, relation_of
+from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type
+from segdsl.wording import phrase
+
+_CLAUSES = (("for_", "for"), ("per", "per"), ("over", "over"), ("by", "by"))
+_ORDERED = (*NUMERIC, "date", "timestamp", "duration")
+
+
+def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """The meaning of a call of `count sum avg min max any none`."""
+    name = node.name.text
+    for attribute, word in _CLAUSES:
+        if getattr(node, attribute) is not None:
+            ctx.report("E950", node.span, form=f"`{name}(… {word} …)`")
+            return None
+    if len(node.arguments) != 1:
+        ctx.report("E309", node.span, name=f"`{name}`", wanted="one relation or field", found=_counted(len(node.arguments)))
+        return None
+    if scope.relation is not None:
+        _inside(ctx, node, scope)
+        return None
+    path = node.arguments[0]
+    if not isinstance(path, syntax.Path):
+        _not_a_path(ctx, node, path)
+        return None
+    head = path.parts[0]
+    table = ctx.schema.tables[scope.table]
+    if len(path.parts) > 1 and head.text in table.links and head.text not in ctx.relations(scope.table):
+        ctx.report("E950", path.span, form=f"an aggregate that goes up a link first (`{head.text}`)")
+        return None
+    relation = relation_of(ctx, head, scope)
+    if relation is None:
+        return None
+    inner = Scope(relation.table, relation)
+    value = _measure(ctx, node, path, relation, inner)
+    where = None if node.where is None else ctx.condition(node.where, inner)
+    if ctx.schema.tables[relation.table].event_time is not None:
+        ctx.report("E950", head.span, form=f"`event_time` (the schema sets it for {relation.table})")
+        return None
+    if (node.where is not None and where is None) or (value is None and (name not in ("count", "any", "none") or len(path.parts) > 1)):
+        return None
+    kind = _result(ctx, node, path, value)
+    if kind is None:
+        return None
+    return Aggregate(span=node.span, function=name, relation=relation, type=kind, value=value, where=where)
+
+
+def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relation, inner: Scope) -> Field | None:
+    """The field that is counted or summed; None for `count(orders)`, and after a mistake."""
+    name, called = node.name.text, relation.name
+    rest = path.parts[1:]
+    if name in ("any", "none"):
+        if rest:
+            ctx.report("E311", path.span, name=f"`{name}`", wanted="a relation", hint=f"write `{name}({called} where …)`")
+        return None
+    if not rest:
+        if name != "count":
+            table = ctx.schema.tables[relation.table]
+            known = next((field for field, spec in table.fields.items() if spec.type.kind in NUMERIC), "…")
+            ctx.report("E311", path.span, name=f"`{name}`", wanted="a field", hint=f"name a field of the rows: `{name}({called}.{known})`")
+        return None
+    deeper = ctx.relations(relation.table)
+    if len(rest) > 1 and rest[0].text in deeper and rest[0].text not in ctx.schema.tables[relation.table].links:
+        tail = ".".join(part.text for part in rest)
+        ctx.report("E210", rest[0].span, name=rest[0].text, hint=f"start with it: `{name}({tail})`")
+        return None
+    return lookup(ctx, path, inner, relation.table, rest, ())
+
+
+def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Field | None) -> Type | None:
+    name = node.name.text
+    if name in ("any", "none"):
+        return TRUTH
+    if name == "count":
+        return WHOLE
+    assert value is not None
+    kind = value.type.kind
+    if name in ("min", "max"):
+        if kind in _ORDERED:
+            return value.type
+        ctx.report("E305", path.span, what=f"`{name}`", wanted="numbers or times", found=phrase(value))
+        return None
+    if kind == "duration":
+        ctx.report("E950", path.span, form=f"`{name}` of durations")
+        return None
+    if kind not in NUMERIC:
+        hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones" if name == "sum" else None
+        ctx.report("E305", path.span, what=f"`{name}`", wanted="numbers", found=phrase(value), hint=hint)
+        return None
+    return NUMBER if name == "avg" else value.type
+
+
+def _inside(ctx: Context, node: syntax.Call, scope: Scope) -> None:
+    """An aggregate inside a `where`: over the row's own relation it is to come, over another it is a mistake."""
+    path = node.arguments[0]
+    head = path.parts[0].text if isinstance(path, syntax.Path) else None
+    if head is not None and head not in ctx.relations(scope.table) and head in ctx.relations(ctx.schema.root):
+        what = f"an aggregate over another relation ({head})"
+        ctx.report("E213", node.span, what=what, hint=f"name it outside: `let {head}_… = {node.name.text}(…)`, and use the name here")
+        return
+    if head is not None and isinstance(path, syntax.Path) and len(path.parts) == 1 and head not in ctx.relations(scope.table):
+        relation_of(ctx, path.parts[0], scope)
+        return
+    ctx.report("E950", node.span, form="an aggregate inside a `where`")
+
+
+def _not_a_path(ctx: Context, node: syntax.Call, argument: syntax.Expression) -> None:
+    name = node.name.text
+    if name in ("any", "none", "count"):
+        ctx.report("E311", argument.span, name=f"`{name}`", wanted="a relation", hint=f"the condition follows: `{name}(orders where …)`")
+    else:
+        ctx.report("E950", argument.span, form=f"`{name}` of a calculation (`{name}(… for relation)`)")
+
+
+def _counted(count: int) -> str:
+    return "none" if count == 0 else str(count)

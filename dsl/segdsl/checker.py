@@ -1,0 +1,180 @@
+"""From syntax trees and a schema to the checked tree: names resolved, types known, sugar gone; or the mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from segdsl import conditions, sets, syntax, values
+from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
+from segdsl.context import Context, Scope
+from segdsl.diagnostics import Diagnostic
+from segdsl.limits import Limits
+from segdsl.lint import lints
+from segdsl.names import collect, mentions, order
+from segdsl.params import settle
+from segdsl.paths import path
+from segdsl.schema import Schema
+from segdsl.typesystem import NUMERIC, Type
+from segdsl.values import wider_type
+from segdsl.wording import spoken
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+_DEFAULTS = Limits()
+
+FORMS: dict[type, Callable[[Context, syntax.Expression, Scope], Expression | None]] = {
+    **dict.fromkeys(
+        (syntax.Number, syntax.Text, syntax.Truth, syntax.Date, syntax.Month, syntax.Timestamp, syntax.Duration), values.literal
+    ),
+    syntax.Path: path,
+    syntax.Negative: values.negative,
+    syntax.Arithmetic: values.arithmetic,
+    syntax.Ago: values.ago,
+    syntax.FromNow: values.from_now,
+    syntax.Call: values.call,
+    syntax.Or: conditions.one_of,
+    syntax.And: conditions.all_of,
+    syntax.Not: conditions.opposite,
+    syntax.Compare: conditions.comparison,
+    syntax.OrderInTime: conditions.in_time,
+    syntax.InSet: sets.in_set,
+    syntax.InPeriod: sets.in_period,
+    syntax.Within: sets.within,
+    syntax.TextTest: conditions.text_test,
+    syntax.Matches: conditions.matches,
+    syntax.IsMissing: conditions.missing,
+    syntax.InSegment: conditions.in_segment,
+    syntax.KOf: conditions.k_of,
+}
+
+
+def check(
+    files: Sequence[syntax.File], schema: Schema, params: Mapping[str, object] = _NOTHING, limits: Limits = _DEFAULTS
+) -> tuple[Rules | None, tuple[Diagnostic, ...]]:
+    """Check all files of a rule set together.
+
+    `params` sets params of the rules to Python values, or to rule literals as text (`"30 days"`). The rules are None where there is a
+    mistake; the diagnostics are sorted by place and hold the warnings as well; over `limits.mistakes` the rest is left out.
+    """
+    names, told = collect(files, schema)
+    ctx = Context(schema, names, FORMS)
+    ctx.diagnostics += told
+    graph = mentions(names)
+    ordered, cycles = order(names, graph)
+    ctx.diagnostics += cycles
+    settle(ctx, params)
+    segments: dict[str, SegmentRule] = {}
+    for name in ordered:
+        statement = names.statements[name]
+        try:
+            _statement(ctx, statement, segments)
+        except RecursionError:
+            # the caller's own stack was nearly used up: the depth that the limit allows does not fit any more
+            ctx.report("E907", statement.span, limit=limits.depth, hint="name parts of it with let")
+    _repeated(ctx, files)
+    if any(found.severity == "error" for found in ctx.diagnostics):
+        return None, _sorted(ctx.diagnostics, limits)
+    rules = Rules(
+        root=schema.root,
+        timezone=schema.timezone,
+        lets={name: ctx.lets[name] for name in names.statements if name in ctx.lets},
+        segments={name: segments[name] for name in names.statements if name in segments},
+        chooses={name: ctx.chooses[name] for name in names.statements if name in ctx.chooses},
+        params=ctx.params,
+        order=ordered,
+        names=tuple(name for name in names.statements if name in segments or name in ctx.chooses),
+    )
+    return rules, _sorted([*ctx.diagnostics, *lints(rules, schema, names, graph)], limits)
+
+
+def _sorted(found: Sequence[Diagnostic], limits: Limits) -> tuple[Diagnostic, ...]:
+    ordered = sorted(found, key=lambda one: (one.span.source, one.span.start, one.span.end, one.code, one.message))
+    return tuple(ordered[: limits.mistakes])
+
+
+def _repeated(ctx: Context, files: Sequence[syntax.File]) -> None:
+    """Look into the statements whose names were taken already, for the mistakes inside them."""
+    for file in files:
+        for statement in file.statements:
+            if ctx.names.statements[statement.name.text] is not statement and isinstance(statement, syntax.Let | syntax.Segment):
+                _inside(ctx, statement)
+
+
+def _inside(ctx: Context, statement: syntax.Let | syntax.Segment) -> None:
+    if isinstance(statement, syntax.Segment):
+        ctx.condition(statement.condition, ctx.account)
+    elif statement.relation is None:
+        ctx.expression(statement.value, ctx.account)
+
+
+def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, SegmentRule]) -> None:
+    name = statement.name.text
+    match statement:
+        case syntax.Let(relation=None):
+            value = ctx.expression(statement.value, ctx.account)
+            if value is not None:
+                ctx.lets[name] = LetRule(span=statement.span, name=name, table=ctx.schema.root, value=value)
+        case syntax.Let():
+            ctx.report("E950", statement.span, form="`let … for`")
+        case syntax.Segment(label=label):
+            condition = ctx.condition(statement.condition, ctx.account)
+            if condition is not None:
+                shown = None if label is None else label.value
+                segments[name] = SegmentRule(span=statement.span, name=name, label=shown, condition=condition)
+        case syntax.Choose():
+            chosen = _choose(ctx, statement)
+            if chosen is not None:
+                ctx.chooses[name] = chosen
+        case syntax.Collect():
+            ctx.report("E950", statement.name.span, form="`collect`")
+
+
+def _choose(ctx: Context, statement: syntax.Choose) -> ChooseRule | None:
+    found = [(_case_value(ctx, case.value), ctx.condition(case.condition, ctx.account), case.span) for case in statement.cases]
+    otherwise = None if statement.otherwise is None else _case_value(ctx, statement.otherwise)
+    constants = [value for value, _, _ in found if value is not None]
+    if otherwise is not None:
+        constants.append(otherwise)
+    type_ = _common_type(ctx, constants)
+    if type_ is None or (statement.otherwise is not None and otherwise is None):
+        return None
+    cases = [
+        Case(span=span, value=_as_type(value, type_), condition=condition)
+        for value, condition, span in found
+        if value is not None and condition is not None
+    ]
+    if len(cases) < len(found):
+        return None
+    return ChooseRule(
+        span=statement.span,
+        name=statement.name.text,
+        label=None if statement.label is None else statement.label.value,
+        cases=tuple(cases),
+        otherwise=None if otherwise is None else _as_type(otherwise, type_),
+        type=type_,
+    )
+
+
+def _case_value(ctx: Context, node: syntax.Expression) -> Constant | None:
+    if isinstance(node, syntax.Negative):
+        ctx.report("E406", node.span)
+        return None
+    found = ctx.expression(node, ctx.account)
+    return found if isinstance(found, Constant) else None
+
+
+def _common_type(ctx: Context, constants: Sequence[Constant]) -> Type | None:
+    type_: Type | None = None
+    for constant in constants:
+        wider = constant.type if type_ is None else wider_type(type_, constant.type)
+        if wider is None and type_ is not None:
+            ctx.report("E308", constant.span, what="a choose", left=spoken(type_), right=spoken(constant.type))
+            return None
+        type_ = wider
+    return type_
+
+
+def _as_type(constant: Constant, type_: Type) -> Constant:
+    if constant.type == type_ or type_.kind not in NUMERIC or not isinstance(constant.value, int):
+        return constant
+    return Constant(span=constant.span, type=type_, value=constant.value * 10 ** (type_.scale - constant.type.scale))

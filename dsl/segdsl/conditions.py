@@ -1,0 +1,282 @@
+"""Conditions: logic, comparisons, texts, and what is written shorter than it is meant (`in a..b`, `within`, periods)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from segdsl import constants, syntax
+from segdsl.checked import And, Compare, Constant, Expression, InSegment, IsMissing, Not, Or, TextTest
+from segdsl.context import Context, Scope
+from segdsl.paths import suggestion
+from segdsl.syntax import Span
+from segdsl.typesystem import DURATION, IN_TIME, NUMERIC, TEXT, TRUTH
+from segdsl.values import exact_duration
+from segdsl.wording import phrase, plain, spoken
+
+# ---- logic
+
+
+def _terms(ctx: Context, nodes: tuple[syntax.Expression, ...], scope: Scope) -> tuple[Expression, ...] | None:
+    terms: list[Expression] = []
+    for node in nodes:  # not a comprehension: that would be one more frame for each depth of nesting
+        term = ctx.condition(node, scope)
+        if term is not None:
+            terms.append(term)
+    return tuple(terms) if len(terms) == len(nodes) else None
+
+
+def all_of(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`a and b`."""
+    assert isinstance(node, syntax.And)
+    whole = _terms(ctx, node.terms, scope)
+    return None if whole is None else And(span=node.span, terms=whole)
+
+
+def one_of(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`a or b`."""
+    assert isinstance(node, syntax.Or)
+    whole = _terms(ctx, node.terms, scope)
+    return None if whole is None else Or(span=node.span, terms=whole)
+
+
+def opposite(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`not a`."""
+    assert isinstance(node, syntax.Not)
+    return negated(ctx.condition(node.term, scope), True, node.span)
+
+
+def negated(found: Expression | None, turn: bool, span: Span) -> Expression | None:
+    """The opposite of a condition where `turn` says so."""
+    if found is None or not turn:
+        return found
+    if isinstance(found, Constant):
+        return Constant(span=span, type=TRUTH, value=None if found.value is None else not found.value)
+    return Not(span=span, term=found)
+
+
+def missing(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`x is missing`, of a value or of a condition."""
+    assert isinstance(node, syntax.IsMissing)
+    operand = ctx.expression(node.left, scope)
+    if operand is None:
+        return None
+    return negated(IsMissing(span=node.span, operand=operand), node.negated, node.span)
+
+
+def in_segment(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`in segment s`."""
+    assert isinstance(node, syntax.InSegment)
+    name = node.segment.text
+    if scope.relation is not None:
+        ctx.report(
+            "E213", node.span, what="`in segment`", hint=f"name it outside: `let is_{name} = in segment {name}`, and use the name here"
+        )
+        return None
+    statement = ctx.names.statements.get(name)
+    if not isinstance(statement, syntax.Segment):
+        segments = tuple(known for known, other in ctx.names.statements.items() if isinstance(other, syntax.Segment))
+        hint = suggestion(name, segments)
+        if statement is not None:
+            hint = f'"{name}" is a {ctx.names.kind(name)}' + ("" if isinstance(statement, syntax.Param) else ": use it by its bare name")
+        ctx.report("E202", node.segment.span, name=name, hint=hint)
+        return None
+    return InSegment(span=node.span, segment=name)
+
+
+# ---- comparisons
+
+
+def comparison(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`a < b` and its kin."""
+    assert isinstance(node, syntax.Compare)
+    if node.ignoring_case:
+        not_yet(ctx, node, "`ignoring case`")
+        return None
+    left, right = ctx.value(node.left, scope), ctx.value(node.right, scope)
+    if left is None or right is None:
+        return None
+    if node.op in ("<", ">") and (isinstance(node.left, syntax.Ago) or isinstance(node.right, syntax.Ago)):
+        word = "before" if (node.op == "<") is isinstance(node.right, syntax.Ago) else "after"
+        ctx.report("W111", node.span, op=node.op, hint=f"a longer time ago is the smaller date: write `{word}`")
+    return compare(ctx, node.op, left, right, node.span)
+
+
+def in_time(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`t before x` and `t after x`."""
+    assert isinstance(node, syntax.OrderInTime)
+    left, right = ctx.value(node.left, scope), ctx.value(node.right, scope)
+    if left is None or right is None:
+        return None
+    for side, other in ((left, right), (right, left)):
+        if side.type.kind not in IN_TIME:
+            ctx.report(
+                "E305", side.span, what=f"`{node.op}`", wanted="dates or timestamps", found=phrase(side), hint=compare_hint(other, side)
+            )
+            return None
+    found = compare(ctx, "<" if node.op == "before" else ">", left, right, node.span)
+    return negated(found, node.negated, node.span)
+
+
+def compare(ctx: Context, op: str, left: Expression, right: Expression, span: Span) -> Expression | None:
+    """The comparison of two values whose types compare; else the mistake that names both."""
+    a, b = left.type.kind, right.type.kind
+    fits = a == b or (a in NUMERIC and b in NUMERIC) or (a in IN_TIME and b in IN_TIME)
+    if not fits:
+        ctx.report("E301", span, left=phrase(left), right=phrase(right), hint=compare_hint(left, right) or compare_hint(right, left))
+        return None
+    if a == "yes/no" and op not in ("=", "!="):
+        ctx.report("E315", span, op=op, type=plain(left.type))
+        return None
+    if a == "duration":
+        exact_left, exact_right = exact_duration(ctx, left), exact_duration(ctx, right)
+        if exact_left is None or exact_right is None:
+            return None
+        left, right = exact_left, exact_right
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        folded = constants.comparison(op, left, right, span)
+        if folded is not None:
+            decided(ctx, folded)
+            return folded
+    return Compare(span=span, op=op, left=left, right=right)
+
+
+def decided(ctx: Context, folded: Constant) -> None:
+    """The lint on a condition whose outcome is known without any data."""
+    ctx.report("W103" if folded.value is True else "W102", folded.span, hint="both sides are constants")
+
+
+_DAY_TEXT = re.compile(r"\d{4}-\d{2}(-\d{2})?(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?")
+
+
+def compare_hint(value: Expression, other: Expression) -> str | None:
+    """How `other` might be written so that it compares with `value`."""
+    kind = value.type.kind
+    if isinstance(other, Constant) and isinstance(other.value, str):
+        text = other.value
+        if kind in IN_TIME:
+            return f"write it without quotes: {text}" if _DAY_TEXT.fullmatch(text) else "write a date without quotes: 2026-03-01"
+        if kind in NUMERIC:
+            try:
+                float(text)
+            except ValueError:
+                return None
+            return f"write it without quotes: {text}"
+        if kind == "yes/no":
+            return "write `true` or `false`, without quotes"
+    if (
+        kind == "text"
+        and isinstance(other, Constant)
+        and other.param is None
+        and isinstance(other.value, int)
+        and other.type.kind == "whole"
+    ):
+        return f'write it in quotes: "{other.value}"'
+    if kind == "duration" and other.type.kind in NUMERIC:
+        days = other.value if isinstance(other, Constant) and other.type.kind == "whole" else 30
+        return f"write the unit: `{days} days`"
+    if kind in IN_TIME and other.type == DURATION:
+        return "write `… ago` or `… from now` after the duration"
+    return None
+
+
+# ---- texts
+
+
+def text_test(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`contains`, `starts with`, `ends with`, `contains any of` and `contains all of` of texts."""
+    assert isinstance(node, syntax.TextTest)
+    if node.ignoring_case:
+        not_yet(ctx, node, "`ignoring case`")
+        return None
+    value = ctx.value(node.left, scope)
+    if value is not None and value.type != TEXT:
+        ctx.report("E305", node.left.span, what=_test_words(node.kind), wanted="text", found=phrase(value))
+        value = None
+    if node.kind in ("contains any", "contains all"):
+        patterns = _patterns(ctx, node, scope)
+        if value is None or patterns is None:
+            return None
+        tests = tuple(TextTest(span=pattern.span, kind="contains", value=value, pattern=pattern) for pattern in patterns)
+        if len(tests) == 1:
+            return negated(tests[0], node.negated, node.span)
+        group: Callable[..., Expression] = Or if node.kind == "contains any" else And
+        return negated(group(span=node.span, terms=tests), node.negated, node.span)
+    assert not isinstance(node.right, syntax.ListOf)
+    pattern = ctx.value(node.right, scope)
+    if pattern is not None and pattern.type != TEXT:
+        ctx.report("E305", node.right.span, what=_test_words(node.kind), wanted="text", found=phrase(pattern))
+        return None
+    if value is None or pattern is None:
+        return None
+    return negated(TextTest(span=node.span, kind=node.kind, value=value, pattern=pattern), node.negated, node.span)
+
+
+def _test_words(kind: str) -> str:
+    return "`contains`" if kind == "contains" else f"`{kind} of`" if kind.startswith("contains") else f"`{kind} with`"
+
+
+def _patterns(ctx: Context, node: syntax.TextTest, scope: Scope) -> list[Expression] | None:
+    if isinstance(node.right, syntax.ListOf):
+        found = [ctx.value(item, scope) for item in node.right.items]
+    elif isinstance(node.right, syntax.Path):
+        listed = list_param(ctx, node.right, scope)
+        if listed is None:
+            return None
+        found = list(listed)
+    else:
+        ctx.report("E313", node.right.span, what="this", hint='write `contains any of ("a", "b")`')
+        return None
+    patterns = [pattern for pattern in found if pattern is not None]
+    for pattern in patterns:
+        if pattern.type != TEXT:
+            ctx.report("E305", pattern.span, what=_test_words(node.kind), wanted="texts", found=phrase(pattern))
+            return None
+    return patterns if patterns and len(patterns) == len(found) else None
+
+
+def list_param(ctx: Context, node: syntax.Path, scope: Scope) -> tuple[Constant, ...] | None:
+    """The items of the list that a path names, each with the path's span."""
+    name = node.parts[0].text
+    if len(node.parts) == 1 and isinstance(ctx.names.statements.get(name), syntax.Param):
+        value = ctx.params.get(name)
+        if isinstance(value, tuple):
+            return tuple(Constant(span=node.span, type=item.type, value=item.value, param=name) for item in value)
+        if value is None:
+            return None
+        ctx.report("E313", node.span, what=f'"{name}" ({plain(value.type)})', hint=f"compare with `= {name}`, or list it: `in ({name})`")
+        return None
+    if len(node.parts) == 1 and isinstance(ctx.names.statements.get(name), syntax.Segment):
+        ctx.report("E215", node.span, name=name, hint=f"write `in segment {name}`")
+        return None
+    found = ctx.value(node, scope)
+    if found is not None:
+        shown = phrase(found)
+        hint = "list what it may be: `in (…)`" if found.type.kind != "yes/no" else None
+        ctx.report("E313", node.span, what=shown if shown.startswith('"') else spoken(found.type), hint=hint)
+    return None
+
+
+# ---- forms to come
+
+
+def not_yet(ctx: Context, node: syntax.Expression, form: str) -> None:
+    """A form of the language that this version does not have."""
+    ctx.report("E950", node.span, form=form)
+
+
+def matches(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`matches`, which is to come; its value is looked at all the same."""
+    assert isinstance(node, syntax.Matches)
+    ctx.value(node.left, scope)
+    not_yet(ctx, node, "`matches`")
+    return None
+
+
+def k_of(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`at least 2 of (…)`, which is to come; its conditions are looked at all the same."""
+    assert isinstance(node, syntax.KOf)
+    for condition in node.conditions:
+        ctx.condition(condition, scope)
+    not_yet(ctx, node, f"`{node.kind} {node.count.text} of`")
+    return None

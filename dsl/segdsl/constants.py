@@ -1,0 +1,166 @@
+"""Literals as constants, and exact arithmetic on constants."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from segdsl import syntax
+from segdsl.calendar_days import NANOSECONDS_A_DAY, day, plus_months, timestamp
+from segdsl.checked import Constant
+from segdsl.context import Context
+from segdsl.syntax import Span
+from segdsl.typesystem import DATE, DURATION, NUMBER, NUMERIC, TEXT, TIMESTAMP, TRUTH, UNITS, WHOLE, Length, decimal
+
+MANY_DIGITS = 38
+LONGEST = Length(120_000, 3_660_000, 3_660_000 * NANOSECONDS_A_DAY)
+
+
+def number(text: str, percent: bool, span: Span) -> Constant | None:
+    """The constant of a number's digits, exact: `1e6` is whole, `0.25` a decimal(2), `80%` too; None beyond 38 digits."""
+    digits, _, exponent_text = text.lower().replace("_", "").partition("e")
+    whole, _, fraction = digits.partition(".")
+    if len(exponent_text) > 4 or len(digits) > 2 * MANY_DIGITS:
+        return None
+    scale = len(fraction) - int(exponent_text or "0") + (2 if percent else 0)
+    value = int(whole + fraction)
+    if scale < 0 and scale >= -MANY_DIGITS:
+        value, scale = value * 10**-scale, 0
+    elif exponent_text:
+        while scale > 0 and value % 10 == 0:
+            value, scale = value // 10, scale - 1
+            if value == 0:
+                scale = 0
+    if scale < 0 or scale > MANY_DIGITS or abs(value) >= 10**MANY_DIGITS:
+        return None
+    return Constant(span=span, type=WHOLE if scale == 0 else decimal(scale), value=value)
+
+
+def literal(ctx: Context, node: syntax.Expression) -> Constant | None:
+    """The constant of a literal node."""
+    span = node.span
+    match node:
+        case syntax.Number(text=text, percent=percent):
+            found = number(text, percent, span)
+            if found is None:
+                ctx.report("E401", span)
+            return found
+        case syntax.Text(value=value):
+            return Constant(span=span, type=TEXT, value=value)
+        case syntax.Truth(value=value):
+            return Constant(span=span, type=TRUTH, value=value)
+        case syntax.Date(text=text):
+            days = day(text)
+            if days is None:
+                ctx.report("E403", span, what=f"day as {text}")
+                return None
+            return Constant(span=span, type=DATE, value=days)
+        case syntax.Timestamp(text=text):
+            moment = timestamp(text, ctx.zone(span))
+            if moment is None:
+                ctx.report("E403", span, what=f"time as {text}")
+                return None
+            return Constant(span=span, type=TIMESTAMP, value=moment)
+        case syntax.Duration():
+            length = duration(ctx, node)
+            return None if length is None else Constant(span=span, type=DURATION, value=length)
+        case syntax.Month(text=text):
+            ctx.report("E310", span, hint=f"write `in {text}`, or a day such as {text}-01")
+    return None
+
+
+def duration(ctx: Context, node: syntax.Duration) -> Length | None:
+    """The length of `90 days`."""
+    count = number(node.count, False, node.span)
+    if count is None or count.type != WHOLE or not isinstance(count.value, int):
+        ctx.report("E408", node.span, unit=node.unit, hint="a part of it is written in a smaller unit: `36 hours`, `18 months`")
+        return None
+    length = times(UNITS[node.unit], count.value)
+    if too_long(length):
+        ctx.report("E402", node.span)
+        return None
+    return length
+
+
+def times(length: Length, factor: int) -> Length:
+    """A length a whole number of times."""
+    return Length(length.months * factor, length.days * factor, length.nanoseconds * factor)
+
+
+def too_long(length: Length) -> bool:
+    """Whether a length leaves the 10,000 years in which dates are reckoned."""
+    return abs(length.months) > LONGEST.months or abs(length.days) > LONGEST.days or abs(length.nanoseconds) > LONGEST.nanoseconds
+
+
+def exact(length: Length) -> Length | None:
+    """A length in nanoseconds, a day 24 hours; None for months."""
+    if length.months:
+        return None
+    return Length(nanoseconds=length.days * NANOSECONDS_A_DAY + length.nanoseconds)
+
+
+def is_number(constant: Constant) -> bool:
+    """Whether a constant is a whole number, a decimal or a number, and present."""
+    return constant.type.kind in NUMERIC and constant.value is not None
+
+
+def fraction_of(constant: Constant) -> Fraction:
+    """The exact value of a numeric constant that is present."""
+    assert isinstance(constant.value, int | float)
+    return Fraction(constant.value) / Fraction(10**constant.type.scale)
+
+
+def negative(constant: Constant, span: Span) -> Constant:
+    """A numeric or duration constant with its sign turned."""
+    value = constant.value
+    turned = -value if isinstance(value, int | float | Length) else None
+    return Constant(span=span, type=constant.type, value=turned)
+
+
+def arithmetic(op: str, left: Constant, right: Constant, span: Span) -> Constant | None:
+    """`left op right` of two numbers: exact for `+ - *` of whole numbers and decimals, a float for `/`; None beyond 38 digits."""
+    if left.value is None or right.value is None:
+        kind = NUMBER if op == "/" or NUMBER in (left.type, right.type) else left.type
+        return Constant(span=span, type=kind, value=None)
+    a, b = fraction_of(left), fraction_of(right)
+    if op == "/":
+        return Constant(span=span, type=NUMBER, value=float(a / b) if b else None)
+    if NUMBER in (left.type, right.type):
+        x, y = float(a), float(b)
+        return Constant(span=span, type=NUMBER, value=x + y if op == "+" else x - y if op == "-" else x * y)
+    scale = left.type.scale + right.type.scale if op == "*" else max(left.type.scale, right.type.scale)
+    value = int((a + b if op == "+" else a - b if op == "-" else a * b) * 10**scale)
+    if scale > MANY_DIGITS or abs(value) >= 10**MANY_DIGITS:
+        return None
+    return Constant(span=span, type=WHOLE if scale == 0 else decimal(scale), value=value)
+
+
+def scaled_length(length: Length, factor: Fraction) -> Length | None:
+    """A length times a number, in its own unit where that is whole, else in nanoseconds; None for parts of a month."""
+    months, days, nanoseconds = length.months * factor, length.days * factor, length.nanoseconds * factor
+    if months.denominator == days.denominator == nanoseconds.denominator == 1:
+        return Length(int(months), int(days), int(nanoseconds))
+    whole = exact(length)
+    return None if whole is None else Length(nanoseconds=round(whole.nanoseconds * factor))
+
+
+def moved_day(days: int, by: Length) -> int:
+    """A date moved by days or by months that clamp."""
+    return plus_months(days, by.months) + by.days if by.months else days + by.days
+
+
+_OPERATORS = {"=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
+
+
+def comparison(op: str, left: Constant, right: Constant, span: Span) -> Constant | None:
+    """The outcome of a comparison of two constants of like types; None where it is not known before a run."""
+    if left.value is None or right.value is None:
+        return Constant(span=span, type=TRUTH, value=None)
+    if is_number(left) and is_number(right):
+        a, b = fraction_of(left), fraction_of(right)
+        order = (a > b) - (a < b)
+    elif left.type == right.type and left.type in (TEXT, DATE, TIMESTAMP, TRUTH):
+        # equal types hold values of one Python type, which mypy cannot see
+        order = (left.value > right.value) - (left.value < right.value)  # type: ignore[operator]
+    else:
+        return None
+    return Constant(span=span, type=TRUTH, value=order in _OPERATORS[op])

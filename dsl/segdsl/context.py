@@ -1,0 +1,118 @@
+"""What the rooms of the checker share: the names, the mistakes so far, and the way from a syntax node to its meaning.
+
+A form that holds a mistake is reported once and becomes None, and what contains it becomes None without a further word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from segdsl import syntax
+from segdsl.checked import ChooseRule, Chosen, Constant, Expression, Field, LetRule, OfAccount, Relation
+from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.names import Names
+from segdsl.schema import Schema
+from segdsl.syntax import Span
+from segdsl.wording import phrase
+
+ParamValue = Constant | tuple[Constant, ...]
+
+
+class Scope:
+    """The row that an expression is written for: a row of `table`; of the account itself where `relation` is None."""
+
+    __slots__ = ("relation", "table")
+
+    def __init__(self, table: str, relation: Relation | None = None) -> None:
+        self.table = table
+        self.relation = relation
+
+
+class Context:
+    """One checking of one rule set: `lets`, `chooses` and `params` fill up in the order of mentions."""
+
+    def __init__(
+        self, schema: Schema, names: Names, forms: Mapping[type, Callable[[Context, syntax.Expression, Scope], Expression | None]]
+    ):
+        self.schema = schema
+        self.names = names
+        self.forms = forms
+        self.diagnostics: list[Diagnostic] = []
+        self.params: dict[str, ParamValue] = {}
+        self.lets: dict[str, LetRule] = {}
+        self.chooses: dict[str, ChooseRule] = {}
+        self.account = Scope(schema.root)
+        self._relations: dict[str, dict[str, tuple[Relation, ...]]] = {}
+        self._zone: tzinfo | None = None
+        self._told: set[tuple[str, str]] = set()
+
+    def report(self, code: str, span: Span, *, hint: str | None = None, also: Sequence[tuple[Span, str]] = (), **facts: object) -> None:
+        """Write down a mistake or a warning; None, so that a form can `return` it."""
+        self.diagnostics.append(diagnostic(code, span, hint=hint, also=also, **facts))
+
+    def once(self, code: str, about: str) -> bool:
+        """Whether a code was not yet reported about something."""
+        fresh = (code, about) not in self._told
+        self._told.add((code, about))
+        return fresh
+
+    def relations(self, table: str) -> dict[str, tuple[Relation, ...]]:
+        """The relations of a table's rows, found once."""
+        if table not in self._relations:
+            self._relations[table] = self.schema.relations(table)
+        return self._relations[table]
+
+    def zone(self, span: Span) -> tzinfo:
+        """The zone of timestamps without one; an unknown zone is reported and stands in as UTC."""
+        if self._zone is None:
+            try:
+                self._zone = ZoneInfo(self.schema.timezone)
+            except (OSError, ValueError, KeyError):
+                self._zone = UTC
+                self.report("E410", span, name=self.schema.timezone)
+        return self._zone
+
+    def expression(self, node: syntax.Expression, scope: Scope) -> Expression | None:
+        """The meaning of a node, be it a value or a condition."""
+        return self.forms[type(node)](self, node, scope)
+
+    def value(self, node: syntax.Expression, scope: Scope) -> Expression | None:
+        """The meaning of a node where a value is wanted: a comparison or an `and` is a mistake there."""
+        if type(node) in CONDITIONS or (type(node) is syntax.Call and node.name.text in ("any", "none")):
+            found = self.expression(node, scope)
+            if found is not None:
+                self.report("E303", node.span, hint="a condition stands alone, without `= true`, or inside `if(condition, a, b)`")
+            return None
+        return self.expression(node, scope)
+
+    def condition(self, node: syntax.Expression, scope: Scope) -> Expression | None:
+        """The meaning of a node where a condition is wanted."""
+        found = self.expression(node, scope)
+        if found is None or found.type.kind == "yes/no":
+            return found
+        self.report("E302", node.span, what=phrase(found), hint=_test_hint(found))
+        return None
+
+
+CONDITIONS = frozenset(
+    (
+        syntax.Or, syntax.And, syntax.Not, syntax.Compare, syntax.OrderInTime, syntax.InSet, syntax.InPeriod, syntax.Within,
+        syntax.TextTest, syntax.Matches, syntax.IsMissing, syntax.InSegment, syntax.KOf,
+    )
+)  # fmt: skip
+
+_TESTS = {"whole": "> 0", "number": "> 0", "decimal": "> 0", "text": '= "…"', "date": "before today", "timestamp": "before now"}
+
+
+def _test_hint(found: Expression) -> str | None:
+    inner = found.operand if isinstance(found, OfAccount) else found
+    test = _TESTS.get(found.type.kind)
+    if test is None or isinstance(inner, Constant):
+        return None
+    if isinstance(inner, Field):
+        return f"compare it with something: `{'.'.join((*inner.path, inner.name))} {test}`"
+    if isinstance(inner, Chosen):
+        return f"compare it with something: `{inner.name} {test}`"
+    return f"compare it with something: `… {test}`"

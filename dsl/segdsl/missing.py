@@ -1,0 +1,106 @@
+"""The lint on missing values: where a test quietly leaves out the rows that have no value.
+
+A comparison with a missing operand is unknown, and an unknown condition puts nobody into a segment. That surprises at `!=`, under
+`not`, at `before`, `<` and `ago`: there is one warning for each field and statement, unless the statement asks `is missing` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from segdsl.checked import And, Compare, Expression, Field, InList, IsMissing, Not, Now, Rules, Shift, TextTest, Today
+from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.syntax import Span
+from segdsl.tree import children
+from segdsl.wording import dotted
+
+_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+class MissingLint(msgspec.Struct, frozen=True):
+    """A test in `statement` that leaves out the rows of `field.table` whose `field` is missing; counting them is the engine's part."""
+
+    statement: str
+    field: Field
+    span: Span
+
+
+def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
+    """The tests that leave out rows whose field is missing, one for each field and statement, in the order written."""
+    found: list[MissingLint] = []
+    for name, roots in statements(rules):
+        suspects: dict[tuple[str, tuple[str, ...], str], MissingLint] = {}
+        asked: set[tuple[str, tuple[str, ...], str]] = set()
+        waiting: list[tuple[Expression, bool, bool]] = [(root, False, False) for root in reversed(roots)]
+        while waiting:
+            node, negative, sugar = waiting.pop()
+            kind = type(node)
+            if kind is Compare:
+                assert isinstance(node, Compare)
+                for field in _left_out(node, negative, sugar):
+                    suspects.setdefault((field.table, field.path, field.name), MissingLint(name, field, node.span))
+            elif kind is InList or kind is TextTest:
+                assert isinstance(node, InList | TextTest)
+                value = node.value
+                if negative and isinstance(value, Field) and _can_miss(value):
+                    suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
+            elif kind is IsMissing:
+                assert isinstance(node, IsMissing)
+                if isinstance(node.operand, Field):
+                    asked.add((node.operand.table, node.operand.path, node.operand.name))
+                continue
+            inner = not negative if kind is Not else negative and node.type.kind == "yes/no" and kind.__name__ in ("And", "Or")
+            # what `in a..b`, periods and `within` stand for has the span of the whole
+            short = kind is And and all(term.span == node.span for term in node.terms)  # type: ignore[union-attr]
+            waiting.extend((child, inner, short) for child in reversed(children(node)))
+        found.extend(lint for key, lint in suspects.items() if key not in asked)
+    return tuple(found)
+
+
+def statements(rules: Rules) -> Iterator[tuple[str, tuple[Expression, ...]]]:
+    """Every let, segment and choose with its expressions."""
+    for name, rule in rules.lets.items():
+        yield name, (rule.value,)
+    for name, segment in rules.segments.items():
+        yield name, (segment.condition,)
+    for name, choose in rules.chooses.items():
+        yield name, tuple(case.condition for case in choose.cases)
+
+
+def _can_miss(field: Field) -> bool:
+    return field.nullable or bool(field.path)
+
+
+def _left_out(node: Compare, negative: bool, sugar: bool) -> Iterator[Field]:
+    for op, side, other in ((node.op, node.left, node.right), (_FLIPPED[node.op], node.right, node.left)):
+        if isinstance(side, Field) and _can_miss(side):
+            surprising = op in ("!=", "<", "<=") and not sugar
+            if negative or surprising or (isinstance(other, Shift) and isinstance(other.operand, Today | Now)):
+                yield side
+
+
+def warning(lint: MissingLint, count: int | None = None) -> Diagnostic:
+    """The warning of a lint, with the number of rows left out where it is known."""
+    name = dotted(lint.field)
+    rows = f"{lint.field.table}" if count is None else f"{count:,} of {lint.field.table}"
+    return diagnostic("W101", lint.span, rows=rows, field=name, hint=f"add `or {name} is missing` to keep them")
+
+
+def with_counts(diagnostics: Sequence[Diagnostic], lints: Sequence[MissingLint], counts: Sequence[int | None]) -> tuple[Diagnostic, ...]:
+    """The diagnostics with numbers in the warnings on missing values.
+
+    `lints` are those of `missing_values` for the same rules, `counts` the number of rows of `lint.field.table` whose field is missing,
+    one for each lint: None where nobody counted. A warning that concerns no row is left out.
+    """
+    known = {warning(lint): (lint, count) for lint, count in zip(lints, counts, strict=True) if count is not None}
+    counted: list[Diagnostic] = []
+    for found in diagnostics:
+        if found.code != "W101" or found not in known:
+            counted.append(found)
+            continue
+        lint, count = known[found]
+        if count:
+            counted.append(warning(lint, count))
+    return tuple(counted)

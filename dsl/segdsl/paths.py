@@ -1,0 +1,178 @@
+"""What a name or a dotted path means at the place where it stands."""
+
+from __future__ import annotations
+
+from segdsl import syntax
+from segdsl.checked import Chosen, Constant, Expression, Field, Let, Now, OfAccount, Relation, Today
+from segdsl.context import Context, Scope
+from segdsl.diagnostics import closest
+from segdsl.names import hides, quoted
+from segdsl.syntax import Span
+from segdsl.wording import statement_kind
+
+
+def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """The value of a path: the row's own fields and lookups first, then params and the account's lets and chooses."""
+    assert isinstance(node, syntax.Path)
+    if len(node.parts) > 1:
+        return lookup(ctx, node, scope, scope.table, node.parts, ())
+    name = node.parts[0]
+    if name.text == "now" and not quoted(name):
+        return Now(span=node.span)
+    if name.text == "today" and not quoted(name):
+        return Today(span=node.span)
+    statement = ctx.names.statements.get(name.text)
+    if statement is not None:
+        if scope.relation is not None and not _clear(ctx, statement, scope, node.span):
+            return None
+        return _named(ctx, statement, scope, node.span)
+    return lookup(ctx, node, scope, scope.table, node.parts, ())
+
+
+def _clear(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) -> bool:
+    """Whether a statement's name may be used inside a relation whose rows may have a field of that name."""
+    field = ctx.schema.tables[scope.table].fields.get(statement.name.text)
+    if field is None:
+        return True
+    if field.pinned or ctx.once("W104", f"{statement.name.text} {scope.table}"):
+        ctx.diagnostics.append(hides(statement, scope.table, field.pinned, span))
+    return not field.pinned
+
+
+def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) -> Expression | None:
+    name = statement.name.text
+    match statement:
+        case syntax.Param():
+            value = ctx.params.get(name)
+            if isinstance(value, tuple):
+                ctx.report("E314", span, name=name, hint=f"write `in {name}`")
+                return None
+            if value is None:
+                return None
+            return Constant(span=span, type=value.type, value=value.value, param=name)
+        case syntax.Let(relation=relation):
+            rule = ctx.lets.get(name)
+            if relation is not None or rule is None:
+                return None
+            if isinstance(rule.value, Constant):
+                return Constant(span=span, type=rule.value.type, value=rule.value.value, param=rule.value.param)
+            return of_account(Let(span=span, name=name, type=rule.value.type), scope)
+        case syntax.Choose():
+            chosen = ctx.chooses.get(name)
+            if chosen is None:
+                return None
+            return of_account(Chosen(span=span, name=name, type=chosen.type), scope)
+        case syntax.Segment():
+            ctx.report("E215", span, name=name, hint=f"write `in segment {name}`")
+    return None
+
+
+def of_account(value: Expression, scope: Scope) -> Expression:
+    """A value of the account as seen from a row of `scope`."""
+    return value if scope.relation is None else OfAccount(span=value.span, operand=value, type=value.type)
+
+
+def lookup(
+    ctx: Context, node: syntax.Path, scope: Scope, table_name: str, parts: tuple[syntax.Name, ...], way: tuple[str, ...]
+) -> Field | None:
+    """The field that `parts` lead to from a row of `table_name`, through links; `way` are the links already gone."""
+    for part in parts[:-1]:
+        table = ctx.schema.tables[table_name]
+        link = table.links.get(part.text)
+        if link is None:
+            _no_link(ctx, node, scope, table_name, part)
+            return None
+        way = (*way, part.text)
+        table_name = link.table
+    name = parts[-1]
+    table = ctx.schema.tables[table_name]
+    field = table.fields.get(name.text)
+    if field is None:
+        _no_field(ctx, node, scope, table_name, name, bool(way))
+        return None
+    if not field.usable:
+        ctx.report("E208", name.span, name=name.text, table=table_name)
+        return None
+    if field.type.kind == "list":
+        ctx.report("E950", name.span, form=f'a list field such as "{name.text}"')
+        return None
+    nullable = field.nullable and not field.never_missing
+    return Field(span=node.span, table=scope.table, name=name.text, type=field.type, path=way, nullable=nullable)
+
+
+def _no_link(ctx: Context, node: syntax.Path, scope: Scope, table: str, part: syntax.Name) -> None:
+    name = part.text
+    fields = ctx.schema.tables[table].fields
+    if name in fields:
+        ctx.report("E212", part.span, name=name, kind="a field")
+    elif name in ctx.relations(table):
+        field = node.parts[-1].text
+        ctx.report("E210", part.span, name=name, hint=f"aggregate the rows: `sum({name}.{field})`, `any({name} where …)`")
+    elif name in ctx.names.statements:
+        ctx.report("E212", part.span, name=name, kind=f"a {ctx.names.kind(name)}")
+    else:
+        links = ctx.schema.tables[table].links
+        ctx.report("E217", part.span, name=name, what=f"{table} has no link", hint=suggestion(name, (*links, *ctx.relations(table))))
+
+
+def _no_field(ctx: Context, node: syntax.Path, scope: Scope, table_name: str, name: syntax.Name, looked_up: bool) -> None:
+    table = ctx.schema.tables[table_name]
+    text = name.text
+    if text in table.unsupported:
+        ctx.report("E209", name.span, name=text, table=table_name, type=table.unsupported[text])
+        return
+    if text in table.links:
+        target = table.links[text].table
+        known = next(iter(ctx.schema.tables[target].fields), "…")
+        ctx.report("E211", name.span, name=text, table=target, hint=f"name one of its fields: `{text}.{known}`")
+        return
+    if text in ctx.relations(table_name):
+        ctx.report("E210", name.span, name=text, hint=f"aggregate the rows: `count({text})`, `any({text} where …)`")
+        return
+    if scope.relation is not None and not looked_up and text in ctx.schema.tables[ctx.schema.root].fields:
+        up = ".".join(link for _, link in scope.relation.chain)
+        ctx.report("E201", name.span, table=table_name, name=text, hint=f"the account's own field is `{up}.{text}` here")
+        return
+    if looked_up and text in ctx.names.statements:
+        ctx.report("E201", name.span, table=table_name, name=text, hint=f'the {ctx.names.kind(text)} is called by its bare name, "{text}"')
+        return
+    known_names = [*(field for field, spec in table.fields.items() if spec.usable), *table.links, *ctx.relations(table_name)]
+    if not looked_up:
+        known_names += [name for name in ctx.names.statements if ctx.names.kind(name) != "segment"]
+    ctx.report("E201", name.span, table=table_name, name=text, hint=suggestion(text, known_names))
+
+
+def suggestion(name: str, known: tuple[str, ...] | list[str]) -> str | None:
+    """The hint `did you mean "country"?`, where something is near."""
+    near = closest(name, known)
+    return None if near is None else f'did you mean "{near}"?'
+
+
+def relation_of(ctx: Context, name: syntax.Name, scope: Scope) -> Relation | None:
+    """The relation of the scope's rows that a name calls."""
+    found = ctx.relations(scope.table).get(name.text)
+    if found is None:
+        _no_relation(ctx, name, scope)
+        return None
+    if len(found) > 1:
+        ways = ", ".join(" → ".join(f"{table}.{link}" for table, link in relation.chain) for relation in found)
+        hint = f"give the links names of their own (`relation = …` in the schema): {ways}"
+        ctx.report("E207", name.span, name=name.text, count=len(found), table=scope.table, hint=hint)
+        return None
+    return found[0]
+
+
+def _no_relation(ctx: Context, name: syntax.Name, scope: Scope) -> None:
+    text = name.text
+    table = ctx.schema.tables[scope.table]
+    relations = ctx.relations(scope.table)
+    example = next(iter(relations), "orders")
+    if text in table.fields:
+        hint = f"an aggregate runs over a relation: `count({example})`, `sum({example}.…)`"
+        ctx.report("E203", name.span, table=scope.table, name=text, hint=hint)
+    elif text in ctx.names.statements:
+        statement = ctx.names.statements[text]
+        hint = f"it is a {statement_kind(statement)}; an aggregate runs over a relation: `count({example})`"
+        ctx.report("E203", name.span, table=scope.table, name=text, hint=hint)
+    else:
+        ctx.report("E203", name.span, table=scope.table, name=text, hint=suggestion(text, tuple(relations)))

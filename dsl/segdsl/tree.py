@@ -1,0 +1,54 @@
+"""Walking the checked tree: the expressions inside an expression, and its meaning without its places."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+from segdsl import checked
+from segdsl.checked import Checked, Expression
+
+_HOLDERS = ("operand", "left", "right", "operands", "condition", "yes", "no", "value", "where", "terms", "term", "others", "pattern")
+_KINDS: tuple[type[Checked], ...] = tuple(
+    kind for kind in vars(checked).values() if isinstance(kind, type) and issubclass(kind, Checked) and kind is not Checked
+)
+
+
+def _getters(kind: type[Checked]) -> tuple[attrgetter[Any], ...]:
+    if kind is checked.Constant:
+        return ()
+    return tuple(attrgetter(field) for field in kind.__struct_fields__ if field in _HOLDERS)
+
+
+_INNER = {kind: _getters(kind) for kind in _KINDS}
+_ALL = {kind: attrgetter(*fields) for kind in _KINDS if len(fields := [field for field in kind.__struct_fields__ if field != "span"]) > 1}
+_NESTED = frozenset(kind for kind in _KINDS if kind not in (checked.Constant, checked.Field, checked.Let, checked.Chosen))
+
+
+def children(node: Expression) -> list[Expression]:
+    """The expressions directly inside an expression; the constants of a list test are not listed."""
+    found: list[Expression] = []
+    for getter in _INNER[type(node)]:
+        inner = getter(node)
+        if type(inner) is tuple:
+            found.extend(inner)
+        elif inner is not None:
+            found.append(inner)
+    return found
+
+
+def meaning(node: Expression) -> tuple[Any, ...]:
+    """An expression as nested tuples without spans: equal where two texts say the same in the same order."""
+    return _bare(node)  # type: ignore[no-any-return]
+
+
+def _bare(node: Any) -> Any:
+    kind = type(node)
+    getter = _ALL.get(kind)
+    if getter is None:
+        if kind is tuple:
+            return tuple([_bare(item) for item in node])
+        return (kind, node.type) if kind in _INNER else node
+    if kind not in _NESTED:
+        return (kind, *getter(node))
+    return (kind, *[_bare(part) for part in getter(node)])

@@ -1,0 +1,298 @@
+"""Values: arithmetic on numbers, times and durations, `ago`, and calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segdsl import constants, syntax
+from segdsl.aggregates import aggregate
+from segdsl.calendar_days import NANOSECONDS_A_DAY
+from segdsl.checked import Arithmetic, Coalesce, Constant, Difference, Expression, If, Negative, Now, ScaleDuration, Shift, Today
+from segdsl.context import Context, Scope
+from segdsl.functions import AGGREGATES, FUNCTIONS
+from segdsl.paths import suggestion
+from segdsl.syntax import Span
+from segdsl.typesystem import DURATION, IN_TIME, NUMBER, NUMERIC, WHOLE, Length, Type, decimal
+from segdsl.wording import phrase, spoken
+
+# ---- calculations
+
+
+def negative(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`-x` of a number or a duration."""
+    assert isinstance(node, syntax.Negative)
+    signs, inner = 1, node.operand
+    while isinstance(inner, syntax.Negative):
+        signs, inner = signs + 1, inner.operand
+    operand = ctx.value(inner, scope)
+    if operand is None:
+        return None
+    if operand.type.kind not in NUMERIC and not (operand.type == DURATION and isinstance(operand, Constant)):
+        ctx.report("E305", node.span, what="`-`", wanted="a number", found=phrase(operand))
+        return None
+    if signs % 2 == 0:
+        return operand
+    if isinstance(operand, Constant):
+        return constants.negative(operand, node.span)
+    return Negative(span=node.span, operand=operand, type=operand.type)
+
+
+def arithmetic(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`a + b - c`: a chain leans to the left, and is walked, not descended, so that a long one is as good as a short one."""
+    assert isinstance(node, syntax.Arithmetic)
+    spine: list[syntax.Arithmetic] = []
+    first: syntax.Expression = node
+    while isinstance(first, syntax.Arithmetic):
+        spine.append(first)
+        first = first.left
+    left = ctx.value(first, scope)
+    for step in reversed(spine):
+        right = ctx.value(step.right, scope)
+        left = None if left is None or right is None else calculate(ctx, step.op, left, right, step.span)
+    return left
+
+
+def calculate(ctx: Context, op: str, left: Expression, right: Expression, span: Span) -> Expression | None:
+    """One operation on two values whose types decide what it is."""
+    a, b = left.type.kind, right.type.kind
+    if a in NUMERIC and b in NUMERIC:
+        return _numbers(ctx, op, left, right, span)
+    if a in IN_TIME and b == "duration" and op in ("+", "-"):
+        return _shifted(ctx, left, right, op == "-", span)
+    if a == "duration" and b in IN_TIME and op == "+":
+        return _shifted(ctx, right, left, False, span)
+    if a in IN_TIME and a == b and op == "-":
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            return _constant_difference(left, right, span)
+        return Difference(span=span, left=left, right=right, type=DURATION)
+    if a == "duration" and b in NUMERIC and op in ("*", "/"):
+        return _scaled(ctx, op, left, right, span)
+    if a in NUMERIC and b == "duration" and op == "*":
+        return _scaled(ctx, op, right, left, span)
+    if a == b == "duration" and op in ("+", "-"):
+        return _durations(ctx, op, left, right, span)
+    ctx.report("E304", span, op=op, left=phrase(left), right=phrase(right), hint=_calculation_hint(op, left, right))
+    return None
+
+
+def _calculation_hint(op: str, left: Expression, right: Expression) -> str | None:
+    kinds = {left.type.kind, right.type.kind}
+    if kinds == {"date", "timestamp"} and op == "-":
+        return "take two dates or two timestamps: `now` is a timestamp, `today` a date"
+    if kinds & set(IN_TIME) and kinds & set(NUMERIC) and op in ("+", "-"):
+        return "write the unit: `30 days`"
+    return None
+
+
+def _numbers(ctx: Context, op: str, left: Expression, right: Expression, span: Span) -> Expression | None:
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        folded = constants.arithmetic(op, left, right, span)
+        if folded is None:
+            ctx.report("E401", span)
+        return folded
+    type_ = _number_type(op, left.type, right.type)
+    if type_.scale > constants.MANY_DIGITS:
+        ctx.report("E317", span, scale=type_.scale)
+        return None
+    return Arithmetic(span=span, op=op, left=left, right=right, type=type_)
+
+
+def _number_type(op: str, left: Type, right: Type) -> Type:
+    if op == "/" or NUMBER in (left, right):
+        return NUMBER
+    if left == right == WHOLE:
+        return WHOLE
+    return decimal(left.scale + right.scale if op == "*" else max(left.scale, right.scale))
+
+
+def _shifted(ctx: Context, moment: Expression, by: Expression, back: bool, span: Span) -> Expression | None:
+    if not isinstance(by, Constant):
+        ctx.report("E950", span, form="a time moved by a duration that differs from account to account")
+        return None
+    assert isinstance(by.value, Length)
+    return shift(ctx, moment, -by.value if back else by.value, span)
+
+
+def shift(ctx: Context, moment: Expression, by: Length, span: Span) -> Expression | None:
+    """A date or timestamp moved by a length; a date does not move by hours."""
+    if moment.type.kind == "date":
+        if by.nanoseconds:
+            hint = "use `now` in the place of `today`" if isinstance(moment, Today) else "use a timestamp, or count in days"
+            ctx.report("E306", span, hint=hint)
+            return None
+        if isinstance(moment, Constant) and isinstance(moment.value, int):
+            return Constant(span=span, type=moment.type, value=constants.moved_day(moment.value, by))
+    return Shift(span=span, operand=moment, by=by, type=moment.type)
+
+
+def _constant_difference(left: Constant, right: Constant, span: Span) -> Constant:
+    assert isinstance(left.value, int)
+    assert isinstance(right.value, int)
+    unit = NANOSECONDS_A_DAY if left.type.kind == "date" else 1
+    return Constant(span=span, type=DURATION, value=Length(nanoseconds=(left.value - right.value) * unit))
+
+
+def _scaled(ctx: Context, op: str, length: Expression, factor: Expression, span: Span) -> Expression | None:
+    if isinstance(length, Constant) and isinstance(factor, Constant):
+        assert isinstance(length.value, Length)
+        by = None if factor.value is None else constants.fraction_of(factor)
+        if by is None or (op == "/" and not by):
+            ctx.report("E411", span)
+            return None
+        scaled = constants.scaled_length(length.value, 1 / by if op == "/" else by)
+        if scaled is None:
+            ctx.report("E408", span, unit="month")
+        elif constants.too_long(scaled):
+            ctx.report("E402", span)
+        else:
+            return Constant(span=span, type=DURATION, value=scaled)
+        return None
+    whole = exact_duration(ctx, length)
+    if whole is None:
+        return None
+    return ScaleDuration(span=span, op=op, left=whole, right=factor, type=DURATION)
+
+
+def _durations(ctx: Context, op: str, left: Expression, right: Expression, span: Span) -> Expression | None:
+    if not (isinstance(left, Constant) and isinstance(right, Constant)):
+        ctx.report("E950", span, form=f"`{op}` between durations that differ from account to account")
+        return None
+    assert isinstance(left.value, Length)
+    assert isinstance(right.value, Length)
+    a, b = left.value, right.value if op == "+" else -right.value
+    total = Length(a.months + b.months, a.days + b.days, a.nanoseconds + b.nanoseconds)
+    if (total.months != 0) + (total.days != 0) + (total.nanoseconds != 0) > 1:
+        ctx.report("E316", span, hint="move the time twice: `(placed_at + 1 month) + 3 days`")
+        return None
+    return Constant(span=span, type=DURATION, value=total)
+
+
+def exact_duration(ctx: Context, expression: Expression) -> Expression | None:
+    """A duration as a value beside others: a constant becomes nanoseconds, a day 24 hours; months are a mistake."""
+    if expression.type != DURATION or not isinstance(expression, Constant) or not isinstance(expression.value, Length):
+        return expression
+    whole = constants.exact(expression.value)
+    if whole is None:
+        ctx.report("E307", expression.span, hint="write days: `90 days`, `365 days`")
+        return None
+    return Constant(span=expression.span, type=DURATION, value=whole, param=expression.param)
+
+
+# ---- relative times
+
+
+def ago(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`90 days ago`: a date; `36 hours ago`: an instant."""
+    assert isinstance(node, syntax.Ago)
+    length = length_of(ctx, node.duration, scope)
+    return None if length is None else from_clock(-length, node.span)
+
+
+def from_now(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`90 days from now`: a date; `36 hours from now`: an instant."""
+    assert isinstance(node, syntax.FromNow)
+    length = length_of(ctx, node.duration, scope)
+    return None if length is None else from_clock(length, node.span)
+
+
+def from_clock(by: Length, span: Span) -> Shift:
+    """Today moved by days or longer, or now moved by hours or minutes."""
+    if by.nanoseconds:
+        clock = Now(span=span)
+        return Shift(span=span, operand=clock, by=by, type=clock.type)
+    day = Today(span=span)
+    return Shift(span=span, operand=day, by=by, type=day.type)
+
+
+def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -> Length | None:
+    """The length that a duration or a param of that kind names."""
+    if isinstance(node, syntax.Duration):
+        return constants.duration(ctx, node)
+    found = ctx.value(node, scope)
+    if found is None:
+        return None
+    if isinstance(found, Constant) and isinstance(found.value, Length):
+        return found.value
+    if found.type == DURATION:
+        ctx.report("E950", node.span, form="a duration here that differs from account to account")
+    else:
+        ctx.report("E305", node.span, what="this place", wanted="a duration such as `90 days`, or a param of one", found=phrase(found))
+    return None
+
+
+# ---- calls
+
+
+def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """A call of an aggregate or a function."""
+    assert isinstance(node, syntax.Call)
+    name = node.name.text
+    function = FUNCTIONS.get(name)
+    if function is None:
+        ctx.report("E214", node.name.span, name=name, hint=suggestion(name, tuple(FUNCTIONS)))
+        return None
+    if not function.built:
+        ctx.report("E950", node.name.span, form=f"`{name}`")
+        return None
+    if name in AGGREGATES:
+        return aggregate(ctx, node, scope)
+    for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
+        if getattr(node, attribute) is not None:
+            ctx.report("E312", node.span, name=f"`{name}`", clause=word, hint=f"write `{function.shape}`")
+            return None
+    return _if(ctx, node, scope) if name == "if" else _coalesce(ctx, node, scope)
+
+
+def _if(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    if len(node.arguments) != 3:
+        found = f"{len(node.arguments)}" if node.arguments else "none"
+        ctx.report("E309", node.span, name="`if`", wanted="three arguments", found=found, hint="write `if(condition, a, b)`")
+        return None
+    condition = ctx.condition(node.arguments[0], scope)
+    branches = [ctx.expression(argument, scope) for argument in node.arguments[1:]]
+    unified = _one_type(ctx, "`if`", branches)
+    if condition is None or unified is None:
+        return None
+    type_, (yes, no) = unified
+    return If(span=node.span, condition=condition, yes=yes, no=no, type=type_)
+
+
+def _coalesce(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    if len(node.arguments) < 2:
+        found = "one" if node.arguments else "none"
+        ctx.report("E309", node.span, name="`coalesce`", wanted="two arguments or more", found=found, hint="write `coalesce(a, b)`")
+        return None
+    unified = _one_type(ctx, "`coalesce`", [ctx.expression(argument, scope) for argument in node.arguments])
+    if unified is None:
+        return None
+    type_, operands = unified
+    return Coalesce(span=node.span, operands=tuple(operands), type=type_)
+
+
+def _one_type(ctx: Context, what: str, operands: Sequence[Expression | None]) -> tuple[Type, list[Expression]] | None:
+    whole = [None if operand is None else exact_duration(ctx, operand) for operand in operands]
+    known = [operand for operand in whole if operand is not None]
+    if not known:
+        return None
+    type_ = known[0].type
+    for operand in known[1:]:
+        wider = wider_type(type_, operand.type)
+        if wider is None:
+            ctx.report("E308", operand.span, what=what, left=spoken(type_), right=phrase(operand))
+            return None
+        type_ = wider
+    return None if len(known) < len(operands) else (type_, known)
+
+
+def wider_type(left: Type, right: Type) -> Type | None:
+    """The type that holds values of both; None where there is none."""
+    if left == right:
+        return left
+    if left.kind in NUMERIC and right.kind in NUMERIC:
+        return NUMBER if NUMBER in (left, right) else decimal(max(left.scale, right.scale))
+    return None
+
+
+def literal(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """A literal as a value."""
+    return constants.literal(ctx, node)
