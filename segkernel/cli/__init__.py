@@ -1,0 +1,64 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+import segkernel
+from segkernel.cli.later import later
+from segkernel.errors import Error
+
+WRONG, MISUSED, INTERRUPTED = 1, 2, 130
+
+
+class Commands(click.Group):
+    """The group of all commands: it turns what goes wrong into a sentence and an exit code.
+
+    0 done; 1 mistakes in rules, schema or data, or an output that cannot be written; 2 wrong usage; 130 interrupted.
+    """
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        settings["standalone_mode"] = False
+        try:
+            code = super().main(*arguments, **settings)
+        except click.ClickException as error:
+            error.show()
+            code = MISUSED
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("interrupted; nothing was written", err=True)
+            code = INTERRUPTED
+        except Error as error:
+            click.echo(str(error) if getattr(error, "diagnostics", ()) else f"error: {error}", err=True)
+            code = WRONG
+        except OSError as error:
+            place = f" {error.filename}" if error.filename else ""
+            click.echo(f"error: cannot use{place}: {error.strerror or error}", err=True)
+            code = WRONG
+        except MemoryError:
+            click.echo("error: not enough memory", err=True)
+            code = WRONG
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(segkernel.__version__, prog_name="segkernel", message="%(prog)s %(version)s")
+def main() -> None:
+    """Customer segments as a small language, evaluated over millions of accounts in one pass.
+
+    A project is a folder with a segkernel.toml (tables, links, time zone), rule files (*.seg) and data.
+    """
+
+
+def _commands() -> None:
+    from segkernel.cli.check import check
+    from segkernel.cli.plan import plan
+    from segkernel.cli.run import run
+
+    for command in (run, check, plan, *later()):
+        main.add_command(command)
+
+
+_commands()

@@ -1,0 +1,51 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from segkernel.project import FILE
+
+
+class ProjectFolder(click.Path):
+    """A folder with project settings."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The folder as a path; wrong usage where it is not there or has no settings."""
+        folder = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not (folder / FILE).is_file():
+            self.fail(f"{folder} has no {FILE}", param, ctx)
+        return folder
+
+
+def folder(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument DIR."""
+    return click.argument("folder", type=ProjectFolder(), metavar="DIR")(command)
+
+
+def params(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --param, which may be given several times."""
+    text = 'Another value for a param, such as quiet="30 days"; may be given several times.'
+    return click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help=text)(command)
+
+
+def parsed_params(given: tuple[str, ...]) -> dict[str, str]:
+    """The texts of --param by name; the last of a name holds.
+
+    Raises a usage error for one without `=`.
+    """
+    found = {}
+    for item in given:
+        name, sign, value = item.partition("=")
+        if not sign or not name.strip():
+            raise click.BadParameter(f'"{item}" is not NAME=VALUE', param_hint="--param")
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,108 @@
+"""`segkernel check`: find the mistakes in rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from segdsl.diagnostics import Diagnostic, as_dicts
+from segdsl.limits import Limits
+from segdsl.parser import parse
+from segdsl.source import Source
+from segkernel.cli.arguments import params, parsed_params
+from segkernel.cli.terminal import Progress, warn
+from segkernel.errors import RuleError
+from segkernel.project import FILE, Project, above, bound, opened, pinned, warnings
+from segkernel.rules import Rules, read_rules
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What a check found: mistakes and warnings, the texts they stand in, and a line on what was read."""
+
+    mistakes: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
+    sources: tuple[Source, ...]
+    told: str
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR|FILE...")
+@params
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
+def check(paths: tuple[Path, ...], params: tuple[str, ...], form: str) -> None:
+    """Find the mistakes in a project's rules, or in rule files.
+
+    A file is checked as part of the project above it; without a segkernel.toml above it, only its syntax is. Data are
+    read only where the schema does not pin the types of all that the rules use; warnings then count the accounts.
+    """
+    overrides = parsed_params(params)
+    found = [_project(opened(path), (), overrides) for path in paths if _is_project(path)]
+    grouped: dict[Path | None, list[Path]] = {}
+    for path in paths:
+        if not path.is_dir():
+            grouped.setdefault(above(path), []).append(path)
+    for home, files in grouped.items():
+        found.append(_syntax(files) if home is None else _project(opened(home), files, overrides))
+    if form == "json":
+        listed = [entry for item in found for entry in as_dicts((*item.mistakes, *item.warnings), item.sources)]
+        click.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2).decode())
+    else:
+        for item in found:
+            warn((*item.mistakes, *item.warnings), item.sources)
+            click.echo(item.told if item.mistakes else f"ok: {item.told}")
+    sys.exit(1 if any(item.mistakes for item in found) else 0)
+
+
+def _is_project(path: Path) -> bool:
+    if path.is_dir() and not (path / FILE).is_file():
+        raise click.BadParameter(f"{path} has no {FILE}", param_hint="DIR")
+    return path.is_dir()
+
+
+def _project(project: Project, files: Sequence[Path], overrides: dict[str, str]) -> Checked:
+    """Check a project's rules, together with `files`; where there are such, only what stands in them is told."""
+    known = {path.resolve() for path in project.files}
+    together = [*project.files, *(path for path in files if path.resolve() not in known)]
+    try:
+        with Progress() as progress:
+            progress.stage("Checking")
+            rules, data = pinned(project, together, overrides), None
+            if rules is None:
+                rules, data = bound(project, together, overrides)
+            heard = warnings(project, rules, data)
+    except RuleError as error:
+        sources = tuple(read_rules(path, Limits()) for path in together)
+        mistakes = _within(error.diagnostics, sources, files)
+        return Checked(mistakes, (), sources, _counted(len(mistakes), "mistake"))
+    lints = _within(heard, rules.sources, files)
+    return Checked((), lints, rules.sources, _told(rules, len(together), len(lints)))
+
+
+def _syntax(files: Sequence[Path]) -> Checked:
+    """Check the syntax of files alone."""
+    sources = tuple(read_rules(path, Limits()) for path in files)
+    mistakes = tuple(item for number, source in enumerate(sources) for item in parse(source.text, source.name, number)[1])
+    told = _counted(len(mistakes), "mistake") if mistakes else f"{_counted(len(files), 'file')}, syntax only: there is no {FILE} above"
+    return Checked(mistakes, (), sources, told)
+
+
+def _within(found: Sequence[Diagnostic], sources: Sequence[Source], files: Sequence[Path]) -> tuple[Diagnostic, ...]:
+    if not files:
+        return tuple(found)
+    wanted = {path.resolve() for path in files}
+    return tuple(item for item in found if Path(sources[item.span.source].name).resolve() in wanted)
+
+
+def _told(rules: Rules, files: int, warnings: int) -> str:
+    segments = sum(name in rules.checked.segments for name in rules.names)
+    chooses = len(rules.names) - segments
+    parts = [_counted(segments, "segment"), *([_counted(chooses, "choose")] if chooses else [])]
+    return f"{', '.join(parts)} in {_counted(files, 'file')}" + (f"; {_counted(warnings, 'warning')}" if warnings else "")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,36 @@
+"""Commands of the design that are not built yet: each says so, and does nothing."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import click
+
+_LATER = {
+    "schema": "pin the types that the data have",
+    "fmt": "write rules in their canonical form",
+    "explain": "say why an account is in a segment or not",
+    "funnel": "count the accounts that each clause of a segment removes",
+    "test": "run the tests of a project's rules",
+    "diff": "compare two memberships",
+    "convert": "turn rules into JSON and back",
+}
+
+
+def later() -> list[click.Command]:
+    """The commands that only say that they are not built yet (exit code 2), hidden from the help."""
+    return [_command(name, purpose) for name, purpose in _LATER.items()]
+
+
+def not_yet(what: str) -> NoReturn:
+    """Raise the error for an option or command that is not built yet."""
+    raise click.ClickException(f"{what} is not built yet")
+
+
+def _command(name: str, purpose: str) -> click.Command:
+    def refuse(arguments: tuple[str, ...]) -> None:
+        not_yet(f"`segkernel {name}` ({purpose})")
+
+    parameters: list[click.Parameter] = [click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)]
+    settings = {"ignore_unknown_options": True}
+    return click.Command(name, callback=refuse, params=parameters, hidden=True, context_settings=settings)

@@ -1,0 +1,27 @@
+"""`segkernel plan`: show the program that a project's rules become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from segkernel.cli.arguments import folder, params, parsed_params
+from segkernel.project import opened, pinned, typed
+from segkernel.rules import compile
+
+
+@click.command()
+@folder
+@click.argument("segment", required=False)
+@params
+def plan(folder: Path, segment: str | None, params: tuple[str, ...]) -> None:
+    """Show the program that the rules in DIR become, or just that of SEGMENT."""
+    project = opened(folder)
+    overrides = parsed_params(params)
+    rules = pinned(project, project.files, overrides)
+    if rules is None:
+        rules = compile(list(project.files), typed(project), params=overrides)
+    if segment is not None:
+        rules = rules.only(segment)
+    click.echo(str(rules.program()).rstrip("\n"))

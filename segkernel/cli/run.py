@@ -1,0 +1,103 @@
+"""`segkernel run`: evaluate a project and write its memberships."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segkernel import output
+from segkernel.cli.arguments import folder, params, parsed_params
+from segkernel.cli.later import not_yet
+from segkernel.cli.terminal import Progress, table, warn
+from segkernel.instants import instant, written
+from segkernel.project import bound, opened, warnings
+
+if TYPE_CHECKING:
+    from segkernel.membership import Membership
+
+
+@click.command()
+@folder
+@click.option("--as-of", metavar="T", help="The instant, such as 2026-01-15T12:00 (in the project's zone) or 2026-01-15T12:00Z.")
+@params
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go; without it DIR/out.")
+@click.option("--layout", type=click.Choice(["wide", "long", "counts"]), default="wide", show_default=True, help="Of memberships.parquet.")
+@click.option("--only", multiple=True, metavar="NAME", help="Answer just this segment or choose; may be given several times.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Without it, as many as the machine has cores.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
+@click.option("--previous", metavar="FILE", hidden=True)
+def run(
+    folder: Path,
+    as_of: str | None,
+    params: tuple[str, ...],
+    out: Path | None,
+    layout: str,
+    only: tuple[str, ...],
+    threads: int | None,
+    form: str,
+    previous: str | None,
+) -> None:
+    """Evaluate the project in DIR and write memberships.parquet, summary.json and run.json.
+
+    Without --as-of the instant is the project's as_of, else the start of the run.
+    """
+    if previous is not None:
+        not_yet("--previous")
+    started = datetime.now(UTC).replace(microsecond=0)
+    clock = _Clock()
+    project = opened(folder)
+    overrides = parsed_params(params)
+    moment = as_of or project.as_of or started
+    as_of_ns = instant(moment, project.schema.timezone)
+    target = out or folder / "out"
+    output.ready(target)
+    with Progress() as progress:
+        progress.stage("Reading rules and data")
+        rules, data = bound(project, project.files, overrides, only)
+        clock.lap("read")
+        progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}")
+        result = rules.evaluate(data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
+        clock.lap("evaluate")
+        heard = warnings(project, rules, data)
+        progress.stage(f"Writing {target}")
+        from segkernel.summary import lines, run_record, summary
+
+        found = summary(rules, data, result)
+        clock.lap("summarise")
+        memberships = _memberships(result, layout)
+        output.write(target, memberships, found, run_record(started.isoformat(), clock.spent, threads))
+    warn(heard, rules.sources)
+    if form == "json":
+        click.echo(output.document(found).decode(), nl=False)
+        return
+    table(lines(found), "<<>>>")
+    click.echo(f"{result.accounts:,} {rules.checked.root} as of {result.as_of} ({result.timezone}), written to {target}")
+    for place, count in found["orphans"].items():
+        if count:
+            click.echo(f"{count:,} rows whose link {place} finds nobody", err=True)
+
+
+def _memberships(result: Membership, layout: str) -> Any:
+    match layout:
+        case "wide":
+            return result.frame()
+        case "long":
+            return result.long()
+    return None
+
+
+class _Clock:
+    """Seconds spent between laps."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.spent[name] = now - self._since
+        self._since = now

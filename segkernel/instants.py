@@ -1,0 +1,57 @@
+"""The instant of a run: from what callers write to nanoseconds, and back to text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from segkernel.errors import Error
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name.
+
+    Raises `Error` for a name that the zone database does not have.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        near = get_close_matches(name, sorted(available_timezones()), 1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise Error(f'there is no time zone "{name}"{hint}') from None
+
+
+def instant(as_of: datetime | str, timezone: str) -> int:
+    """The nanoseconds since 1970-01-01T00:00Z of an aware datetime, a naive one in `timezone`, or either as ISO text.
+
+    A local time that a clock change skips is moved forward by the gap; one that occurs twice is the earlier. Raises
+    `Error` for anything else.
+    """
+    moment = as_of
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment.strip())
+        except ValueError:
+            raise Error(f'as_of "{as_of}" is not a time; write it like 2026-01-15T12:00, 2026-01-15T12:00Z or 2026-01-15') from None
+    if not isinstance(moment, datetime):
+        raise Error(f"as_of is a datetime or an ISO text such as 2026-01-15T12:00, not {type(as_of).__name__}")
+    offset = moment.utcoffset()
+    naive = moment.replace(tzinfo=None)
+    if offset is None:
+        # fold 0 asks for the offset before the change: the earlier of two, and forward over a gap
+        offset = zone(timezone).utcoffset(naive.replace(fold=0)) or timedelta(0)
+    return (naive - _EPOCH - offset) // timedelta(microseconds=1) * 1000
+
+
+def written(instant_ns: int, timezone: str) -> str:
+    """An instant as ISO text with the offset that its zone has then: `2026-01-15T12:00:00+01:00`."""
+    exact = _EPOCH + timedelta(microseconds=instant_ns // 1000)
+    try:
+        return exact.replace(tzinfo=UTC).astimezone(zone(timezone)).isoformat()
+    except OverflowError:
+        return exact.replace(tzinfo=UTC).isoformat()

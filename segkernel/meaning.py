@@ -1,0 +1,173 @@
+"""What a checked rule set means and what it reads: walks over the checked tree."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from segdsl import checked
+from segdsl.schema import Schema
+
+_NOT_MEANT = frozenset({"span", "param", "nullable", "label"})
+"""Fields of a node that say where it stands, or what is known of the data at hand, not what it means."""
+
+
+class Reads(msgspec.Struct, frozen=True):
+    """What rules read: `fields` (table, field's name) and `links` (table, link)."""
+
+    fields: frozenset[tuple[str, str]]
+    links: frozenset[tuple[str, str]]
+
+
+def needed(rules: checked.Rules, names: Collection[str]) -> set[str]:
+    """The names of all lets, segments and chooses that `names` rest on, themselves included."""
+    found = set(names)
+    for name in reversed(rules.order):
+        if name in found:
+            for root in _roots(rules, name):
+                found.update(_mentions(root))
+    return found
+
+
+def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads:
+    """The fields and links that the segments and chooses of `names` read."""
+    fields: set[tuple[str, str]] = set()
+    links: set[tuple[str, str]] = set()
+    for name in needed(rules, names):
+        for root in _roots(rules, name):
+            for node in _nodes(root):
+                if isinstance(node, checked.Field):
+                    table = node.table
+                    for link in node.path:
+                        links.add((table, link))
+                        table = schema.tables[table].links[link].table
+                    fields.add((table, node.name))
+                elif isinstance(node, checked.Aggregate):
+                    links.update(node.relation.chain)
+    return Reads(frozenset(fields), frozenset(links))
+
+
+def relations(rules: checked.Rules, names: Collection[str]) -> set[checked.Relation]:
+    """The relations over which the segments and chooses of `names` aggregate."""
+    roots = (root for name in needed(rules, names) for root in _roots(rules, name))
+    return {node.relation for root in roots for node in _nodes(root) if isinstance(node, checked.Aggregate)}
+
+
+def columns(what: Reads, schema: Schema) -> dict[str, tuple[str, ...]]:
+    """The data's columns behind what is read, by table: the root's key and the links' columns first, fields in the schema's order.
+
+    The root comes first, then the other tables in the schema's order.
+    """
+    wanted: dict[str, dict[str, None]] = {schema.root: dict.fromkeys(schema.tables[schema.root].key)}
+    for name, table in schema.tables.items():
+        for called, link in table.links.items():
+            if (name, called) in what.links:
+                wanted.setdefault(name, {})
+                wanted.setdefault(link.table, {}).update(dict.fromkeys(schema.tables[link.table].key))
+                wanted[name].update(dict.fromkeys(link.by))
+    for name, table in schema.tables.items():
+        for called in table.fields:
+            if (name, called) in what.fields:
+                wanted.setdefault(name, {})[called] = None
+    return {
+        name: tuple(dict.fromkeys(physical(schema, name, column) for column in wanted[name])) for name in schema.tables if name in wanted
+    }
+
+
+def physical(schema: Schema, table: str, name: str) -> str:
+    """The data's name of a column that rules, a key or a link call `name`."""
+    spec = schema.tables[table].fields.get(name)
+    return spec.column if spec is not None and spec.column is not None else name
+
+
+def fingerprint(rules: checked.Rules, names: Collection[str]) -> str:
+    """32 hexadecimal digits that stand for the meaning of the segments and chooses of `names`.
+
+    Equal for the same rules written otherwise: spaces, comments, order of statements, labels, names of lets and params,
+    the order of the terms of an `and` or `or` and of the items of a list. Different when a name of a segment or choose,
+    a constant, a param's value, a field or the zone changes. The same in every process and on every machine.
+    """
+    digests: dict[str, str] = {}
+    wanted = needed(rules, names)
+    for name in rules.order:
+        if name in wanted:
+            digests[name] = _digest(_statement(rules, name, digests))
+    lines = [f"{name} {digests[name]}" for name in sorted(names)]
+    return _digest("\n".join(["segkernel rules 1", rules.root, rules.timezone, *lines]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _statement(rules: checked.Rules, name: str, digests: dict[str, str]) -> str:
+    if name in rules.lets:
+        return f"let {rules.lets[name].table!r} {_text(rules.lets[name].value, digests)}"
+    if name in rules.segments:
+        return f"segment {_text(rules.segments[name].condition, digests)}"
+    rule = rules.chooses[name]
+    cases = [f"{_text(case.value, digests)} when {_text(case.condition, digests)}" for case in rule.cases]
+    last = "" if rule.otherwise is None else _text(rule.otherwise, digests)
+    return f"choose {rule.type} {'; '.join(cases)} otherwise {last}"
+
+
+def _text(node: checked.Expression, digests: dict[str, str]) -> str:
+    match node:
+        case checked.Let(name=name):
+            return digests[name]
+        case checked.InSegment(segment=name) | checked.Chosen(name=name):
+            return f"{type(node).__name__} {digests[name]}"
+        case checked.And(terms=terms) | checked.Or(terms=terms):
+            return f"{type(node).__name__}({', '.join(sorted({_text(term, digests) for term in terms}))})"
+        case checked.InList(value=value, items=items, others=others):
+            listed = sorted({_text(item, digests) for item in (*items, *others)})
+            return f"InList({_text(value, digests)}, {', '.join(listed)})"
+        case checked.Aggregate(relation=relation):
+            inner = ["" if part is None else _text(part, digests) for part in (node.value, node.where)]
+            return f"Aggregate({node.function}, {relation.chain!r}, {inner[0]}, {inner[1]}, {node.type})"
+    parts = []
+    for field in node.__struct_fields__:
+        if field not in _NOT_MEANT:
+            value = getattr(node, field)
+            if isinstance(value, checked.Checked):
+                parts.append(_text(value, digests))
+            elif isinstance(value, tuple) and value and isinstance(value[0], checked.Checked):
+                parts.append(f"({', '.join(_text(item, digests) for item in value)})")
+            else:
+                parts.append(repr(value))
+    return f"{type(node).__name__}({', '.join(parts)})"
+
+
+def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Checked]:
+    """The expressions of a statement."""
+    if name in rules.lets:
+        yield rules.lets[name].value
+    elif name in rules.segments:
+        yield rules.segments[name].condition
+    elif name in rules.chooses:
+        for case in rules.chooses[name].cases:
+            yield case.condition
+
+
+def _mentions(root: checked.Checked) -> Iterator[str]:
+    for node in _nodes(root):
+        if isinstance(node, checked.Let | checked.Chosen):
+            yield node.name
+        elif isinstance(node, checked.InSegment):
+            yield node.segment
+
+
+def _nodes(root: checked.Checked) -> Iterator[checked.Checked]:
+    """A node and all below it; without recursion, so that no tree is too deep."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        for field in node.__struct_fields__:
+            value = getattr(node, field)
+            if isinstance(value, checked.Checked):
+                pending.append(value)
+            elif isinstance(value, tuple):
+                pending.extend(item for item in value if isinstance(item, checked.Checked))

@@ -1,0 +1,138 @@
+"""The files of a run, written so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from segkernel.errors import Error
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MEMBERSHIPS, SUMMARY, RUN = "memberships.parquet", "summary.json", "run.json"
+_ROW_GROUP = 1 << 18
+_SYSTEM = re.compile(r"\(os error (\d+)\)")
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A file as it was written: its size and the BLAKE2b digest (32 hexadecimal digits) of its bytes."""
+
+    bytes: int
+    blake2b: str
+
+
+def write(folder: Path, memberships: pl.DataFrame | None, summary: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Written]:
+    """Write `memberships.parquet` (unless None), `summary.json` and `run.json` into a folder, which is made if need be.
+
+    Each file goes to a temporary name beside its own and to the disk; only when all are there are they renamed, `run.json`
+    last, which holds size and digest of the others. Without memberships a file of an earlier run is removed, so that what
+    lies in the folder belongs together. The bytes of the first two depend on their content only.
+    Raises `Error` naming the file and the system's reason; no temporary file stays behind, whatever stops it.
+    """
+    ready(folder)
+    temporary: dict[str, Path] = {}
+    written: dict[str, Written] = {}
+    try:
+        _guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        if memberships is not None:
+            _put(folder / MEMBERSHIPS, lambda file: parquet(memberships, file), temporary, written)
+        _put(folder / SUMMARY, lambda file: file.write(document(summary)), temporary, written)
+        whole = {**run, "files": {name: msgspec.structs.asdict(file) for name, file in written.items()}}
+        _put(folder / RUN, lambda file: file.write(document(whole)), temporary, written)
+        for name in list(temporary):
+            if name == RUN and memberships is None:
+                _guarded(folder / MEMBERSHIPS, lambda: (folder / MEMBERSHIPS).unlink(missing_ok=True))
+            _guarded(folder / name, lambda name=name: os.replace(temporary[name], folder / name))  # type: ignore[misc]
+            del temporary[name]
+        _guarded(folder, lambda: _sync_folder(folder))
+    finally:
+        for path in temporary.values():
+            with suppress(OSError):
+                path.unlink()
+    return written
+
+
+def ready(folder: Path) -> None:
+    """Whether files can be written into a folder that may not be there yet; nothing is made.
+
+    Raises `Error` where its nearest existing parent is not a folder that may be written to, or a folder has the name of a file.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise Error(f"cannot write {folder}: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise Error(f"cannot write {folder}: {os.strerror(errno.EACCES)}")
+    for name in (MEMBERSHIPS, SUMMARY, RUN):
+        if (folder / name).is_dir():
+            raise Error(f"cannot write {folder / name}: {os.strerror(errno.EISDIR)}")
+
+
+def document(content: Mapping[str, Any]) -> bytes:
+    """JSON as it is written: two spaces of indentation, keys in the order given, a line break at the end."""
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def parquet(frame: pl.DataFrame, file: Any) -> None:
+    """A frame as Parquet, the same bytes for the same content however the frame is cut into chunks."""
+    import polars as pl
+
+    # The numbering of a Categorical depends on what the process has seen before
+    plain = frame.with_columns(pl.col(pl.Categorical).cast(pl.String)).rechunk()
+    plain.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP, statistics=True)
+
+
+def _put(path: Path, fill: Callable[[Any], object], temporary: dict[str, Path], written: dict[str, Written]) -> None:
+    def put() -> None:
+        name = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        temporary[path.name] = name
+        with os.fdopen(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666), "w+b") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            digest = hashlib.blake2b(digest_size=16)
+            while block := file.read(1 << 20):
+                digest.update(block)
+            written[path.name] = Written(os.fstat(file.fileno()).st_size, digest.hexdigest())
+
+    _guarded(path, put)
+
+
+def _sync_folder(folder: Path) -> None:
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _guarded(path: Path, action: Callable[[], object]) -> None:
+    """Do something to a path; the system's refusal becomes an `Error` with a plain sentence."""
+    try:
+        action()
+    except OSError as error:
+        raise Error(f"cannot write {path}: {reason(error)}") from None
+    except Exception as error:
+        # Polars wraps what the system says into errors of its own
+        if _SYSTEM.search(str(error)) is None:
+            raise
+        raise Error(f"cannot write {path}: {reason(error)}") from None
+
+
+def reason(error: BaseException) -> str:
+    """What the system says in an error, without the path and the number."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    found = _SYSTEM.search(str(error))
+    return os.strerror(int(found.group(1))) if found else str(error).splitlines()[0]

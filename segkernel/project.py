@@ -1,0 +1,175 @@
+"""A project folder: its settings, its rule files, and how they come together with its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from glob import escape, glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from segdsl import project as settings
+from segdsl.diagnostics import Diagnostic
+from segdsl.missing import MissingLint, missing_values, with_counts
+from segdsl.schema import Schema, Table
+from segkernel.errors import Error, RuleError, SchemaError
+from segkernel.meaning import needed, relations
+from segkernel.rules import Rules, compile
+
+if TYPE_CHECKING:
+    from segkernel.data.dataset import Dataset
+
+FILE = "segkernel.toml"
+
+
+class Project(msgspec.Struct, frozen=True):
+    """An opened project: its folder, the schema of its settings, its rule files, and what else the settings say."""
+
+    folder: Path
+    schema: Schema
+    files: tuple[Path, ...]
+    as_of: str | None
+    silence: tuple[str, ...]
+
+
+def opened(folder: Path) -> Project:
+    """Read a project's settings and find its rule files, in the order of the patterns, then of the names.
+
+    Raises `SchemaError` with place for settings that are broken, unknown or contradict each other; `Error` where there
+    are no rule files.
+    """
+    path = folder / FILE
+    found = settings_of(path)
+    files: dict[Path, None] = {}
+    for pattern in found.rules:
+        matches = sorted(glob(str(Path(escape(str(folder))) / pattern), recursive=True))
+        if not matches:
+            raise Error(f"{path}: no rule file matches {pattern}")
+        files.update(dict.fromkeys(Path(match) for match in matches))
+    if not files:
+        raise Error(f'{path}: no rule files; say where they are: rules = ["segments/*.seg"] under [project]')
+    return Project(folder, found.schema, tuple(files), found.as_of, tuple(found.silence))
+
+
+def above(path: Path) -> Path | None:
+    """The nearest folder at or above a file's that has project settings."""
+    return next((folder for folder in path.absolute().parents if (folder / FILE).is_file()), None)
+
+
+def pinned(project: Project, files: Sequence[Path], params: Mapping[str, Any]) -> Rules | None:
+    """The rules checked against the pinned types alone, without any data; None where they do not suffice.
+
+    Raises `RuleError` where there are no data whose columns could mend a mistake.
+    """
+    try:
+        return compile(list(files), project.schema, params=params)
+    except RuleError:
+        if any(table.source is not None for table in project.schema.tables.values()):
+            return None
+        raise
+
+
+def bound(project: Project, files: Sequence[Path], params: Mapping[str, Any], only: Sequence[str] = ()) -> tuple[Rules, Dataset]:
+    """The rules checked against the project's data, and the data: just the columns that the rules (or `only` some) read.
+
+    Raises `RuleError`, `DataError` and `Error`.
+    """
+    from segkernel.data.dataset import Dataset
+    from segkernel.reading import collect, scan
+
+    lazy = scan(project.schema, project.folder)
+    typed = _typed(project.schema, lazy)
+    rules = compile(list(files), typed, params=params)
+    if only:
+        rules = rules.only(*only)
+    columns = rules.inputs
+    data = Dataset(collect(lazy, typed, columns), _restricted(project.schema, rules, columns))
+    return rules.against(_overlaid(typed, data.schema)), data
+
+
+def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diagnostic, ...]:
+    """The warnings that the project does not silence; those on missing values with the number of rows, where there are data."""
+    heard = tuple(item for item in rules.warnings if item.code not in project.silence)
+    if data is None or not any(item.code == "W101" for item in heard):
+        return heard
+    tree = rules.checked
+    chains: dict[str, tuple[tuple[str, str], ...]] = {relation.table: relation.chain for relation in relations(tree, rules.names)}
+    chains[tree.root] = ()
+    read = needed(tree, rules.names)
+    lints = missing_values(tree)
+
+    def count(lint: MissingLint) -> int | None:
+        field = lint.field
+        if lint.statement not in read or field.table not in chains:
+            return None
+        return data.column(chains[field.table], field.path, field.name, tree.timezone).missing
+
+    return with_counts(heard, lints, [count(lint) for lint in lints])
+
+
+def typed(project: Project) -> Schema:
+    """The schema with the columns and types of the project's sources; no rows are read.
+
+    Raises `DataError` for sources that cannot be read or do not fit their pins.
+    """
+    from segkernel.reading import scan
+
+    return _typed(project.schema, scan(project.schema, project.folder))
+
+
+def settings_of(path: Path) -> settings.Project:
+    """The settings of a project file.
+
+    Raises `SchemaError` naming file, line and column where these are known.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise SchemaError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
+    return settings.parse(text, str(path))
+
+
+def _typed(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
+    from segkernel.data.dataset import Dataset
+    from segkernel.reading import types
+
+    sourced = {name: table for name, table in schema.tables.items() if name in lazy}
+    if schema.root not in sourced:
+        raise SchemaError(f'the table {schema.root} has no source; add source = "..." to [tables.{schema.root}]')
+    reachable = {
+        name: msgspec.structs.replace(table, links={called: link for called, link in table.links.items() if link.table in sourced})
+        for name, table in sourced.items()
+    }
+    empty = Dataset(types(lazy, schema), msgspec.structs.replace(schema, tables=reachable))
+    tables = dict(schema.tables)
+    for name, table in empty.schema.tables.items():
+        fields = {called: msgspec.structs.replace(spec, nullable=not spec.never_missing) for called, spec in table.fields.items()}
+        tables[name] = msgspec.structs.replace(table, fields=fields, links=schema.tables[name].links)
+    return msgspec.structs.replace(schema, tables=tables)
+
+
+def _restricted(schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, ...]]) -> Schema:
+    """The part of a schema that rules read, so that nothing else is asked of the data."""
+    links, targets = rules.reads.links, {schema.root}
+    for table, link in links:
+        targets.add(schema.tables[table].links[link].table)
+
+    def kept(name: str, table: Table) -> Table:
+        return msgspec.structs.replace(
+            table,
+            fields={called: spec for called, spec in table.fields.items() if (spec.column or called) in columns[name]},
+            key=table.key if name in targets else (),
+            links={called: link for called, link in table.links.items() if (name, called) in links},
+            event_time=None,
+        )
+
+    return msgspec.structs.replace(schema, tables={name: kept(name, schema.tables[name]) for name in columns})
+
+
+def _overlaid(whole: Schema, part: Schema) -> Schema:
+    """A schema in which the fields of the tables that were read are what the data showed."""
+    tables = dict(whole.tables)
+    for name, table in part.tables.items():
+        tables[name] = msgspec.structs.replace(tables[name], fields={**tables[name].fields, **table.fields})
+    return msgspec.structs.replace(whole, tables=tables)

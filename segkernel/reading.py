@@ -1,0 +1,128 @@
+"""A project's sources as frames: which files, which columns, and plain sentences where they cannot be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from glob import escape, glob, has_magic
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from segdsl.schema import Schema, Table
+from segdsl.typesystem import Type
+from segkernel.errors import DataError
+from segkernel.output import reason
+
+_FORMATS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".ipc": "ipc",
+    ".arrow": "ipc",
+    ".feather": "ipc",
+}
+_T = TypeVar("_T")
+_REMOTE = ("s3://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "http://", "https://")
+
+
+def scan(schema: Schema, folder: Path) -> dict[str, pl.LazyFrame]:
+    """A lazy frame for each table that has a source, relative to the project's folder.
+
+    Parquet, CSV, NDJSON and Arrow IPC, by the ending of the name; a file, a glob (in the order of the names) or a URL as
+    Polars reads it. Types that text formats do not have come from the pinned fields, else from all of the file.
+    Raises `DataError` naming table and file.
+    """
+    return {name: _scan(name, table, folder) for name, table in schema.tables.items() if table.source is not None}
+
+
+def types(frames: Mapping[str, pl.LazyFrame], schema: Schema) -> dict[str, pl.DataFrame]:
+    """Frames without rows that have the columns and types of the sources."""
+
+    def empty(lazy: pl.LazyFrame) -> pl.DataFrame:
+        return pl.DataFrame(schema=lazy.collect_schema())
+
+    return {name: _told(name, schema.tables[name], partial(empty, lazy)) for name, lazy in frames.items()}
+
+
+def collect(frames: Mapping[str, pl.LazyFrame], schema: Schema, columns: Mapping[str, tuple[str, ...]]) -> dict[str, pl.DataFrame]:
+    """The rows of the named columns, in the order of the files; tables that are not named are not read.
+
+    Raises `DataError` naming table and file, or the column that is missing.
+    """
+    found: dict[str, pl.DataFrame] = {}
+    for name, wanted in columns.items():
+        table = schema.tables[name]
+        if name not in frames:
+            raise DataError(f'the rules read the table {name}, which has no source; add source = "..." to [tables.{name}]')
+        lazy = frames[name]
+        there = _told(name, table, lazy.collect_schema).names()
+        for column in wanted:
+            if column not in there:
+                raise DataError(f'{name}: {table.source} has no column "{column}"')
+        found[name] = _told(name, table, partial(_collected, lazy.select(wanted)))
+    return found
+
+
+def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
+    # The in-memory engine keeps the order of the rows
+    return lazy.collect(engine="in-memory")
+
+
+def _scan(name: str, table: Table, folder: Path) -> pl.LazyFrame:
+    source = table.source or ""
+    kind = _FORMATS.get(os.path.splitext(source.split("?")[0])[1].lower())
+    if kind is None:
+        raise DataError(f'{name}: cannot tell the format of "{source}"; the name must end in {", ".join(sorted(_FORMATS))}')
+    places = [source] if source.startswith(_REMOTE) else _files(name, source, folder)
+    pinned = {spec.column or field: spec.type for field, spec in table.fields.items() if spec.pinned}
+    match kind:
+        case "parquet":
+            return _told(name, table, lambda: pl.scan_parquet(places, glob=False))
+        case "ipc":
+            return _told(name, table, lambda: pl.scan_ipc(places))
+    overrides = {column: dtype for column, type_ in pinned.items() if (dtype := _parsed(type_)) is not None}
+    if kind == "csv":
+        return _told(
+            name,
+            table,
+            lambda: pl.scan_csv(places, schema_overrides=overrides, infer_schema_length=None, try_parse_dates=True, glob=False),
+        )
+    return _told(name, table, lambda: pl.scan_ndjson(places, schema_overrides=overrides, infer_schema_length=None))
+
+
+def _files(name: str, source: str, folder: Path) -> list[str]:
+    """The files of a source, sorted; a name that is a glob may match several."""
+    pattern = os.path.join(escape(str(folder)), source) if not os.path.isabs(source) else source
+    literal = folder / source
+    if literal.is_file():
+        return [str(literal)]
+    found = sorted(path for path in glob(pattern, recursive=True) if os.path.isfile(path))
+    if not found:
+        raise DataError(f"{name}: no file matches {source}" if has_magic(source) else f"{name}: there is no file {literal}")
+    return found
+
+
+def _parsed(type_: Type) -> pl.DataType | None:
+    """The type in which a text format is read so that a pinned type loses nothing; None leaves it to what the file shows."""
+    match type_.kind:
+        case "text":
+            return pl.String()
+        case "yes/no":
+            return pl.Boolean()
+        case "number":
+            return pl.Float64()
+        case "date":
+            return pl.Date()
+    return None
+
+
+def _told(name: str, table: Table, action: Callable[[], _T]) -> _T:
+    try:
+        return action()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{name}: cannot read {table.source}: {reason(error)}") from None

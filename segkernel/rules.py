@@ -1,0 +1,292 @@
+"""Rules as Python holds them: compiled once, evaluated against any data of the same schema."""
+
+from __future__ import annotations
+
+import re
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from segdsl import checked
+from segdsl.checker import check
+from segdsl.diagnostics import Diagnostic, render
+from segdsl.limits import Limits
+from segdsl.parser import parse
+from segdsl.schema import Schema
+from segdsl.source import Source
+from segdsl.syntax import File
+from segkernel import meaning
+from segkernel.errors import DataError, Error, RuleError
+from segkernel.instants import instant, zone
+from segkernel.textual import unknown_name
+
+if TYPE_CHECKING:
+    from segkernel.data.dataset import Dataset
+    from segkernel.link import Linked
+    from segkernel.membership import Membership
+    from segkernel.plan import Program
+
+_DECLARED = re.compile(r"\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
+
+
+def compile(
+    rules: str | Path | Sequence[Path],
+    schema: Schema,
+    timezone: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    functions: Sequence[Any] = (),
+    limits: Limits | None = None,
+) -> Rules:
+    """Read and check rules: a `str` is rule text, a `pathlib.Path` or a list of them are files, all sharing one set of names.
+
+    `timezone` stands in for the schema's. `params` override the values of `param` statements: Python values of the
+    declared kind, or rule literals as text (`{"quiet": "30 days"}`). `limits` bound text and trees.
+    Raises `RuleError` with every mistake and its place in `.diagnostics`; `Error` for files that cannot be read.
+    """
+    if functions:
+        raise Error("functions of the host are not built yet: leave `functions` empty")
+    if timezone is not None:
+        schema = msgspec.structs.replace(schema, timezone=timezone)
+    zone(schema.timezone)
+    limits = limits or Limits()
+    sources = _sources(rules, limits)
+    files: list[File] = []
+    mistakes: list[Diagnostic] = []
+    for number, source in enumerate(sources):
+        file, found = parse(source.text, source.name, number, limits)
+        files.append(file)
+        mistakes += found
+    return _checked(tuple(files), sources, schema, dict(params or {}), limits, None, tuple(mistakes))
+
+
+class Rules:
+    """A checked rule set.
+
+    `names` are the segments and chooses it answers, in the order written; `warnings` the lints; `schema` what it was
+    checked against; `checked` the checked tree; `sources` the texts.
+    """
+
+    def __init__(
+        self,
+        tree: checked.Rules,
+        names: tuple[str, ...],
+        warnings: tuple[Diagnostic, ...],
+        files: tuple[File, ...],
+        sources: tuple[Source, ...],
+        schema: Schema,
+        params: dict[str, Any],
+        limits: Limits,
+    ) -> None:
+        self.checked = tree
+        self.names = names
+        self.warnings = warnings
+        self.sources = sources
+        self.schema = schema
+        self._files = files
+        self._params = params
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._programs: dict[bool, Program] = {}
+        self._fingerprint = ""
+
+    def __repr__(self) -> str:
+        segments = sum(name in self.checked.segments for name in self.names)
+        return f"Rules: {segments:,} segments and {len(self.names) - segments:,} chooses over {self.checked.root}"
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits of what the rules mean, not of how they are written; see `segkernel.meaning.fingerprint`."""
+        if not self._fingerprint:
+            self._fingerprint = meaning.fingerprint(self.checked, self.names)
+        return self._fingerprint
+
+    @property
+    def reads(self) -> meaning.Reads:
+        """The fields and links that the rules read, by the names that rules use."""
+        return meaning.reads(self.checked, self.schema, self.names)
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """The data's columns that an evaluation reads, by table: keys and links' columns first, the root table first."""
+        return meaning.columns(self.reads, self.schema)
+
+    def only(self, *names: str) -> Rules:
+        """The same rules, of which just the segments and chooses of `names` are answered, in the order written.
+
+        Raises `Error` for an unknown name.
+        """
+        for name in names:
+            if name not in self.checked.names:
+                raise Error(unknown_name(name, self.checked.names))
+        kept = tuple(name for name in self.checked.names if name in names)
+        return Rules(self.checked, kept, self.warnings, self._files, self.sources, self.schema, self._params, self._limits)
+
+    def using(self, params: Mapping[str, Any]) -> Rules:
+        """The same rules with other values for some params; earlier overrides stay.
+
+        Raises `RuleError` for an unknown param or a value of another kind.
+        """
+        return _checked(self._files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names)
+
+    def against(self, schema: Schema) -> Rules:
+        """The same rules checked against another schema, such as one that tells what the data can miss.
+
+        Raises `RuleError`.
+        """
+        return _checked(self._files, self.sources, schema, self._params, self._limits, self.names)
+
+    def evaluate(
+        self,
+        data: Dataset,
+        as_of: datetime | str,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        deadline: float | None = None,
+        *,
+        unknowns: bool = False,
+    ) -> Membership:
+        """The membership of every account of `data` at one instant.
+
+        `as_of` is an aware datetime, a naive one in the rules' zone, or ISO text. `threads` None takes the machine's
+        cores; the answers do not depend on it. `progress` is called with what is done and the whole. `deadline` is in
+        seconds from now. `unknowns` counts, besides, the accounts whose condition is unknown.
+        Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed.
+        """
+        from segkernel.membership import Membership
+        from segkernel.run import run
+
+        as_of_ns = instant(as_of, self.checked.timezone)
+        if threads is not None and threads < 1:
+            raise Error(f"threads is 1 or more, not {threads}")
+        linked = self._linked(data, unknowns)
+        answers = run(linked, as_of_ns, threads=threads, progress=progress, deadline=deadline)
+        return Membership(
+            self.checked,
+            self.names,
+            data.keys(),
+            bits=answers.bits,
+            choices=answers.choices,
+            counts=answers.counts,
+            unknown=answers.unknown,
+            as_of_ns=as_of_ns,
+            timezone=self.checked.timezone,
+            orphans=data.orphans,
+        )
+
+    def program(self, unknowns: bool = False) -> Program:
+        """The plan of the rules, made once; `str(program)` shows it."""
+        from segkernel.plan import plan
+
+        with self._lock:
+            if unknowns not in self._programs:
+                self._programs[unknowns] = plan(self.checked, self.names, unknowns)
+            return self._programs[unknowns]
+
+    def _linked(self, data: Dataset, unknowns: bool) -> Linked:
+        from segkernel.link import link
+
+        program = self.program(unknowns)
+        # Kept on the data and weakly by rules, so that neither keeps the other alive
+        kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
+        with self._lock:
+            linked = kept.setdefault(self, {})
+            if unknowns not in linked:
+                fit(self.reads, self.schema, data.schema)
+                linked[unknowns] = link(program, data)
+            return linked[unknowns]
+
+
+def fit(reads: meaning.Reads, rules: Schema, data: Schema) -> None:
+    """Whether data have what rules read, in the types that they were checked against.
+
+    Raises `DataError` naming table, column and both types.
+    """
+    if rules is data:
+        return
+    if rules.root != data.root:
+        raise DataError(f"the rules are about {rules.root}, the data about {data.root}")
+    for table, link in sorted(reads.links):
+        there = data.tables.get(table)
+        if there is None:
+            raise DataError(f"the rules read the table {table}, which the data do not have")
+        found = there.links.get(link)
+        if found is None:
+            raise DataError(f"the rules follow the link {table}.{link}, which the data do not have")
+        if found.table != rules.tables[table].links[link].table:
+            raise DataError(
+                f"{table}.{link} leads to {rules.tables[table].links[link].table} in the rules and to {found.table} in the data"
+            )
+    for table, name in sorted(reads.fields):
+        there = data.tables.get(table)
+        if there is None:
+            raise DataError(f"the rules read the table {table}, which the data do not have")
+        field = there.fields.get(name)
+        if field is None:
+            raise DataError(f"the rules read {table}.{name}, which the data do not have")
+        meant = rules.tables[table].fields[name].type
+        if field.type != meant:
+            raise DataError(f"{table}.{name} is {meant} in the rules and {field.type} in the data")
+
+
+def _checked(
+    files: tuple[File, ...],
+    sources: tuple[Source, ...],
+    schema: Schema,
+    params: dict[str, Any],
+    limits: Limits,
+    names: tuple[str, ...] | None,
+    unread: tuple[Diagnostic, ...] = (),
+) -> Rules:
+    tree, found = check(files, schema, params, limits)
+    if unread:
+        found = (*unread, *_independent(found, files, sources))
+    errors = sorted((item for item in found if item.severity == "error"), key=lambda item: (item.span.source, item.span.start))
+    if errors or tree is None:
+        raise RuleError(render(errors, sources), errors)
+    return Rules(tree, tree.names if names is None else names, tuple(found), files, sources, schema, params, limits)
+
+
+def _independent(found: Sequence[Diagnostic], files: Sequence[File], sources: Sequence[Source]) -> list[Diagnostic]:
+    """The checker's mistakes without those that say only that a statement which could not be read is missing."""
+    written = {match.group(1).strip("`") for source in sources for match in _DECLARED.finditer(source.text)}
+    read = {statement.name.text for file in files for statement in file.statements}
+    lost = written - read
+    return [
+        item for item in found if item.span.source >= len(sources) or sources[item.span.source].snippet(item.span).strip("`\"'") not in lost
+    ]
+
+
+def _sources(rules: str | Path | Sequence[Path], limits: Limits) -> tuple[Source, ...]:
+    if isinstance(rules, str):
+        if "\n" not in rules and rules.rstrip().endswith(".seg"):
+            raise Error(f'"{rules}" is read as rule text; for the file of that name hand over pathlib.Path("{rules}")')
+        return (Source("rules.seg", rules),)
+    paths = [rules] if isinstance(rules, Path) else list(rules)
+    for path in paths:
+        if not isinstance(path, Path):
+            raise Error(f"rules are text or pathlib.Path, one or a list, not a list of {type(path).__name__}")
+    return tuple(read_rules(path, limits) for path in paths)
+
+
+def read_rules(path: Path, limits: Limits) -> Source:
+    """The text of a rule file.
+
+    Raises `Error` for a file that is not there, cannot be read, or is not UTF-8; a file over the limit is read as far as the
+    limit and one byte, which the parser then refuses.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.source + 1)
+    except OSError as error:
+        raise Error(f"cannot read {path}: {error.strerror}") from None
+    cut = len(data) > limits.source
+    try:
+        return Source(str(path), data.decode("utf-8", "ignore" if cut else "strict"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Error(f"{path}:{line}: not UTF-8 text (byte {error.start + 1}); save the file as UTF-8") from None
