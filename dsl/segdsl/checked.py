@@ -20,7 +20,9 @@ from segdsl.syntax import Span
 from segdsl.typesystem import DATE, TIMESTAMP, TRUTH, Length, Type
 
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
+class Checked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What all nodes have in common. Trees hold no cycles, so the garbage collector need not follow them."""
+
     span: Span
 
 

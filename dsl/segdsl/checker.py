@@ -54,7 +54,8 @@ def check(
     """Check all files of a rule set together.
 
     `params` sets params of the rules to Python values, or to rule literals as text (`"30 days"`). The rules are None where there is a
-    mistake; the diagnostics are sorted by place and hold the warnings as well; over `limits.mistakes` the rest is left out.
+    mistake; the diagnostics are sorted by place and hold the warnings as well. Where there are
+    mistakes, at most `limits.mistakes` diagnostics are told.
     """
     names, told = collect(files, schema)
     ctx = Context(schema, names, FORMS)
@@ -89,7 +90,9 @@ def check(
 
 def _sorted(found: Sequence[Diagnostic], limits: Limits) -> tuple[Diagnostic, ...]:
     ordered = sorted(found, key=lambda one: (one.span.source, one.span.start, one.span.end, one.code, one.message))
-    return tuple(ordered[: limits.mistakes])
+    if any(one.severity == "error" for one in ordered):
+        return tuple(ordered[: limits.mistakes])
+    return tuple(ordered)
 
 
 def _repeated(ctx: Context, files: Sequence[syntax.File]) -> None:

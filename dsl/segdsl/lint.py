@@ -16,7 +16,7 @@ from segdsl.diagnostics import Diagnostic, closest, diagnostic
 from segdsl.missing import missing_values, statements, warning
 from segdsl.names import Mentions, Names
 from segdsl.schema import FieldSpec, Schema
-from segdsl.tree import children, meaning
+from segdsl.tree import LEAVES, branches, children, mark, meaning
 from segdsl.typesystem import NUMERIC
 from segdsl.wording import dotted
 
@@ -24,10 +24,8 @@ from segdsl.wording import dotted
 def lints(rules: Rules, schema: Schema, names: Names, graph: Mentions) -> list[Diagnostic]:
     """All warnings on a rule set without mistakes, in no order."""
     found = [warning(lint) for lint in missing_values(rules)]
-    for _, roots in statements(rules):
-        for root in roots:
-            _walk(root, schema, found)
-    _duplicates(rules, found)
+    marks = {name: _walk(roots, schema, found) for name, roots in statements(rules)}
+    _duplicates(rules, marks, found)
     _hidden_cases(rules, found)
     _none_alone(rules, found)
     _unused(names, graph, found)
@@ -40,22 +38,35 @@ def silenced(diagnostics: Sequence[Diagnostic], codes: Sequence[str]) -> tuple[D
     return tuple(found for found in diagnostics if found.severity == "error" or found.code not in codes)
 
 
-def _walk(root: Expression, schema: Schema, found: list[Diagnostic]) -> None:
-    waiting = [root]
+def _walk(roots: Sequence[Expression], schema: Schema, found: list[Diagnostic]) -> tuple[Any, ...]:
+    """Look at every part of a statement; gives a sign of the whole that is equal where the meaning is."""
+    marks: list[Any] = [mark(root) for root in roots]
+    waiting = [root for root in roots if type(root) not in LEAVES]
     while waiting:
         node = waiting.pop()
         kind = type(node)
-        if kind is And:
-            _never(node, found)
-        elif kind is Or:
-            _always(node, found)
-        elif kind is Compare or kind is InList:
+        inner = branches(node)
+        if kind is Compare:
+            assert isinstance(node, Compare)
+            marks += (node.op, mark(node.left), mark(node.right))
             _closed_list(node, schema, found)
-        inner = children(node)
-        if kind is And:
-            # a nested `and` was looked at as part of this one
-            inner = [child for term in inner for child in (children(term) if type(term) is And else (term,))]
-        waiting.extend(inner)
+        elif kind is InList:
+            assert isinstance(node, InList)
+            marks += (kind, mark(node.value), len(node.items))
+            _closed_list(node, schema, found)
+        else:
+            marks.append(kind)
+            if kind is And:
+                _never(node, found)
+                # a nested `and` was looked at as part of this one
+                inner = [child for term in inner for child in (branches(term) if type(term) is And else (term,))]
+                marks.append(len(inner))
+            elif kind is Or:
+                _always(node, found)
+            elif kind is InSegment:
+                marks.append(node.segment)  # type: ignore[union-attr]
+        waiting += inner
+    return tuple(marks)
 
 
 # ---- always and never
@@ -64,7 +75,6 @@ def _walk(root: Expression, schema: Schema, found: list[Diagnostic]) -> None:
 class _Bounds(msgspec.Struct):
     """What the constants say of one value: an interval, and the values it may equal."""
 
-    family: str
     low: Any = None
     low_open: bool = False
     high: Any = None
@@ -91,17 +101,39 @@ class _Bounds(msgspec.Struct):
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def _against_constant(node: Expression) -> tuple[Any, str, str, Any] | None:
-    """(value's key, family, operator, constant) of a comparison with a constant."""
-    if not isinstance(node, Compare):
-        return None
-    op, left, right = node.op, node.left, node.right
-    if isinstance(left, Constant):
-        op, left, right = _FLIPPED[op], right, left
-    if not isinstance(right, Constant) or right.value is None or isinstance(left, Constant):
-        return None
-    plain = _plain(right)
-    return None if plain is None else (meaning(left), *plain[:1], op, plain[1])
+class _Test(msgspec.Struct, gc=False):
+    """`value op constant`, the constant in plain numbers of its family; `in` has a set."""
+
+    value: Expression
+    op: str
+    family: str
+    constant: Any
+
+
+def _tests(terms: Sequence[Expression], lists: bool) -> dict[Any, list[_Test]]:
+    """The comparisons with constants by what they compare, where there are two or more of one family."""
+    found: list[_Test] = []
+    for term in terms:
+        if type(term) is Compare:
+            assert isinstance(term, Compare)
+            op, left, right = term.op, term.left, term.right
+            if type(left) is Constant:
+                op, left, right = _FLIPPED[op], right, left
+            if type(right) is Constant and type(left) is not Constant:
+                plain = _plain(right)
+                if plain is not None:
+                    found.append(_Test(left, op, *plain))
+        elif lists and type(term) is InList:
+            listed = _listed(term)
+            if listed is not None:
+                found.append(listed)
+    grouped: dict[Any, list[_Test]] = {}
+    if len(found) > 1:
+        whole = sum(type(test.value) not in LEAVES for test in found) > 1
+        for test in found:
+            key = meaning(test.value) if whole or type(test.value) in LEAVES else id(test.value)
+            grouped.setdefault((key, test.family), []).append(test)
+    return {key: tests for key, tests in grouped.items() if len(tests) > 1}
 
 
 def _plain(constant: Constant) -> tuple[str, Any] | None:
@@ -115,21 +147,10 @@ def _plain(constant: Constant) -> tuple[str, Any] | None:
 
 
 def _never(node: Expression, found: list[Diagnostic]) -> None:
-    known: dict[Any, _Bounds] = {}
-    for term in _terms(node, And):
-        test = _against_constant(term)
-        if test is None:
-            listed = _listed(term)
-            if listed is None:
-                continue
-            key, family, values = listed
-            op, value = "in", values
-        else:
-            key, family, op, value = test
-        bounds = known.setdefault(key, _Bounds(family))
-        if bounds.family != family:
-            continue
-        _narrow(bounds, op, value)
+    for tests in _tests(_terms(node, And), True).values():
+        bounds = _Bounds()
+        for test in tests:
+            _narrow(bounds, test.op, test.constant)
         if bounds.empty():
             found.append(diagnostic("W102", node.span, hint="its parts exclude each other"))
             return
@@ -149,14 +170,14 @@ def _narrow(bounds: _Bounds, op: str, value: Any) -> None:
         bounds.among -= {value}
 
 
-def _listed(term: Expression) -> tuple[Any, str, frozenset[Any]] | None:
+def _listed(term: Expression) -> _Test | None:
     if not isinstance(term, InList) or term.others or len(term.items) > 1_000:
         return None
     plain = [_plain(item) for item in term.items]
     families = {item[0] for item in plain if item is not None}
     if None in plain or len(families) != 1:
         return None
-    return meaning(term.value), families.pop(), frozenset(item[1] for item in plain if item is not None)
+    return _Test(term.value, "in", families.pop(), frozenset(item[1] for item in plain if item is not None))
 
 
 def _terms(node: Expression, kind: type[And] | type[Or]) -> list[Expression]:
@@ -171,13 +192,8 @@ def _terms(node: Expression, kind: type[And] | type[Or]) -> list[Expression]:
 
 
 def _always(node: Expression, found: list[Diagnostic]) -> None:
-    known: dict[Any, list[tuple[str, Any]]] = {}
-    for term in _terms(node, Or):
-        test = _against_constant(term)
-        if test is not None:
-            known.setdefault((test[0], test[1]), []).append((test[2], test[3]))
-    for tests in known.values():
-        if len(tests) > 1 and _covers(tests):
+    for tests in _tests(_terms(node, Or), False).values():
+        if _covers([(test.op, test.constant) for test in tests]):
             found.append(diagnostic("W103", node.span, hint="its parts leave nothing out but what is missing"))
             return
 
@@ -231,13 +247,20 @@ def _spec(schema: Schema, field: Field) -> FieldSpec:
 # ---- statements
 
 
-def _duplicates(rules: Rules, found: list[Diagnostic]) -> None:
-    first: dict[Any, str] = {}
-    for name, segment in rules.segments.items():
-        earlier = first.setdefault(meaning(segment.condition), name)
-        if earlier != name:
-            also = ((rules.segments[earlier].span, f'"{earlier}" is here'),)
-            found.append(diagnostic("W106", segment.span, first=earlier, name=name, also=also))
+def _duplicates(rules: Rules, marks: dict[str, tuple[Any, ...]], found: list[Diagnostic]) -> None:
+    alike: dict[Any, list[str]] = {}
+    for name in rules.segments:
+        alike.setdefault(marks[name], []).append(name)
+    for names in alike.values():
+        if len(names) == 1:
+            continue
+        first: dict[Any, str] = {}
+        for name in names:
+            segment = rules.segments[name]
+            earlier = first.setdefault(meaning(segment.condition), name)
+            if earlier != name:
+                also = ((rules.segments[earlier].span, f'"{earlier}" is here'),)
+                found.append(diagnostic("W106", segment.span, first=earlier, name=name, also=also))
 
 
 def _hidden_cases(rules: Rules, found: list[Diagnostic]) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from segdsl.checked import And, Compare, Expression, Field, InList, IsMissing, Not, Now, Rules, Shift, TextTest, Today
+from segdsl.checked import And, Compare, Expression, Field, InList, IsMissing, Not, Now, Or, Rules, Shift, TextTest, Today
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.syntax import Span
-from segdsl.tree import children
+from segdsl.tree import LEAVES, branches
 from segdsl.wording import dotted
 
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -33,7 +33,7 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
     for name, roots in statements(rules):
         suspects: dict[tuple[str, tuple[str, ...], str], MissingLint] = {}
         asked: set[tuple[str, tuple[str, ...], str]] = set()
-        waiting: list[tuple[Expression, bool, bool]] = [(root, False, False) for root in reversed(roots)]
+        waiting: list[tuple[Expression, bool, bool]] = [(root, False, False) for root in reversed(roots) if type(root) not in LEAVES]
         while waiting:
             node, negative, sugar = waiting.pop()
             kind = type(node)
@@ -41,20 +41,29 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
                 assert isinstance(node, Compare)
                 for field in _left_out(node, negative, sugar):
                     suspects.setdefault((field.table, field.path, field.name), MissingLint(name, field, node.span))
+                negative = False
             elif kind is InList or kind is TextTest:
                 assert isinstance(node, InList | TextTest)
                 value = node.value
                 if negative and isinstance(value, Field) and _can_miss(value):
                     suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
+                negative = False
             elif kind is IsMissing:
                 assert isinstance(node, IsMissing)
                 if isinstance(node.operand, Field):
                     asked.add((node.operand.table, node.operand.path, node.operand.name))
                 continue
-            inner = not negative if kind is Not else negative and node.type.kind == "yes/no" and kind.__name__ in ("And", "Or")
-            # what `in a..b`, periods and `within` stand for has the span of the whole
-            short = kind is And and all(term.span == node.span for term in node.terms)  # type: ignore[union-attr]
-            waiting.extend((child, inner, short) for child in reversed(children(node)))
+            elif kind is Not:
+                negative = not negative
+            elif kind is And:
+                # what `in a..b`, periods and `within` stand for has the span of the whole
+                span = node.span
+                sugar = all(term.span is span for term in node.terms)  # type: ignore[union-attr]
+                waiting += [(term, negative, sugar) for term in reversed(branches(node))]
+                continue
+            elif kind is not Or:
+                negative = False
+            waiting += [(child, negative, False) for child in reversed(branches(node))]
         found.extend(lint for key, lint in suspects.items() if key not in asked)
     return tuple(found)
 
@@ -73,12 +82,14 @@ def _can_miss(field: Field) -> bool:
     return field.nullable or bool(field.path)
 
 
-def _left_out(node: Compare, negative: bool, sugar: bool) -> Iterator[Field]:
+def _left_out(node: Compare, negative: bool, sugar: bool) -> list[Field]:
+    found = []
     for op, side, other in ((node.op, node.left, node.right), (_FLIPPED[node.op], node.right, node.left)):
-        if isinstance(side, Field) and _can_miss(side):
+        if type(side) is Field and _can_miss(side):
             surprising = op in ("!=", "<", "<=") and not sugar
             if negative or surprising or (isinstance(other, Shift) and isinstance(other.operand, Today | Now)):
-                yield side
+                found.append(side)
+    return found
 
 
 def warning(lint: MissingLint, count: int | None = None) -> Diagnostic:

@@ -9,7 +9,7 @@ from segdsl.conditions import compare, compare_hint, decided, list_param, negate
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Type
-from segdsl.values import exact_duration, from_clock, length_of, shift
+from segdsl.values import exact_duration, from_clock, length_of
 from segdsl.wording import phrase
 
 
@@ -122,7 +122,7 @@ def _time(ctx: Context, node: syntax.Expression, scope: Scope, what: str) -> Exp
     if value is not None and value.type.kind not in IN_TIME:
         hint = None
         if value.type.kind in NUMERIC and what.isdigit():
-            hint, what = f"write `= {what}`", f"the year {what}"
+            hint, what = f"write `= {what}`", "a year"
         ctx.report("E305", node.span, what=what, wanted="a date or a timestamp", found=phrase(value), hint=hint)
         return None
     return value
@@ -186,7 +186,7 @@ def within(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | 
     if value is None or length is None:
         return None
     if value.type == DATE and length.nanoseconds:
-        shift(ctx, Today(span=span), length, node.duration.span)
+        ctx.report("E306", node.duration.span, hint="count in days, or use a timestamp")
         return None
     clock: Expression = Today(span=span) if value.type == DATE else Now(span=span)
     far: Expression = from_clock(-length if node.direction == "last" else length, span)

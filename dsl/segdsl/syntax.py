@@ -18,8 +18,8 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     source: int = 0
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What all nodes have in common: where they stand."""
+class Node(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """What all nodes have in common: where they stand. Trees hold no cycles, so the garbage collector need not follow them."""
 
     span: Span
 

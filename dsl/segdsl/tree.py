@@ -22,6 +22,7 @@ def _getters(kind: type[Checked]) -> tuple[attrgetter[Any], ...]:
 
 _INNER = {kind: _getters(kind) for kind in _KINDS}
 _ALL = {kind: attrgetter(*fields) for kind in _KINDS if len(fields := [field for field in kind.__struct_fields__ if field != "span"]) > 1}
+LEAVES: frozenset[type[Checked]] = frozenset(kind for kind, getters in _INNER.items() if not getters)
 _NESTED = frozenset(kind for kind in _KINDS if kind not in (checked.Constant, checked.Field, checked.Let, checked.Chosen))
 
 
@@ -35,6 +36,29 @@ def children(node: Expression) -> list[Expression]:
         elif inner is not None:
             found.append(inner)
     return found
+
+
+def branches(node: Expression) -> list[Expression]:
+    """The expressions directly inside an expression that hold expressions in turn."""
+    found: list[Expression] = []
+    for getter in _INNER[type(node)]:
+        inner = getter(node)
+        kind = type(inner)
+        if kind is tuple:
+            found.extend([item for item in inner if type(item) not in LEAVES])
+        elif kind not in LEAVES and inner is not None:
+            found.append(inner)
+    return found
+
+
+def mark(node: Expression) -> Any:
+    """A cheap sign of an expression that holds no others by its kind and name: equal where the meaning is."""
+    kind = type(node)
+    if kind is checked.Constant:
+        return node.value  # type: ignore[union-attr]
+    if kind is checked.Field or kind is checked.Let or kind is checked.Chosen:
+        return node.name  # type: ignore[union-attr]
+    return kind
 
 
 def meaning(node: Expression) -> tuple[Any, ...]:
