@@ -1,0 +1,413 @@
+"""From checked rules to a program: `not` is pushed to the leaves, so that a node is an expression with a polarity.
+
+Where a condition is *true* and where it is *false* are two bitmaps; where it is unknown is neither. Almost always only
+the first is asked for, and Kleene's logic then costs nothing.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from segdsl import checked
+from segdsl.typesystem import DATE, DURATION, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
+from segkernel.plan.bounds import bounds
+from segkernel.plan.program import Builder, Chain, Choice
+from segkernel.plan.slots import Form, Slot, day_after, form_of
+
+FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+DAY = 86_400_000_000_000
+_LISTED = ("text", "whole", "decimal", "date")
+"""Types whose lists become sets of values; lists of other types are compared one by one."""
+
+
+class Planner:
+    """Plans the statements of one rule set, each after those it mentions; `space` numbers the rows a node is about."""
+
+    def __init__(self, rules: checked.Rules) -> None:
+        self.rules = rules
+        self.builder = Builder()
+        self.truths: dict[tuple[str, bool], int] = {}
+        self.values: dict[str, int] = {}
+        self.cases: dict[str, tuple[list[int], int]] = {}
+
+    # ---- statements
+
+    def let(self, name: str) -> None:
+        value = self.rules.lets[name].value
+        if value.type.kind == "yes/no":
+            for wanted in (True, False):
+                self.truths[name, wanted] = self.truth(value, 0, wanted)
+                self.builder.whole.add(self.truths[name, wanted])
+        else:
+            self.values[name] = self.value(value, 0)
+
+    def segment(self, name: str) -> None:
+        node = self.truth(self.rules.segments[name].condition, 0, True)
+        self.builder.whole.add(node)
+        self.truths[name, True], self.truths[name, False] = node, self.builder.invert(0, node)
+
+    def choose(self, name: str) -> None:
+        """The nodes of the cases, made exclusive, and the node of those that no case takes."""
+        exclusive: list[int] = []
+        taken = self.builder.always(0, False)
+        for case in self.rules.chooses[name].cases:
+            holds = self.truth(case.condition, 0, True)
+            exclusive.append(self.builder.without(0, holds, taken))
+            taken = self.builder.any_of(0, (taken, holds))
+        self.cases[name] = (exclusive, self.builder.invert(0, taken))
+
+    def choice(self, name: str) -> Choice:
+        rule = self.rules.chooses[name]
+        exclusive, rest = self.cases[name]
+        codes: dict[Any, int] = {}
+        cases = []
+        for constant, node in [*((case.value, node) for case, node in zip(rule.cases, exclusive, strict=True)), (rule.otherwise, rest)]:
+            if constant is not None:
+                cases.append((node, codes.setdefault(in_units(constant, rule.type), len(codes) + 1)))
+        return Choice(name, rule.type, tuple(codes), tuple(cases))
+
+    # ---- conditions
+
+    def truth(self, node: checked.Expression, space: int, wanted: bool) -> int:
+        """Where a condition is true (`wanted`), or where it is false."""
+        build = self.builder
+        match node:
+            case checked.And() | checked.Or():
+                terms = [self.truth(term, space, wanted) for term in node.terms]
+                return build.all_of(space, terms) if isinstance(node, checked.And) is wanted else build.any_of(space, terms)
+            case checked.Not():
+                return self.truth(node.term, space, not wanted)
+            case checked.Compare():
+                return self.comparison(node.op if wanted else NEGATED[node.op], node.left, node.right, space)
+            case checked.InList():
+                return self.membership(node, space, wanted)
+            case checked.TextTest():
+                return self.text_test(node, space, wanted)
+            case checked.IsMissing():
+                return self.missing(node.operand, space, wanted)
+            case checked.InSegment():
+                return self.truths[node.segment, wanted]
+            case checked.Let():
+                return self.truths[node.name, wanted]
+            case checked.Constant():
+                return build.always(space, node.value is wanted)
+            case checked.Field():
+                return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)
+            case checked.Chosen():
+                return self.chosen_among(node.name, lambda value: value is wanted)
+            case checked.OfAccount():
+                inner = self.truth(node.operand, 0, wanted)
+                lifted = build.nodes[inner]
+                return build.always(space, lifted[2]) if lifted[0] == "always" else build.add("lift", space, inner)
+            case checked.If():
+                met = self.truth(node.condition, space, True)
+                yes, no = self.truth(node.yes, space, wanted), self.truth(node.no, space, wanted)
+                return build.any_of(space, (build.all_of(space, (met, yes)), build.without(space, no, met)))
+            case checked.Coalesce():
+                result = self.truth(node.operands[-1], space, wanted)
+                for operand in reversed(node.operands[:-1]):
+                    kept = build.without(space, result, self.truth(operand, space, not wanted))
+                    result = build.any_of(space, (self.truth(operand, space, wanted), kept))
+                return result
+            case checked.Aggregate():
+                rows = self.rows(node, space)
+                where = self.where(node, rows)
+                never = where is not None and build.is_always(where, False)
+                found = build.always(space, False) if never else build.add("any", space, rows, where)
+                return found if (node.function == "any") is wanted else build.invert(space, found)
+            case _:
+                raise AssertionError(f"{type(node).__name__} is not a condition")
+
+    def comparison(self, op: str, left: checked.Expression, right: checked.Expression, space: int) -> int:
+        if left.type.kind == "yes/no":
+            same = op == "="
+            pairs = [(True, same), (False, not same)]
+            both = [(self.truth(left, space, x), self.truth(right, space, y)) for x, y in pairs]
+            return self.builder.any_of(space, [self.builder.all_of(space, pair) for pair in both])
+        if isinstance(left, checked.Chosen) and isinstance(right, checked.Constant) and right.value is not None:
+            return self.chosen_among(left.name, lambda value: _holds(op, _number(value, left.type), _number(right.value, right.type)))
+        if isinstance(right, checked.Chosen) and isinstance(left, checked.Constant):
+            return self.comparison(FLIPPED[op], right, left, space)
+        left_form, right_form = form_of(left), form_of(right)
+        if left_form is not None and right_form is not None:
+            return self.decided(op, left_form, left.type, right_form, right.type, space)
+        if left_form is not None or (isinstance(left, checked.Constant) and not isinstance(right, checked.Constant)):
+            return self.comparison(FLIPPED[op], right, left, space)
+        if right_form is not None:
+            return self.in_time(op, left, right_form, right.type, space)
+        if isinstance(right, checked.Constant):
+            if right.value is None:
+                return self.builder.always(space, False)
+            source = self.value(left, space)
+            constant = length_in_ns(right.value) if isinstance(right.value, Length) else right.value
+            found = bounds(left.type, op, constant, right.type)
+            return self.builder.always(space, False) if found is None else self.ranged(space, source, *found)
+        return self.between_values(op, left, right, space)
+
+    def ranged(self, space: int, source: int, low: Any, high: Any, outside: bool) -> int:
+        return self.builder.outside(space, source, low, high) if outside else self.builder.range(space, source, low, high)
+
+    def decided(self, op: str, a: Form, a_type: Type, b: Form, b_type: Type, space: int) -> int:
+        """A comparison of two times that a run knows."""
+        if a_type == b_type:
+            x, y = Slot(a), Slot(b)
+        else:
+            x, y = (Slot(form if kind == DATE else ("day", form)) for form, kind in ((a, a_type), (b, b_type)))
+        if a[0] in ("days", "instant") and b[0] == a[0]:
+            return self.builder.always(space, _holds(op, a[1], b[1]))
+        return self.builder.add("when", space, op, x, y)
+
+    def in_time(self, op: str, left: checked.Expression, form: Form, kind: Type, space: int) -> int:
+        """A date or timestamp against a time that a run knows: a date is the whole local day."""
+        source = self.value(left, space)
+        if left.type == TIMESTAMP and kind == DATE:
+            first, after = self.bound(("first instant", form)), self.bound(("first instant", day_after(form)))
+        else:
+            if left.type == DATE and kind == TIMESTAMP:
+                form = ("day", form)
+            first, after = self.bound(form), self.bound(form) + 1
+        low = {"=": first, "!=": first, ">": after, ">=": first}.get(op)
+        high = {"=": after, "!=": after, "<": first, "<=": after}.get(op)
+        return self.ranged(space, source, low, high, op == "!=")
+
+    def bound(self, form: Form) -> Any:
+        return form[1] if form[0] in ("days", "instant") else Slot(form)
+
+    def between_values(self, op: str, left: checked.Expression, right: checked.Expression, space: int) -> int:
+        a, b = self.value(left, space), self.value(right, space)
+        kinds = (left.type.kind, right.type.kind)
+        if kinds in (("date", "timestamp"), ("timestamp", "date")):
+            a, b = (self.builder.add("day", space, DATE, x) if kind == "timestamp" else x for x, kind in ((a, kinds[0]), (b, kinds[1])))
+        elif "number" in kinds and "decimal" in kinds:
+            a, b = (self.as_float(x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
+        elif "number" not in kinds and kinds[0] in ("whole", "decimal"):
+            scale = max(left.type.scale, right.type.scale)
+            a, b = self.at_scale(a, left.type, scale, space), self.at_scale(b, right.type, scale, space)
+        return self.builder.add("compare", space, op, a, b)
+
+    def membership(self, node: checked.InList, space: int, wanted: bool) -> int:
+        build = self.builder
+        value = node.value
+        parts: list[int] = []
+        if isinstance(value, checked.Chosen):
+            known = {_number(item.value, item.type) for item in node.items}
+            parts = [self.chosen_among(value.name, lambda found: (_number(found, value.type) in known) is wanted)] if node.items else []
+        elif node.items and value.type.kind in _LISTED and form_of(value) is None and all(item.type.kind in _LISTED for item in node.items):
+            inside = [bounds(value.type, "=", item.value, item.type) for item in node.items if item.value is not None]
+            values = tuple(sorted({found[0] for found in inside if found is not None}))
+            parts = [build.add("among", space, self.value(value, space), values, wanted)]
+        if not parts:
+            op = "=" if wanted else "!="
+            parts = [self.comparison(op, value, item, space) for item in node.items]
+        parts += [self.comparison("=" if wanted else "!=", value, other, space) for other in node.others]
+        return build.any_of(space, parts) if wanted else build.all_of(space, parts)
+
+    def text_test(self, node: checked.TextTest, space: int, wanted: bool) -> int:
+        value, pattern = node.value, node.pattern
+        if isinstance(value, checked.Chosen) and isinstance(pattern, checked.Constant) and pattern.value is not None:
+            return self.chosen_among(value.name, lambda found: text_holds(node.kind, found, str(pattern.value)) is wanted)
+        if isinstance(pattern, checked.Constant):
+            if pattern.value is None:
+                return self.builder.always(space, False)
+            return self.builder.add("text", space, self.value(value, space), node.kind, pattern.value, wanted)
+        return self.builder.add("text pair", space, node.kind, self.value(value, space), self.value(pattern, space), wanted)
+
+    def missing(self, operand: checked.Expression, space: int, wanted: bool) -> int:
+        build = self.builder
+        if operand.type.kind == "yes/no":
+            known = build.any_of(space, (self.truth(operand, space, True), self.truth(operand, space, False)))
+            return build.invert(space, known) if wanted else known
+        if form_of(operand) is not None:
+            return build.always(space, not wanted)
+        if isinstance(operand, checked.Chosen):
+            rest = self.cases[operand.name][1] if self.rules.chooses[operand.name].otherwise is None else build.always(space, False)
+            return rest if wanted else build.invert(space, rest)
+        source = self.value(operand, space)
+        return build.add("missing", space, source) if wanted else build.range(space, source, None, None)
+
+    def chosen_among(self, name: str, holds: Any) -> int:
+        """Where a choose has a value for which `holds`."""
+        rule = self.rules.chooses[name]
+        exclusive, rest = self.cases[name]
+        parts = [node for case, node in zip(rule.cases, exclusive, strict=True) if holds(in_units(case.value, rule.type))]
+        if rule.otherwise is not None and holds(in_units(rule.otherwise, rule.type)):
+            parts.append(rest)
+        return self.builder.any_of(0, parts)
+
+    # ---- values
+
+    def value(self, node: checked.Expression, space: int) -> int:
+        """The node of a value that is not yes/no."""
+        build = self.builder
+        form = form_of(node)
+        if form is not None:
+            return build.add("constant", space, node.type, self.bound(form))
+        match node:
+            case checked.Constant():
+                held = length_in_ns(node.value) if isinstance(node.value, Length) else node.value
+                return build.add("constant", space, node.type, held)
+            case checked.Field():
+                return build.add("column", space, node.type, node.path, node.name)
+            case checked.Let():
+                return self.values[node.name]
+            case checked.OfAccount():
+                inner = self.value(node.operand, 0)
+                if build.nodes[inner][0] == "constant":
+                    return build.add("constant", space, *build.nodes[inner][2:])
+                return build.add("lifted", space, node.type, inner)
+            case checked.Arithmetic():
+                return self.noted(self.arithmetic(node, space), node)
+            case checked.Negative():
+                operand = self.value(node.operand, space)
+                return self.noted(build.add("arithmetic", space, node.type, "-", build.add("constant", space, node.type, 0), operand), node)
+            case checked.Shift():
+                return self.shifted(node, space)
+            case checked.Difference():
+                a, b = self.value(node.left, space), self.value(node.right, space)
+                if node.left.type == TIMESTAMP:
+                    return self.noted(build.add("arithmetic", space, DURATION, "-", a, b), node)
+                days = build.add("arithmetic", space, WHOLE, "-", a, b)
+                return self.noted(build.add("arithmetic", space, DURATION, "*", days, build.add("constant", space, WHOLE, DAY)), node)
+            case checked.ScaleDuration():
+                return self.noted(self.scaled(node, space), node)
+            case checked.Coalesce():
+                parts = [self.fitted(operand, node.type, space) for operand in node.operands]
+                return build.add("first", space, node.type, tuple(parts))
+            case checked.If():
+                met = self.truth(node.condition, space, True)
+                return build.add("either", space, node.type, met, self.fitted(node.yes, node.type, space), self.fitted(node.no, node.type, space))
+            case checked.Chosen():
+                return self.chosen_value(node, space)
+            case checked.Aggregate():
+                rows = self.rows(node, space)
+                where = self.where(node, rows)
+                value = None if node.value is None else self.value(node.value, rows)
+                return self.noted(build.add("aggregate", space, node.type, node.function, rows, where, value), node)
+            case _:
+                raise AssertionError(f"{type(node).__name__} is not a value")
+
+    def noted(self, number: int, node: checked.Expression) -> int:
+        self.builder.spans.setdefault(number, node.span)
+        return number
+
+    def rows(self, node: checked.Aggregate, space: int) -> int:
+        chain: Chain = (*node.relation.chain, *self.builder.spaces[space])
+        return self.builder.space(chain)
+
+    def where(self, node: checked.Aggregate, rows: int) -> int | None:
+        if node.where is None:
+            return None
+        found = self.truth(node.where, rows, True)
+        return None if self.builder.is_always(found, True) else found
+
+    def fitted(self, node: checked.Expression, wanted: Type, space: int) -> int:
+        """A value in a type that holds it: whole numbers as decimals or floats, decimals at a larger scale."""
+        number = self.value(node, space)
+        if wanted.kind == "number":
+            return self.as_float(number, node.type, space)
+        return self.at_scale(number, node.type, wanted.scale, space) if wanted.kind in ("decimal", "whole") else number
+
+    def as_float(self, number: int, kind: Type, space: int) -> int:
+        build = self.builder
+        node = build.nodes[number]
+        if kind.kind == "number":
+            return number
+        if node[0] == "constant":
+            held = node[3]
+            return build.add("constant", space, NUMBER, None if held is None else held / 10**kind.scale)
+        return build.add("float", space, NUMBER, number)
+
+    def at_scale(self, number: int, kind: Type, scale: int, space: int) -> int:
+        build = self.builder
+        if kind.scale == scale:
+            return number
+        factor = 10 ** (scale - kind.scale)
+        node = build.nodes[number]
+        if node[0] == "constant":
+            return build.add("constant", space, decimal(scale), None if node[3] is None else node[3] * factor)
+        return build.add("arithmetic", space, decimal(scale), "*", number, build.add("constant", space, WHOLE, factor))
+
+    def arithmetic(self, node: checked.Arithmetic, space: int) -> int:
+        build = self.builder
+        left, right = node.left.type, node.right.type
+        a, b = self.value(node.left, space), self.value(node.right, space)
+        if node.type.kind == "number":
+            if node.op == "/" and "number" not in (left.kind, right.kind):
+                scale = max(left.scale, right.scale)
+                a, b = (self.units_as_float(self.at_scale(x, kind, scale, space), space) for x, kind in ((a, left), (b, right)))
+            else:
+                a, b = self.as_float(a, left, space), self.as_float(b, right, space)
+        elif node.op != "*":
+            a, b = self.at_scale(a, left, node.type.scale, space), self.at_scale(b, right, node.type.scale, space)
+        return build.add("arithmetic", space, node.type, node.op, a, b)
+
+    def units_as_float(self, number: int, space: int) -> int:
+        """The units themselves as a float: both sides of a division then have the same scale."""
+        node = self.builder.nodes[number]
+        if node[0] == "constant":
+            return self.builder.add("constant", space, NUMBER, None if node[3] is None else float(node[3]))
+        return self.builder.add("float", space, WHOLE, number)
+
+    def shifted(self, node: checked.Shift, space: int) -> int:
+        build = self.builder
+        operand = self.value(node.operand, space)
+        by = node.by
+        if by.months or (node.type == TIMESTAMP and by.days):
+            return self.noted(build.add("shift", space, node.type, operand, by), node)
+        step = by.days if node.type == DATE else by.nanoseconds
+        return self.noted(build.add("arithmetic", space, node.type, "+", operand, build.add("constant", space, node.type, step)), node)
+
+    def scaled(self, node: checked.ScaleDuration, space: int) -> int:
+        build = self.builder
+        duration, factor = (node.left, node.right) if node.left.type == DURATION else (node.right, node.left)
+        a, b = self.value(duration, space), self.value(factor, space)
+        if factor.type.kind == "number":
+            product = build.add("arithmetic", space, NUMBER, node.op, build.add("float", space, NUMBER, a), b)
+            return build.add("round", space, DURATION, product)
+        ten = build.add("constant", space, WHOLE, 10**factor.type.scale)
+        if node.op == "*":
+            product = build.add("arithmetic", space, DURATION, "*", a, b)
+            return product if not factor.type.scale else build.add("divide", space, DURATION, product, ten)
+        return build.add("divide", space, DURATION, build.add("arithmetic", space, DURATION, "*", a, ten) if factor.type.scale else a, b)
+
+    def chosen_value(self, node: checked.Chosen, space: int) -> int:
+        build = self.builder
+        rule = self.rules.chooses[node.name]
+        exclusive, _ = self.cases[node.name]
+        last = None if rule.otherwise is None else in_units(rule.otherwise, rule.type)
+        result = build.add("constant", space, rule.type, last)
+        for case, where in zip(rule.cases, exclusive, strict=True):
+            result = build.add("either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result)
+        return result
+
+
+def length_in_ns(length: Length) -> int:
+    """An exact duration in nanoseconds, a day 24 hours."""
+    return length.days * DAY + length.nanoseconds
+
+
+def in_units(constant: checked.Constant, wanted: Type) -> Any:
+    """A constant's value in the units of a type that holds it."""
+    if wanted.kind == "decimal" and constant.type.kind in ("whole", "decimal"):
+        return constant.value * 10 ** (wanted.scale - constant.type.scale)  # type: ignore[operator]
+    if wanted.kind == "number" and constant.type.kind != "number":
+        return constant.value / 10**constant.type.scale  # type: ignore[operator]
+    return constant.value
+
+
+def _number(value: Any, kind: Type) -> Any:
+    """A value for comparison with one of another scale."""
+    return Fraction(value, 10**kind.scale) if kind.kind == "decimal" else value
+
+
+def _holds(op: str, x: Any, y: Any) -> bool:
+    return bool({"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[op])
+
+
+def text_holds(kind: str, value: str, pattern: str) -> bool:
+    """A text test of two texts."""
+    return {"contains": value.__contains__, "starts": value.startswith, "ends": value.endswith}[kind](pattern)
+
+

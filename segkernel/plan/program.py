@@ -1,0 +1,203 @@
+"""A program: everything that rules ask for, each thing once.
+
+Nodes are tuples (kind, space, …) and name each other by number; a node comes after all it needs. Equal nodes are one node
+(hash-consing), so what rules share is computed once. A *space* is the rows of one table seen from the accounts: number 0
+is the root, every other a chain of links that leads to it.
+
+Conditions, true where the bit is set, never at missing values:
+
+    ("always", s, bool)                          ("when", s, op, slot or number, slot or number)
+    ("range", s, source, low, high)              low <= value < high; None is open; a bound may be a Slot
+    ("outside", s, source, low, high)            present and not in that range
+    ("among", s, source, values, wanted)         in a set of values, or present and not in it
+    ("text", s, source, kind, pattern, wanted)   contains, starts, ends
+    ("text pair", s, kind, value, value, wanted)
+    ("missing", s, source)
+    ("compare", s, op, value, value)
+    ("and", s, nodes) ("or", s, nodes) ("without", s, node, node) ("not", s, node)
+    ("any", s, rows' space, node or None)        some row of the owner
+    ("lift", s, root's node)                     the account's condition, for each of its rows
+
+Values:
+
+    ("column", s, type, path, name)              ("constant", s, type, value or Slot; None is missing)
+    ("aggregate", s, type, function, rows' space, node or None, value or None)
+    ("arithmetic", s, type, op, value, value)    exact or float by `type`
+    ("float", s, type, value)                    the nearest float
+    ("shift", s, type, value, Length)            ("day", s, type, value)
+    ("divide", s, type, value, value)            ("round", s, type, value)    to the nearest, ties to even
+    ("first", s, type, values)                   the first that is present
+    ("either", s, type, node, value, value)      where the node is true, and where not
+    ("lifted", s, type, root's value)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from segdsl.syntax import Span
+from segdsl.typesystem import Type
+from segkernel.plan.slots import Slot
+
+Node = tuple[Any, ...]
+Chain = tuple[tuple[str, str], ...]
+VALUES = frozenset(("column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted"))
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A choose: exclusive (node, code) pairs; codes count from 1 in the order of `values`."""
+
+    name: str
+    type: Type
+    values: tuple[Any, ...]
+    cases: tuple[tuple[int, int], ...]
+
+
+class Program(msgspec.Struct, frozen=True, eq=False):
+    """`nodes` in an order of evaluation; `segments` are (name, node); `unknown` are (name, node where it is false),
+    there when unknowns are counted. `spans` tells which rule an arithmetic node came from."""
+
+    root: str
+    timezone: str
+    spaces: tuple[Chain, ...]
+    nodes: tuple[Node, ...]
+    segments: tuple[tuple[str, int], ...]
+    choices: tuple[Choice, ...]
+    unknown: tuple[tuple[str, int], ...]
+    spans: dict[int, Span]
+
+    def __str__(self) -> str:
+        from segkernel.plan.printing import printed
+
+        return printed(self)
+
+
+class Builder:
+    """Collects nodes; the constructors of logic keep them few."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.numbers: dict[Node, int] = {}
+        self.spaces: list[Chain] = [()]
+        self.spans: dict[int, Span] = {}
+        self.whole: set[int] = set()
+        """Nodes that have a name of their own: they are not dissolved in what uses them."""
+
+    def add(self, *node: Any) -> int:
+        number = self.numbers.get(node)
+        if number is None:
+            number = self.numbers[node] = len(self.nodes)
+            self.nodes.append(node)
+        return number
+
+    def space(self, chain: Chain) -> int:
+        if chain not in self.spaces:
+            if chain[1:]:
+                self.space(chain[1:])
+            self.spaces.append(chain)
+        return self.spaces.index(chain)
+
+    def always(self, space: int, value: bool) -> int:
+        return self.add("always", space, value)
+
+    def is_always(self, number: int, value: bool) -> bool:
+        node = self.nodes[number]
+        return node[0] == "always" and node[2] is value
+
+    def all_of(self, space: int, terms: Iterable[int]) -> int:
+        """The `and`: flat, without repetition, ranges of one source met into one."""
+        return self._combined("and", space, terms)
+
+    def any_of(self, space: int, terms: Iterable[int]) -> int:
+        """The `or`: flat and without repetition."""
+        return self._combined("or", space, terms)
+
+    def _combined(self, kind: str, space: int, terms: Iterable[int]) -> int:
+        neutral = kind == "and"
+        flat: dict[int, None] = {}
+        for term in terms:
+            node = self.nodes[term]
+            if node[0] == kind and term not in self.whole:
+                flat.update(dict.fromkeys(node[2]))
+            elif node[0] == "always":
+                if node[2] is not neutral:
+                    return term
+            else:
+                flat[term] = None
+        parts = self._met(space, list(flat)) if neutral else list(flat)
+        if any(self.is_always(part, not neutral) for part in parts):
+            return self.always(space, not neutral)
+        if not parts:
+            return self.always(space, neutral)
+        return parts[0] if len(parts) == 1 else self.add(kind, space, tuple(sorted(set(parts))))
+
+    def _met(self, space: int, terms: list[int]) -> list[int]:
+        """Ranges of one source become their intersection where that is known before a run."""
+        ranges: dict[int, list[int]] = {}
+        for term in terms:
+            if self.nodes[term][0] == "range":
+                ranges.setdefault(self.nodes[term][2], []).append(term)
+        for source, several in ranges.items():
+            while len(several) > 1:
+                first = several.pop(0)
+                for other in several:
+                    low, high = self.nodes[first][3:5], self.nodes[other][3:5]
+                    met = _intersection(low, high)
+                    if met is not None:
+                        terms = [term for term in terms if term not in (first, other)]
+                        several.remove(other)
+                        joined = self.range(space, source, *met)
+                        terms.append(joined)
+                        if self.nodes[joined][0] == "range":
+                            several.insert(0, joined)
+                        break
+        return terms
+
+    def range(self, space: int, source: int, low: Any, high: Any) -> int:
+        if not isinstance(low, Slot) and not isinstance(high, Slot) and low is not None and high is not None and not low < high:
+            return self.always(space, False)
+        return self.add("range", space, source, low, high)
+
+    def outside(self, space: int, source: int, low: Any, high: Any) -> int:
+        """Present, and not in the range."""
+        if low is None and high is None:
+            return self.always(space, False)
+        if low is None:
+            return self.range(space, source, high, None)
+        if high is None:
+            return self.range(space, source, None, low)
+        return self.add("outside", space, source, low, high)
+
+    def without(self, space: int, a: int, b: int) -> int:
+        if self.is_always(b, False) or self.is_always(a, False):
+            return a
+        if self.is_always(a, True):
+            return self.invert(space, b)
+        return self.always(space, False) if self.is_always(b, True) or a == b else self.add("without", space, a, b)
+
+    def invert(self, space: int, a: int) -> int:
+        node = self.nodes[a]
+        if node[0] == "always":
+            return self.always(space, not node[2])
+        return int(node[2]) if node[0] == "not" else self.add("not", space, a)
+
+    def finished(self, root: str, timezone: str, segments: Sequence[tuple[str, int]], choices: Sequence[Choice], unknown: Sequence[tuple[str, int]]) -> Program:
+        return Program(root, timezone, tuple(self.spaces), tuple(self.nodes), tuple(segments), tuple(choices), tuple(unknown), self.spans)
+
+
+def _intersection(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any] | None:
+    low = _tighter(a[0], b[0], max)
+    high = _tighter(a[1], b[1], min)
+    return None if low is False or high is False else (low, high)
+
+
+def _tighter(x: Any, y: Any, choose: Any) -> Any:
+    """The bound that both keep; False where it takes a run to know it."""
+    if x is None or y is None:
+        return y if x is None else x
+    if isinstance(x, Slot) or isinstance(y, Slot):
+        return x if x == y else False
+    return choose(x, y)

@@ -1,0 +1,79 @@
+"""Slots: times that a run fills in. A program knows no clock; a slot says how to reckon a time from the run's instant.
+
+A form is nested tuples: ("now",), ("today",), ("days", n), ("instant", ns), ("start", unit, shift), ("shift", form, Length),
+("first instant", form of a date), ("day", form of an instant).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from segdsl import checked
+from segdsl.typesystem import Length
+
+Form = tuple[Any, ...]
+
+
+class Slot(msgspec.Struct, frozen=True, order=True):
+    """The value of `form` plus `plus`: days for a date, nanoseconds for an instant."""
+
+    form: Form
+    plus: int = 0
+
+    def __add__(self, more: int) -> Slot:
+        return Slot(self.form, self.plus + more)
+
+    def __str__(self) -> str:
+        return f"{describe(self.form)}{f' {self.plus:+d}' if self.plus else ''}"
+
+
+def describe(form: Form) -> str:
+    """A form as a program prints it."""
+    match form:
+        case ("now" | "today" as word,):
+            return str(word)
+        case ("start", unit, shift):
+            return f"start of this {unit}{f' {shift:+d}' if shift else ''}"
+        case ("shift", inner, length):
+            parts = ((length.months, "months"), (length.days, "days"), (length.nanoseconds, "ns"))
+            return describe(inner) + "".join(f" {count:+d} {unit}" for count, unit in parts if count)
+        case ("first instant", inner):
+            return f"first instant of {describe(inner)}"
+        case ("day", inner):
+            return f"day of {describe(inner)}"
+        case _:
+            return " ".join(str(part) for part in form)
+
+
+def form_of(expression: checked.Expression) -> Form | None:
+    """The form of an expression that depends on nothing but the run's instant; None for others."""
+    match expression:
+        case checked.Now():
+            return ("now",)
+        case checked.Today():
+            return ("today",)
+        case checked.PeriodStart():
+            return ("start", expression.unit, expression.shift)
+        case checked.Constant() if expression.value is not None and expression.type.kind == "date":
+            return ("days", expression.value)
+        case checked.Constant() if expression.value is not None and expression.type.kind == "timestamp":
+            return ("instant", expression.value)
+        case checked.Shift():
+            inner = form_of(expression.operand)
+            return None if inner is None else ("shift", inner, expression.by)
+        case checked.OfAccount():
+            return form_of(expression.operand)
+        case _:
+            return None
+
+
+def first_instant(form: Form) -> Slot:
+    """The first instant of a date."""
+    return Slot(("first instant", form))
+
+
+def day_after(form: Form) -> Form:
+    """The next date."""
+    return ("days", form[1] + 1) if form[0] == "days" else ("shift", form, Length(days=1))
