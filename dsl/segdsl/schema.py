@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from segdsl.checked import Relation
@@ -57,6 +59,20 @@ class Schema(msgspec.Struct, frozen=True):
     root: str
     tables: dict[str, Table]
     timezone: str = "UTC"
+
+    @staticmethod
+    def load(path: str | Path) -> Schema:
+        """The schema of a project file. Raises `SchemaError` with every problem in it, and `OSError` where it cannot be read."""
+        from segdsl import project
+
+        return project.load(path).schema
+
+    @staticmethod
+    def parse(text: str) -> Schema:
+        """The schema in the text of a project file. Raises `SchemaError` with every problem in it."""
+        from segdsl import project
+
+        return project.parse(text).schema
 
     def relations(self, table: str) -> dict[str, tuple[Relation, ...]]:
         """The relations of a table's rows by name: the shortest chain; two or more where equally short ones share a name.
