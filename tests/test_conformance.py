@@ -1,0 +1,52 @@
+"""The conformance cases on every engine: the oracle, the kernel, and the kernel without its compiler."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import segkernel
+from tests.conformance import ENGINES, Case, load, verdict
+
+CASES = load()
+ROOT = Path(__file__).parent.parent
+needs_kernel = pytest.mark.skipif(not hasattr(segkernel, "compile"), reason="the kernel is not part of this installation")
+
+
+def test_there_are_enough_cases_and_their_names_are_unique() -> None:
+    assert len(CASES) >= 300
+    assert len({case.id for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_oracle(case: Case) -> None:
+    assert verdict(case, ENGINES["oracle"]) is None
+
+
+@needs_kernel
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_kernel(case: Case) -> None:
+    assert verdict(case, ENGINES["kernel"]) is None
+
+
+@pytest.fixture(scope="session")
+def without_compiler() -> dict[str, str | None]:
+    """The verdicts of a process in which Numba compiles nothing."""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "dsl")])}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.conformance", "kernel"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    verdicts: dict[str, str | None] = json.loads(done.stdout)
+    return verdicts
+
+
+@needs_kernel
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_kernel_without_compiler(case: Case, without_compiler: dict[str, str | None]) -> None:
+    assert without_compiler[case.id] is None
