@@ -60,6 +60,7 @@ MESSAGES: dict[str, str] = {
     "E118": "this number is out of reach: at most {limit} characters, an exponent below 1000",
     "E119": "expected a statement, found {found}",
     "E120": "comparisons do not chain",
+    "E121": "this name is longer than {limit} characters",
     # ---- E2xx: names
     "E201": '{table} has no field "{name}"',
     "E202": 'there is no segment "{name}"',
@@ -118,6 +119,7 @@ MESSAGES: dict[str, str] = {
     "E906": "this regular expression is longer than {limit} characters",
     "E907": "this statement holds more than {limit} operations one inside another",
     "E908": "there are more than {limit} mistakes; what follows was not read",
+    "E909": "there are more than {limit} comments; what follows was not read",
     "E950": "{form} is not built yet",
     # ---- W1xx: lints
     "W101": "{rows} whose `{field}` is missing drop out here",

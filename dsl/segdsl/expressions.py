@@ -283,10 +283,11 @@ def _operand(c: Cursor) -> Expression:
         deeper(c)
         c.advance()
     operand = _atom(c)
+    # A negative number is one value.
+    c.nodes += len(starts) - (len(starts) == 1 and isinstance(operand, syntax.Number))
     for start in reversed(starts):
         operand = syntax.Negative(span=c.span(start), operand=operand)
     c.depth -= len(starts)
-    c.nodes += len(starts) - (len(starts) == 1 and isinstance(operand, syntax.Number))
     return operand
 
 

@@ -31,7 +31,7 @@ _CHUNK = 4096
 
 # In the order of their groups. Letters may carry combining marks (U+0300 to U+036F), as in text that is not yet in NFC.
 _FORMS: tuple[tuple[str, str], ...] = (
-    ("word", r"[^\W\d][\w\u0300-\u036f]*+"),
+    ("word", r"[^\W\d]\w*+(?:[\u0300-\u036f]\w*+)*+"),
     ("operator", r"[<>!]=|\.\.|[=<>+\-*/(),.]"),
     (TEXT, r'"(?:[^"\\\n]|\\[^\n])*+"|' + r"'(?:[^'\\\n]|\\[^\n])*+'"),
     (
@@ -59,19 +59,21 @@ _LAST = _GROUPS.index(END)
 
 # Control characters but tab and line ends, halves of surrogate pairs, byte order marks, carriage returns on their own.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]|\r(?!\n)")
+_FROM_TOKENS = frozenset({"E102", "E106", "E107", "E117"})
 _STATEMENT_LINE = re.compile(r"^[ \t]*(?:param|let|segment|choose|collect)\b", re.MULTILINE)
 
 
 class Cursor:
     """A place in the tokens of one text: `kind`, `start` and `end` of the token at hand, `last` the end of the one before.
 
-    `diagnostics` and `comments` gather as the text is read; `opens` are the starts of the brackets open at this place, `depth`
-    how many brackets, `not`s and signs stand around it, `nodes` what the statement holds so far.
+    `diagnostics` and `comments` gather as the text is read; `mistaken` are the starts of the mistakes inside tokens; `opens` are the
+    starts of the brackets open at this place, `depth` how many brackets, `not`s and signs stand around it, `nodes` what the statement
+    holds so far.
     """
 
     __slots__ = (
-        "_ends", "_index", "_kinds", "_position", "_starts", "comments", "depth", "diagnostics", "end", "kind", "last", "limits",
-        "nodes", "number", "opens", "source", "start", "text",
+        "_index", "_kinds", "_position", "_spans", "comments", "depth", "diagnostics", "end", "kind", "last", "limits",
+        "mistaken", "nodes", "number", "opens", "source", "start", "text",
     )  # fmt: skip
 
     def __init__(self, text: str, number: int, limits: Limits) -> None:
@@ -79,6 +81,7 @@ class Cursor:
         self.number = number
         self.source = text
         self.diagnostics: list[Diagnostic] = []
+        self.mistaken: list[int] = []
         self.comments: list[Comment] = []
         self.text = self._without_forbidden(text)
         self._position = 1 if text.startswith("\ufeff") else 0
@@ -88,8 +91,7 @@ class Cursor:
         self.last = self.end = self.start = 0
         self.kind = MORE
         self._kinds: list[str] = [MORE]
-        self._starts: list[int] = [0]
-        self._ends: list[int] = [0]
+        self._spans: list[tuple[int, int]] = [(0, 0)]
         self._index = 0
         self._fill()
 
@@ -104,8 +106,7 @@ class Cursor:
             return
         self._index = index
         self.kind = kind
-        self.start = self._starts[index]
-        self.end = self._ends[index]
+        self.start, self.end = self._spans[index]
 
     def peek(self) -> str:
         """The kind of the token after this one."""
@@ -122,7 +123,7 @@ class Cursor:
     def before(self, back: int = 1) -> tuple[str, int, int]:
         """Kind, start and end of an earlier token; END where none is remembered."""
         index = self._index - back
-        return (self._kinds[index], self._starts[index], self._ends[index]) if index >= 0 else (END, 0, 0)
+        return (self._kinds[index], *self._spans[index]) if index >= 0 else (END, 0, 0)
 
     def span(self, start: int) -> Span:
         """From `start` to the end of the last token that was passed."""
@@ -133,65 +134,66 @@ class Cursor:
         return Span(self.start, self.end, self.number)
 
     def report(self, code: str, start: int, end: int, *, hint: str | None = None, **facts: str | int) -> None:
-        """Note a mistake that does not stop the reading of the statement."""
-        self.diagnostics.append(diagnostic(code, Span(start, end, self.number), hint=hint, also=(), **facts))
+        """Note a mistake inside a token, which does not stop the reading of the statement."""
+        self.mistaken.append(start)
+        if len(self.diagnostics) <= self.limits.mistakes:
+            self.diagnostics.append(diagnostic(code, Span(start, end, self.number), hint=hint, also=(), **facts))
 
     def leap(self) -> None:
         """Go to the next line that begins with a statement's word, without reading what lies between as tokens."""
-        found = _STATEMENT_LINE.search(self.text, self.end)
-        self._position = found.start() if found else len(self.text)
-        self._kinds, self._starts, self._ends, self._index = [MORE], [0], [0], 0
+        line = _STATEMENT_LINE.search(self.text, self.end)
+        position = self._position = line.start() if line else len(self.text)
+        # What was read ahead from there on is read again.
+        self.comments = [comment for comment in self.comments if comment.span.start < position]
+        self.diagnostics = [found for found in self.diagnostics if found.span.start < position or found.code not in _FROM_TOKENS]
+        self.mistaken = [start for start in self.mistaken if start < position]
+        self._kinds, self._spans, self._index = [MORE], [(0, 0)], 0
         self._fill()
 
     def _fill(self) -> None:
         """Read the next tokens in place of the MORE at the end, forget all but the last few, and stand where the index stands."""
         keep = max(0, self._index - 8)
-        kinds, starts, ends = self._kinds[keep:-1], self._starts[keep:-1], self._ends[keep:-1]
+        kinds, spans = self._kinds[keep:-1], self._spans[keep:-1]
         self._index -= keep
-        add_kind, add_start, add_end = kinds.append, starts.append, ends.append
+        add_kind, add_span = kinds.append, spans.append
         word_kind = _WORDS.get
         limit = len(kinds) + _CHUNK
         for match in _TOKEN.finditer(self.text, self._position):
             group = match.lastindex
             assert group is not None
-            start, end = match.span(group)
             if group == _WORD:
                 add_kind(word_kind(match[_WORD], NAME))
             elif group == _OPERATOR:
                 add_kind(match[_OPERATOR])
             elif _PLAIN[group]:
                 add_kind(_GROUPS[group])
-            elif group == _LAST:
-                add_kind(END)
-                add_start(start)
-                add_end(end)
-                self._position = end
+            elif group == _LAST or len(self.comments) > self.limits.comments:
+                # Three, so that a look beyond the end sees the end again and `advance` stays there.
+                kinds += [END, END, MORE]
+                spans += [match.span(group)] * 3
+                self._position = len(self.text)
                 break
             else:
-                kind = self._uncommon(_GROUPS[group], start, end)
+                kind = self._uncommon(_GROUPS[group], *match.span(group))
                 if not kind:
                     continue
                 add_kind(kind)
-            add_start(start)
-            add_end(end)
+            add_span(match.span(group))
             if len(kinds) >= limit:
-                self._position = end
+                self._position = match.end()
                 add_kind(MORE)
-                add_start(end)
-                add_end(end)
+                add_span(match.span(group))
                 break
-        if kinds[-1] == END:
-            # One more, so that a look beyond the end sees the end again and `advance` stays there.
-            kinds += [END, MORE]
-            starts += [starts[-1]] * 2
-            ends += [ends[-1]] * 2
-        self._kinds, self._starts, self._ends = kinds, starts, ends
-        self.kind, self.start, self.end = kinds[self._index], starts[self._index], ends[self._index]
+        self._kinds, self._spans = kinds, spans
+        self.kind = kinds[self._index]
+        self.start, self.end = spans[self._index]
 
     def _uncommon(self, form: str, start: int, end: int) -> str | None:
         """The kind of a comment (None), a quoted name, or a token with a mistake in it, which is reported."""
         text = self.text[start:end]
         if form == "comment":
+            if len(self.comments) == self.limits.comments:
+                self.report("E909", start, end, limit=f"{self.limits.comments:,}")
             self.comments.append(Comment(Span(start, end, self.number), self.source[start:end]))
             return None
         if form == "quoted name":
@@ -212,6 +214,8 @@ class Cursor:
 
     def _without_forbidden(self, text: str) -> str:
         """The text with a space for every character that no rule may hold, each run of them reported."""
+        if text.replace("\n", "").isprintable():
+            return text
         first = _FORBIDDEN.search(text, 1 if text.startswith("\ufeff") else 0)
         if first is None:
             return text

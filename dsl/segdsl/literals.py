@@ -80,6 +80,7 @@ def _unescaped(c: Cursor, raw: str, offset: int) -> str:
         else:
             hint = "known are \\\" \\' \\\\ \\n \\t and \\u with four hexadecimal digits; a backslash itself is written \\\\"
             c.report("E103", offset + found.start(), offset + found.end(), hint=hint, found=shorten(found[0]))
+            return ""  # one mistake a text is enough
     pieces.append(raw[at:])
     text = "".join(pieces)
     if any("\ud800" <= character <= "\udfff" for character in text):

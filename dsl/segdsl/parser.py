@@ -5,7 +5,7 @@ from __future__ import annotations
 from segdsl import syntax
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.expressions import condition
-from segdsl.lexer import END, LITERALS, NUMBER, PERCENT, STATEMENTS, TEXT, UNIT, Cursor
+from segdsl.lexer import END, LITERALS, NAMES, NUMBER, PERCENT, STATEMENTS, TEXT, UNIT, Cursor
 from segdsl.limits import Limits
 from segdsl.literals import literal, text_literal
 from segdsl.mistakes import Mistake, limit_reached, missing_when, no_statement, unexpected
@@ -27,9 +27,7 @@ def parse(text: str, name: str = "rules.seg", number: int = 0, limits: Limits = 
     c = Cursor(text, number, limits)
     statements: list[Statement] = []
     while c.kind != END:
-        if len(c.diagnostics) >= limits.mistakes:
-            c.diagnostics = c.diagnostics[: limits.mistakes]
-            c.diagnostics.append(diagnostic("E908", c.here(), limit=f"{limits.mistakes:,}"))
+        if len(c.diagnostics) > limits.mistakes:
             break
         if len(statements) == limits.statements and c.kind in STATEMENTS:
             c.diagnostics.append(diagnostic("E905", c.here(), hint="split the rules over several files", limit=f"{limits.statements:,}"))
@@ -42,8 +40,9 @@ def parse(text: str, name: str = "rules.seg", number: int = 0, limits: Limits = 
         except RecursionError:
             # The caller's own stack was nearly used up: the depth that the limit allows does not fit any more.
             _recover(c, limit_reached(c, "E902", c.here(), c.depth), start)
-    place = {id(found): index for index, found in enumerate(c.diagnostics)}
-    ordered = sorted(c.diagnostics, key=lambda found: (found.span.start, place[id(found)]))
+    ordered = sorted(c.diagnostics[: limits.mistakes], key=lambda found: found.span.start)
+    if len(c.diagnostics) > limits.mistakes:
+        ordered.append(diagnostic("E908", c.diagnostics[-1].span, limit=f"{limits.mistakes:,}"))
     return File(tuple(statements), tuple(c.comments)), tuple(ordered)
 
 
@@ -56,13 +55,13 @@ def _too_long(text: str, limits: Limits) -> bool:
 def _recover(c: Cursor, problem: Mistake, start: int) -> None:
     """Note the mistake, unless it follows from one inside a token of the same statement; then go to the next statement."""
     place = problem.diagnostic.span.start if problem.diagnostic.code == "E109" else c.start
-    if problem.limit or not any(start <= earlier.span.start <= max(place, c.last) for earlier in c.diagnostics):
+    if problem.limit or not any(start <= earlier <= max(place, c.last) for earlier in c.mistaken):
         c.diagnostics.append(problem.diagnostic)
     if problem.limit:
         c.leap()
         return
-    if c.start == start:
-        c.advance()
+    if c.start == start or (c.kind in STATEMENTS and c.peek() not in NAMES):
+        c.advance()  # the second: `x = segment` is no start of a statement
     skipped = 0
     while c.kind != END and (c.kind not in STATEMENTS or (c.kind == "segment" and c.before()[0] == "in")):
         c.advance()

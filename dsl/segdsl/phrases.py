@@ -8,6 +8,8 @@ from segdsl.literals import literal, number
 from segdsl.mistakes import limit_reached, mistake, unexpected
 from segdsl.syntax import Span
 
+_LONGEST_NAME = 200
+
 
 def name(c: Cursor, expected: str) -> syntax.Name:
     """A name, in backquotes or not, as it is meant."""
@@ -18,6 +20,8 @@ def name(c: Cursor, expected: str) -> syntax.Name:
     if kind == NAME:
         text = nfc(text[1:].removesuffix("`") if text[0] == "`" else text)
     span = Span(c.start, c.end, c.number)
+    if len(text) > _LONGEST_NAME:
+        c.report("E121", c.start, c.end, limit=_LONGEST_NAME)
     c.advance()
     return syntax.Name(span=span, text=text)
 
