@@ -94,7 +94,7 @@ def whole(series: pl.Series) -> Numbers | None:
         series = narrower
     values, valid, missing = buffers(series)
     if isinstance(series.dtype, pl.Decimal) and values.ndim == 2:
-        low, high = np.ascontiguousarray(values[:, 0]), values[:, 1]
+        low, high = values[:, 0].copy(), values[:, 1]
         outside = high != (low >> 63)
         if (outside if valid is None else outside & (valid != 0)).any():
             return None

@@ -33,9 +33,7 @@ class Dataset:
     it, `root`, `key` (a column or several), `links` (`{"orders": {"customer": ("customers", "customer_id")}}`) and
     `timezone` say so. Columns, keys and links are read when they are first used, by any number of threads, and kept.
 
-    `schema` is then complete; `rows` counts the root's rows; `orphans` counts, for (table, link) used so far, the rows
-    whose link finds nobody; `warnings` has what is odd but no error in what was read so far. Raises SchemaError or
-    DataError.
+    `schema` is then complete; `rows` counts the root's rows. Raises SchemaError or DataError.
     """
 
     def __init__(
@@ -57,8 +55,8 @@ class Dataset:
         self._frames = {name: _frame(name, given) for name, given in tables.items()}
         self.schema = completion.complete(self._frames, schema)
         self.rows = self._frames[schema.root].height
-        self.orphans: dict[tuple[str, str], int] = {}
-        self.warnings: list[str] = []
+        self._orphans: dict[tuple[str, str], int] = {}
+        self._warnings: list[str] = []
         self._lock = threading.Lock()
         self._made: dict[Any, Future[Any]] = {}
         self._index(schema.root)
@@ -66,6 +64,18 @@ class Dataset:
     def __repr__(self) -> str:
         counted = ", ".join(f"{name}: {frame.height:,} rows" for name, frame in self._frames.items())
         return f"Dataset({counted}; root {self.schema.root})"
+
+    @property
+    def orphans(self) -> dict[tuple[str, str], int]:
+        """For each (table, link) used so far, how many rows have a link value that nobody has."""
+        with self._lock:
+            return dict(sorted(self._orphans.items()))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd, but no error, in what was read so far."""
+        with self._lock:
+            return sorted(self._warnings)
 
     def keys(self) -> pl.DataFrame:
         """The key columns of the root, in its row order."""
@@ -87,7 +97,8 @@ class Dataset:
         table = space.table
         for link in path:
             table = self.schema.tables[table].links[link].table
-        zone = timezone if physical.naive(self._series(table, name).dtype) else ""
+        spec = self.schema.tables[table].fields[name]
+        zone = timezone if physical.naive(self._frames[table].schema[spec.column or name]) else ""
         return self._once(("column", chain, path, name, zone), lambda: self._column(space, path, table, name, zone))
 
     def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str]], threads: int | None = None) -> None:
@@ -137,7 +148,8 @@ class Dataset:
     def _found(self, table: str, link: str) -> NDArray[np.uint32]:
         described = self.schema.tables[table].links[link]
         found = keys.find(self._index(described.table), [self._series(table, by) for by in described.by])
-        self.orphans[table, link] = found.orphans
+        with self._lock:
+            self._orphans[table, link] = found.orphans
         return found.rows
 
     def _space(self, chain: Chain) -> Space:
@@ -176,13 +188,14 @@ class Dataset:
         spec = self.schema.tables[table].fields[name]
         column = narrowing.narrow(self._series(table, name), spec.type, zone, f"{table}.{name}")
         if spec.values and column.values is not None:
-            strangers = [value for value in column.values if value not in set(spec.values)]
+            listed = set(spec.values)
+            strangers = [value for value in column.values if value not in listed]
             if strangers:
                 shown = ", ".join(f'"{value}"' for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
                 rows = int(np.isin(column.codes, [column.code(value) for value in strangers]).sum())
                 many = "a value" if len(strangers) == 1 else f"{len(strangers):,} values"
                 where = "1 row" if rows == 1 else f"{rows:,} rows"
-                self.warnings.append(f"{table}.{name} has {many} that its list does not have, in {where}: {shown}")
+                self._warnings.append(f"{table}.{name} has {many} that its list does not have, in {where}: {shown}")
         return column
 
 

@@ -50,7 +50,7 @@ def index(table: str, names: Sequence[str], parts: Sequence[pl.Series]) -> Index
         rows = missing.arg_true()
         raise DataError(
             f"{table} has {_counted(len(rows), 'row')} without a key ({_joined(names)} is missing): "
-            f"row {_listed([str(row + 1) for row in rows.head(_SHOWN)], len(rows))}"
+            f"row{'' if len(rows) == 1 else 's'} {_listed([str(row + 1) for row in rows.head(_SHOWN)], len(rows))}"
         )
     built = _numbered(parts[0]) if len(parts) == 1 and _direct(parts[0].dtype) else None
     if built is not None and built[1] == 0:
@@ -87,7 +87,7 @@ def find(target: Index, parts: Sequence[pl.Series]) -> Found:
 
 def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
     """Whether a link's column can never equal a key's column, by their types."""
-    if isinstance(part, pl.Null):
+    if isinstance(part, pl.Null) or isinstance(key, pl.Null):
         return False
     left, right = physical.logical(part), physical.logical(key)
     return left is None or right is None or left.kind != right.kind or physical.naive(part) != physical.naive(key)
@@ -149,7 +149,7 @@ def _above_signed(numbers: arrow.Numbers) -> bool:
 def _joinable(part: pl.Series, other: pl.DataType) -> pl.Series:
     """A key's column as one that Polars joins by value with a column of the type `other`."""
     if isinstance(part.dtype, pl.Null):
-        return _joinable(part.cast(other), other)
+        return part.cast(pl.Int128) if isinstance(other, pl.Null) else _joinable(part.cast(other), other)
     if isinstance(part.dtype, pl.Categorical | pl.Enum):
         return part.cast(pl.String)
     if part.dtype.is_float():
@@ -157,7 +157,7 @@ def _joinable(part: pl.Series, other: pl.DataType) -> pl.Series:
     if part.dtype.is_integer():
         return part.cast(pl.Int128)
     if isinstance(part.dtype, pl.Datetime | pl.Duration):
-        return part.to_physical().cast(pl.Int128) * physical.nanoseconds(part.dtype)
+        return part.to_physical().cast(pl.Int128) * pl.Series([physical.nanoseconds(part.dtype)], dtype=pl.Int128)
     if isinstance(part.dtype, pl.Decimal) and isinstance(other, pl.Decimal):
         return part.cast(pl.Decimal(38, max(part.dtype.scale, other.scale)))
     return part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +19,7 @@ from segkernel.kernel import encoding
 _WIDTHS = (np.uint8, np.uint16, np.uint32, np.uint64)
 _EXACT_POWERS = 22
 _WORD = 1 << 64
+_DIGITS = Context(prec=80)
 
 
 def narrow(series: pl.Series, type: Type, zone: str, place: str) -> Column:
@@ -186,7 +188,7 @@ def _scale(series: pl.Series) -> int:
 def _units(series: pl.Series) -> list[int | None]:
     """Decimals of any size in units of their last place, or whole numbers, as Python's."""
     scale = _scale(series)
-    return [None if each is None else int(each.scaleb(scale)) if scale else int(each) for each in series.to_list()]
+    return [None if each is None else int(_DIGITS.scaleb(each, scale)) if scale else int(each) for each in series.to_list()]
 
 
 def _moved(number: int, places: int) -> int:

@@ -17,6 +17,7 @@ _EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400
 _FIRST, _LAST = (datetime.min - _EPOCH).days + 1, (datetime.max - _EPOCH).days - 1
 _SCANNED = 40_000
+_BUCKETS = 1 << 20
 
 
 def instants(local: arrow.Numbers, unit: int, zone: str, place: str) -> arrow.Numbers:
@@ -35,11 +36,20 @@ def instants(local: arrow.Numbers, unit: int, zone: str, place: str) -> arrow.Nu
         days = np.unique(times // (per_second * _DAY))
     starts, offsets = _table(zone, days)
     if low - int(offsets.max()) * per_second < -(1 << 63) or high - int(offsets.min()) * per_second >= 1 << 63:
-        raise DataError(f"{place} has local times whose instants in {zone} leave the range of 64-bit {unit}-nanosecond counts")
-    limit = (1 << 63) - 1
-    bounded = np.array([min(max(int(start) * per_second, -limit), limit) for start in starts], np.int64)
+        raise DataError(f"{place} has local times whose instants in {zone} leave 64 bits")
+    # `low` lies on or after the first start; a change behind `high`, on its day, concerns nobody and might not fit 64 bits
+    used = starts <= high // per_second
+    starts, offsets = starts[used], offsets[used]
+    if offsets.size == 1:
+        return arrow.of_values(times - offsets[0] * per_second, local.valid, local.missing)
+    changes, moved = starts[1:] * per_second, offsets * per_second
+    shift = int(np.diff(changes).min(initial=np.iinfo(np.int64).max)).bit_length() - 1
+    if (high - low) >> shift >= _BUCKETS or high - low >= 1 << 63:
+        return arrow.of_values(times - moved[np.searchsorted(changes, times, "right")], local.valid, local.missing)
+    at = np.searchsorted(changes, low + (np.arange(((high - low) >> shift) + 1, dtype=np.int64) << shift), "right")
+    cuts = np.append(changes, np.iinfo(np.int64).max)[at]
     out = np.empty(times.size, np.int64)
-    encoding.to_instants(times, bounded, offsets * per_second, out)
+    encoding.to_instants(times, low, shift, cuts, moved[at], np.append(moved, moved[-1])[at + 1], out)
     return arrow.of_values(out, local.valid, local.missing)
 
 

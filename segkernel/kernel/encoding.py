@@ -263,16 +263,14 @@ def invert(order, positions):
         positions[order[i]] = np.uint32(i)
 
 
-@entry("void(int64[::1], int64[::1], int64[::1], int64[::1])")
-def to_instants(local, starts, offsets, out):
-    """Local times less their zone's offset; `starts` ascend, `offsets[k]` holds from `starts[k]` on (the first before
-    it too). All in one unit."""
-    at = 0
+@entry("void(int64[::1], int64, int64, int64[::1], int64[::1], int64[::1], int64[::1])")
+def to_instants(local, low, shift, cuts, before, after, out):
+    """Local times less their zone's offset, by buckets of 2^shift from `low` on: `before` holds until the bucket's cut,
+    `after` from there. All in one unit."""
     for i in range(local.size):
         time = local[i]
-        if time < starts[at] or (at + 1 < starts.size and time >= starts[at + 1]):
-            at = max(np.searchsorted(starts, time, "right") - 1, 0)
-        out[i] = time - offsets[at]
+        at = (time - low) >> shift
+        out[i] = time - (after[at] if time >= cuts[at] else before[at])
 
 
 @part
