@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from segdsl import syntax
@@ -121,17 +122,29 @@ def arithmetic(op: str, left: Constant, right: Constant, span: Span) -> Constant
     if left.value is None or right.value is None:
         kind = NUMBER if op == "/" or NUMBER in (left.type, right.type) else left.type
         return Constant(span=span, type=kind, value=None)
+    if NUMBER in (left.type, right.type):
+        return Constant(span=span, type=NUMBER, value=_floats(op, nearest(left), nearest(right)))
     a, b = fraction_of(left), fraction_of(right)
     if op == "/":
         return Constant(span=span, type=NUMBER, value=float(a / b) if b else None)
-    if NUMBER in (left.type, right.type):
-        x, y = float(a), float(b)
-        return Constant(span=span, type=NUMBER, value=x + y if op == "+" else x - y if op == "-" else x * y)
     scale = left.type.scale + right.type.scale if op == "*" else max(left.type.scale, right.type.scale)
     value = int((a + b if op == "+" else a - b if op == "-" else a * b) * 10**scale)
     if scale > MANY_DIGITS or abs(value) >= 10**MANY_DIGITS:
         return None
     return Constant(span=span, type=WHOLE if scale == 0 else decimal(scale), value=value)
+
+
+def nearest(constant: Constant) -> float:
+    """The float nearest to a numeric constant that is present; floats may be infinite."""
+    return constant.value if isinstance(constant.value, float) else float(fraction_of(constant))
+
+
+def _floats(op: str, left: float, right: float) -> float | None:
+    if op == "/":
+        found = left / right if right else math.nan
+    else:
+        found = left + right if op == "+" else left - right if op == "-" else left * right
+    return None if math.isnan(found) else found
 
 
 def scaled_length(length: Length, factor: Fraction) -> Length | None:
@@ -156,7 +169,7 @@ def comparison(op: str, left: Constant, right: Constant, span: Span) -> Constant
     if left.value is None or right.value is None:
         return Constant(span=span, type=TRUTH, value=None)
     if is_number(left) and is_number(right):
-        a, b = fraction_of(left), fraction_of(right)
+        a, b = (side.value if isinstance(side.value, float) else fraction_of(side) for side in (left, right))
         order = (a > b) - (a < b)
     elif left.type == right.type and left.type in (TEXT, DATE, TIMESTAMP, TRUTH):
         # equal types hold values of one Python type, which mypy cannot see

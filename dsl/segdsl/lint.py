@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -140,9 +140,9 @@ def _plain(constant: Constant) -> tuple[str, Any] | None:
     if constant.value is None or constant.type.kind == "duration":
         return None
     if constant.type.kind in NUMERIC:
-        if isinstance(constant.value, float) and constant.value - constant.value != 0:
+        if isinstance(constant.value, float) and not math.isfinite(constant.value):
             return None
-        return "number", constant.value if constant.type.kind == "whole" else Fraction(fraction_of(constant))
+        return "number", constant.value if constant.type.kind == "whole" else fraction_of(constant)
     return constant.type.kind, constant.value
 
 

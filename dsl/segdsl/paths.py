@@ -34,6 +34,8 @@ def _clear(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
     field = ctx.schema.tables[scope.table].fields.get(statement.name.text)
     if field is None:
         return True
+    if scope.table == ctx.schema.root:
+        return not field.pinned  # told where the name is given
     if field.pinned or ctx.once("W104", f"{statement.name.text} {scope.table}"):
         ctx.diagnostics.append(hides(statement, scope.table, field.pinned, span))
     return not field.pinned
@@ -169,6 +171,9 @@ def _no_relation(ctx: Context, name: syntax.Name, scope: Scope) -> None:
     example = next(iter(relations), "orders")
     if text in table.fields:
         hint = f"an aggregate runs over a relation: `count({example})`, `sum({example}.…)`"
+        ctx.report("E203", name.span, table=scope.table, name=text, hint=hint)
+    elif text in table.links:
+        hint = f"it is a link, which leads to one row; an aggregate runs over a relation: `count({example})`"
         ctx.report("E203", name.span, table=scope.table, name=text, hint=hint)
     elif text in ctx.names.statements:
         statement = ctx.names.statements[text]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from segdsl import constants, syntax
@@ -135,6 +136,9 @@ def _constant_difference(left: Constant, right: Constant, span: Span) -> Constan
 def _scaled(ctx: Context, op: str, length: Expression, factor: Expression, span: Span) -> Expression | None:
     if isinstance(length, Constant) and isinstance(factor, Constant):
         assert isinstance(length.value, Length)
+        if factor.value is not None and not math.isfinite(constants.nearest(factor)):
+            ctx.report("E402", span)
+            return None
         by = None if factor.value is None else constants.fraction_of(factor)
         if by is None or (op == "/" and not by):
             ctx.report("E411", span)
