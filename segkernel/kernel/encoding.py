@@ -227,6 +227,30 @@ def find_hashed(bits, valid, masked, keys, shift, table, out):
     return missing, lost, ascending
 
 
+@entry("int64(uint64[::1], uint8[::1], boolean, uint64, uint32[::1], uint32[::1], uint32[::1])")
+def number_distinct(bits, valid, masked, shift, table, firsts, out):
+    """The number of each value, in the order of first rows, NONE where missing, and those first rows; returns how many
+    values there are, or -1 when they would fill more than half of the table (of NONE; a power of two, 64 - shift bits).
+    """
+    count = 0
+    last = np.uint64(table.size - 1)
+    for i in range(bits.size):
+        number = NONE
+        if not masked or valid[i] != 0:
+            at = (bits[i] * _SPREAD) >> shift
+            while table[at] != NONE and bits[firsts[table[at]]] != bits[i]:
+                at = (at + _ONE) & last
+            if table[at] == NONE:
+                if count >= firsts.size:
+                    return -1
+                table[at] = np.uint32(count)
+                firsts[count] = np.uint32(i)
+                count += 1
+            number = table[at]
+        out[i] = number
+    return count
+
+
 @entry("int64(uint32[::1], int64[::1])")
 def count_owners(owners, offsets):
     """Where each owner's rows start, into `offsets` (zeroed, one more than owners); returns 1 if the rows are in order

@@ -102,8 +102,8 @@ def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, firs
             compare_exact(target, x, y, c, words)
         elif d == 1:
             compare_float(target, x, y, c, words)
-        elif d == 2:
-            compare_mixed(target, x, y, c, words)
+        elif d == 2 or d == 4:
+            compare_mixed(target, x, x + slot, y, d == 4, c, words)
         else:
             compare_wide(target, x, x + slot, y, y + slot, c, words)
     elif what == op.WIDE_RANGE:

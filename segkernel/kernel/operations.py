@@ -15,7 +15,7 @@ FLOAT_RANGE = 2  # a address, b low (float bits), c high (float bits), d which: 
 SET8 = 3  # a address, b table of 32 bytes: codes of one byte
 CODES = 4  # a address, b bitset by code, d width, e place
 LIFT = 5  # a register of the root, b owners' address: the bit of each row's account
-COMPARE = 6  # a slot, b slot, c which (see COMPARISONS), d kind: 0 exact, 1 float, 2 exact with float, 3 wide
+COMPARE = 6  # a slot, b slot, c which (see COMPARISONS), d kind: 0 exact, 1 float, 2 exact with float, 3 wide, 4 wide with float
 WIDE_RANGE = 7  # a slot (and a + 1), c at: low high part, low low part, high high part, high low part; both included
 
 # ---- registers

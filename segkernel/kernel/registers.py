@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from segkernel.kernel.compilation import part
 from segkernel.kernel.lanes import (
     and2,
@@ -35,7 +37,9 @@ from segkernel.kernel.lanes import (
     without,
 )
 from segkernel.kernel.operations import AND
-from segkernel.kernel.wide import wide_below
+from segkernel.kernel.wide import extended, wide_below
+
+WORD, TOP = 2.0**64, 2.0**127
 
 
 @part
@@ -235,21 +239,30 @@ def compare_float(target, a, b, which, words):
 
 
 @part
-def compare_mixed(target, a, b, which, words):
-    """Whole numbers against floats, by value."""
+def compare_mixed(target, a, a_low, b, wide, which, words):
+    """Whole numbers against floats, by value; `a_low` holds the low parts where they are wide."""
     for i in range(words):
         word = unsigned(0)
         for lane in range(64):
-            x, y = load_whole(a + (i * 64 + lane) * 8), load_float(b + (i * 64 + lane) * 8)
+            row = (i * 64 + lane) * 8
+            y = load_float(b + row)
             if y == y:
-                if y >= 9223372036854775808.0:
+                x = load_whole(a + row)
+                if wide:
+                    x_low = load64(a_low + row)
+                else:
+                    x, x_low = extended(x), load64(a + row)
+                if y >= TOP:
                     less, equal = True, False
-                elif y < -9223372036854775808.0:
+                elif y < -TOP:
                     less, equal = False, False
                 else:
-                    floor = int(y) if float(int(y)) <= y else int(y) - 1
-                    less = x < floor or (x == floor and float(floor) < y)
-                    equal = x == floor and float(floor) == y
+                    floor = math.floor(y)
+                    high = math.floor(floor / WORD)
+                    y_high, y_low = signed(int(high)), unsigned(floor - high * WORD)
+                    equal = x == y_high and x_low == y_low
+                    less = wide_below(x, x_low, y_high, y_low) or (equal and floor < y)
+                    equal = equal and floor == y
                 word |= unsigned(holds(which, less, equal)) << unsigned(lane)
         store64(target + i * 8, word)
 

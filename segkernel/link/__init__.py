@@ -1,0 +1,96 @@
+"""Program and dataset → what the kernel reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel.clock import Clock
+from segkernel.data.dataset import Dataset
+from segkernel.kernel import operations as op
+from segkernel.link.aggregating import Owned
+from segkernel.link.linking import Linker
+from segkernel.plan.program import Chain, Program
+
+__all__ = ["Linked", "link"]
+
+_owned: WeakKeyDictionary[Dataset, dict[tuple[Chain, Chain], Owned]] = WeakKeyDictionary()
+"""Owners and starts by rows' and owners' chain, kept as long as their dataset."""
+
+
+class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
+    """A program over the memory of one dataset.
+
+    `program` int64[instructions, 8] and `args` int64[:] are what the kernel reads, with 0 where a run fills in: `patches`
+    (instruction, first operand's column, operands of a clock) and `args_patches` (place, operands). `outputs` are the
+    rows of the instructions OUT and PICK, by segment and by choose. `starts` says for every space but the root where
+    each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
+    """
+
+    source: Program
+    rows: int
+    program: NDArray[np.int64]
+    args: NDArray[np.int64]
+    patches: tuple[tuple[int, int, Callable[[Clock], tuple[int, ...]]], ...]
+    args_patches: tuple[tuple[int, Callable[[Clock], tuple[int, ...]]], ...]
+    outputs: tuple[tuple[int, ...], ...]
+    starts: tuple[NDArray[np.int64], ...]
+    registers: tuple[int, ...]
+    slots: tuple[int, ...]
+    counts: int
+    places: dict[int, int]
+    tables: tuple[Any, ...]
+
+
+def link(program: Program, dataset: Dataset) -> Linked:
+    """Makes a program's instructions for one dataset; columns, maps and orders that it needs are bound on the way.
+
+    Raises DataError where the data do not fit.
+    """
+    linker = Linker(program, dataset, _owned.setdefault(dataset, {}))
+    code = linker.code
+    linker.aggregates()
+    segments, chosen = len(program.segments), sum(len(each.cases) for each in program.choices)
+    outputs: list[tuple[int, ...]] = []
+    codes = [(which, value, _code_width(len(each.values))) for which, each in enumerate(program.choices) for _, value in each.cases]
+    number = 0
+    for batch in linker.batches():
+        made = list(enumerate(batch, number))
+        for index, root in made:
+            register = linker.registers[root]
+            if index < segments:
+                outputs.append((code.emit(op.OUT, 0, 0, register), index))
+            elif index < segments + chosen:
+                which, value, width = codes[index - segments]
+                outputs.append((code.emit(op.PICK, 0, 0, register, value, width), segments + which))
+        for index, root in made:
+            if index < segments or index >= segments + chosen:
+                code.emit(op.COUNT, 0, index if index < segments else index - chosen, linker.registers[root])
+        for _, root in made:
+            linker.used(root)
+        number += len(batch)
+    return Linked(
+        source=program,
+        rows=dataset.rows,
+        program=np.array(code.program, np.int64).reshape(-1, 8),
+        args=np.array(code.args or [0], np.int64),
+        patches=tuple(code.patches),
+        args_patches=tuple(code.args_patches),
+        outputs=tuple(outputs),
+        starts=tuple(linker.below(space, 0).starts for space in range(1, len(program.spaces))),
+        registers=tuple(room.top for room in code.registers),
+        slots=tuple(room.top for room in code.slots),
+        counts=segments + len(program.unknown),
+        places=code.places,
+        tables=tuple(code.tables),
+    )
+
+
+def _code_width(values: int) -> int:
+    """How many bytes a code of a choose has."""
+    return 1 if values < 256 else 4

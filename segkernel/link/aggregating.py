@@ -1,0 +1,196 @@
+"""Aggregates as instructions: the rows of one `where` are listed once, then visited for each accumulator."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segdsl.typesystem import Type
+from segkernel.data.columns import Column, aligned
+from segkernel.data.dataset import Dataset
+from segkernel.kernel import operations as op
+from segkernel.kernel.interpreter import RECODED
+from segkernel.link import testing
+from segkernel.link.assembly import Assembly, float_bits, signed64
+from segkernel.link.forms import Coded, Exact, Float, Form, fits
+from segkernel.link.values import BEYOND, parts
+from segkernel.plan.program import Chain
+
+HUGE = 2.0**960
+
+
+class Owned:
+    """The rows of one space seen from the rows of another: the owner of each, and where each owner's rows start.
+
+    `owner` uint32[rows], padded as codes are; `starts` int64[owners + 1]; `most` is the largest number of rows of one
+    owner.
+    """
+
+    def __init__(self, dataset: Dataset, chain: Chain, above: Chain) -> None:
+        space = dataset.space(chain)
+        owner, starts = space.owner, space.offsets
+        assert owner is not None
+        assert starts is not None
+        while len(space.chain) > len(above) + 1:
+            space = space.parent  # type: ignore[assignment]
+            assert space.owner is not None
+            assert space.offsets is not None
+            composed = aligned(owner.size, np.uint32)
+            np.take(space.owner, owner, out=composed)
+            owner, starts = composed, starts[space.offsets]
+        self.owner, self.starts = owner, np.ascontiguousarray(starts)
+        self.owners = int(owner.ctypes.data)
+        self.most = int(np.diff(starts).max()) if starts.size > 1 else 0
+
+
+class Visits:
+    """The accumulators of the rows of one `where`, each made once."""
+
+    def __init__(self, code: Assembly, rows: int, space: int, where: int | None, owned: Owned) -> None:
+        self.code, self.rows, self.space, self.where, self.owned = code, rows, space, where, owned
+        self.made: dict[Any, Exact] = {}
+        self.listed = False
+
+    def drop(self) -> None:
+        """Gives back the accumulators that only this family held."""
+        for form in self.made.values():
+            self.code.slots[self.space].drop(form.slot, 2 if form.wide else 1)
+
+    def _visit(self, kind: int, slot: int, address: int = 0, width: int = 1, base: int = 0, step: int = 0, *further: int) -> None:
+        code = self.code
+        if not self.listed:
+            code.emit(op.EXTRACT, self.rows, 0, -1 if self.where is None else self.where)
+            self.listed = True
+        at = code.further(kind, base, step, self.owned.owners, *further)
+        code.emit(op.VISIT, self.rows, slot, address, self.space, width, at)
+
+    def _slot(self, bits: int = 0, count: int = 1) -> int:
+        slot = self.code.slots[self.space].take(count)
+        for each in range(slot, slot + count):
+            self.code.emit(op.FILL, self.space, each, bits)
+        return slot
+
+    def any(self) -> int:
+        """The register of the owners that have such a row."""
+        code = self.code
+        if self.where is None:
+            return testing.in_range(code, self.space, self.count(None), 1, None)
+        target = code.always(self.space, False)
+        if not self.listed:
+            code.emit(op.EXTRACT, self.rows, 0, self.where)
+            self.listed = True
+        code.emit(op.ANY, self.rows, target, 0, self.space, 0, self.owned.owners)
+        return target
+
+    def count(self, value: Form | None) -> Exact:
+        """How many rows, or how many with a present value."""
+        every = value is None or (isinstance(value, Coded) and not value.column.missing)
+        key = ("count", None if every else value.operand)  # type: ignore[union-attr]
+        if key not in self.made:
+            if every and self.where is None:
+                slot = self.code.slots[self.space].take()
+                self.code.emit(op.SPAN, self.space, slot, self.code.table(self.owned.starts))
+            else:
+                slot = self._slot()
+                if every:
+                    self._visit(op.COUNT_ROWS, slot)
+                elif isinstance(value, Coded):
+                    self._visit(op.COUNT_PRESENT, slot, value.operand, value.width)
+                else:
+                    assert value is not None
+                    self._visit(op.FLOAT_COUNT, slot, value.operand, 8)
+            self.made[key] = Exact(slot, None, 0, self.owned.most)
+        return self.made[key]
+
+    def total(self, value: Coded) -> Exact:
+        """The exact sum."""
+        key = ("sum", value.operand)
+        if key not in self.made:
+            self.made[key] = self._total(value, value.column)
+        return self.made[key]
+
+    def _total(self, value: Coded, column: Column) -> Exact:
+        most = self.owned.most
+        least, largest = (column.value(1), column.value(column.top)) if column.top else (0, 0)
+        low, high = min(0, least * most), max(0, largest * most)
+        if fits(low, high) and (column.values is not None or fits(column.base, column.step)):
+            slot = self._slot()
+            if column.values is not None:
+                table = np.array((0, *column.values), np.int64)
+                self._visit(RECODED + op.SUM, slot, value.operand, value.width, self.code.table(table))
+            else:
+                self._visit(op.SUM, slot, value.operand, value.width, column.base, column.step)
+            return Exact(slot, None, low, high)
+        slot = self._slot(0, 2)
+        further = (*parts(column.base), *parts(column.step), 0)
+        if column.values is not None:
+            cells = np.array([[each >> 64, signed64(each)] for each in (0, *column.values)], np.int64)
+            further = (0, 0, 0, 0, self.code.table(cells))
+        self._visit(op.SUM_WIDE, slot, value.operand, value.width, 0, 0, *further)
+        return Exact(slot, None, max(low, -BEYOND), min(high, BEYOND - 1), True)
+
+    def float_total(self, value: Float, huge: bool) -> Float:
+        """The sum of floats, rounded once."""
+        code = self.code
+        parts_count = 6 if huge else 3
+        first = self._slot(0, parts_count)
+        self._visit(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, first, value.operand, 8)
+        slot = code.slots[self.space].take()
+        code.emit(op.FLOAT_TOTAL, self.space, slot, first, int(huge))
+        code.slots[self.space].drop(first, parts_count)
+        return Float(op.SLOT, slot)
+
+    def aggregate(self, function: str, kind: Type, value: Form | None, huge: bool, node: int) -> Form:
+        """The form of one aggregate; the caller holds it."""
+        code, space = self.code, self.space
+        if function == "count":
+            return self._held(self.count(value))
+        if function in ("min", "max"):
+            return self._extreme(value, function == "max")
+        if isinstance(value, Float):
+            total = self.float_total(value, huge)
+            if function == "sum":
+                return total
+            slot = code.slots[space].take()
+            code.emit(op.AVERAGE, space, slot, total.operand, self.count(value).slot, 1, float_bits(1.0))
+            code.slots[space].drop(total.operand)
+            return Float(op.SLOT, slot)
+        assert isinstance(value, Coded)
+        whole = self.total(value)
+        if function == "sum":
+            if whole.wide and kind.kind == "whole":
+                code.places[code.emit(op.CHECK_WHOLE, space, 0, whole.slot, 0, 0, -1)] = node
+            return self._held(whole)
+        slot = code.slots[space].take()
+        scale = float_bits(float(10**value.column.type.scale))
+        code.emit(op.AVERAGE, space, slot, whole.slot, self.count(value).slot, 2 if whole.wide else 0, scale)
+        return Float(op.SLOT, slot)
+
+    def _held(self, form: Exact) -> Exact:
+        self.code.slots[self.space].keep(form.slot)
+        if form.wide:
+            self.code.slots[self.space].keep(form.slot + 1)
+        return form
+
+    def _extreme(self, value: Form | None, largest: bool) -> Form:
+        if isinstance(value, Float):
+            slot = self._slot(float_bits(math.nan))
+            self._visit(op.FLOAT_LARGEST if largest else op.FLOAT_SMALLEST, slot, value.operand, 8)
+            return Float(op.SLOT, slot)
+        assert isinstance(value, Coded)
+        slot = self._slot()
+        self._visit(op.LARGEST if largest else op.SMALLEST, slot, value.operand, value.width)
+        return Coded(value.column, op.SLOT, slot, 8)
+
+
+def is_huge(column: Column) -> bool:
+    """Whether a float column has infinities, or values so large that their sum may leave the floats on the way."""
+    values = column.codes[: column.rows]
+    if not values.size:
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool(np.nanmax(np.abs(values), initial=0.0) > HUGE)
+

@@ -1,0 +1,119 @@
+"""Instructions as they come about: registers and slots by lifetime, tables that must outlive the program."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel.clock import Clock
+from segkernel.kernel import operations as op
+
+Operands = tuple[int, ...]
+
+
+def signed64(value: int) -> int:
+    """The low 64 bits of a whole number as an int64 holds them."""
+    return ((value + (1 << 63)) & 0xFFFFFFFFFFFFFFFF) - (1 << 63)
+
+
+def float_bits(value: float) -> int:
+    """The bits of a float64 as an int64 holds them."""
+    return int(struct.unpack("<q", struct.pack("<d", value))[0])
+
+
+class Room:
+    """Numbered places of one kind in one space, given out and taken back; `top` is how many there must be."""
+
+    def __init__(self) -> None:
+        self.free: list[int] = []
+        self.top = 0
+        self.held: dict[int, int] = {}
+
+    def take(self, count: int = 1) -> int:
+        """The first of `count` places in a row."""
+        if count == 1 and self.free:
+            first = self.free.pop()
+        else:
+            first, self.top = self.top, self.top + count
+        for place in range(first, first + count):
+            self.held[place] = 1
+        return first
+
+    def keep(self, place: int) -> int:
+        """One more holder of a place."""
+        self.held[place] += 1
+        return place
+
+    def drop(self, place: int, count: int = 1) -> None:
+        """One holder less; a place that nobody holds is free."""
+        for each in range(place + count - 1, place - 1, -1):
+            self.held[each] -= 1
+            if not self.held[each]:
+                self.free.append(each)
+
+
+class Assembly:
+    """The program so far. `emit` adds an instruction; a *patch* gives an instruction operands that only a run knows."""
+
+    def __init__(self, spaces: int) -> None:
+        self.program: list[list[int]] = []
+        self.args: list[int] = []
+        self.patches: list[tuple[int, int, Callable[[Clock], Operands]]] = []
+        self.args_patches: list[tuple[int, Callable[[Clock], Operands]]] = []
+        self.registers = [Room() for _ in range(spaces)]
+        self.slots = [Room() for _ in range(spaces)]
+        self.tables: list[Any] = []
+        self.places: dict[int, int] = {}
+        """Instruction → the node it was made for, where it can fail."""
+
+    def emit(self, what: int, space: int, target: int, *operands: int) -> int:
+        self.program.append([what, space, target, *operands, *[0] * (5 - len(operands))])
+        return len(self.program) - 1
+
+    def patch(self, row: int, operand: int, operands: Callable[[Clock], Operands]) -> None:
+        """At every run the operands of an instruction from number `operand` (a is 0) on are what the function gives."""
+        self.patches.append((row, 3 + operand, operands))
+
+    def patch_args(self, at: int, operands: Callable[[Clock], Operands]) -> None:
+        """The same in the table of further operands."""
+        self.args_patches.append((at, operands))
+
+    def further(self, *operands: int) -> int:
+        """Puts operands into the table of further operands; where they begin."""
+        self.args.extend(operands)
+        return len(self.args) - len(operands)
+
+    def table(self, values: NDArray[Any]) -> int:
+        """Keeps an array for as long as the program lives; its address."""
+        self.tables.append(values)
+        return int(values.ctypes.data)
+
+    # ---- registers
+
+    def combined(self, what: int, space: int, registers: list[int]) -> int:
+        """A new register: the `and` or `or` of some; one alone is held once more."""
+        if len(registers) == 1:
+            return self.registers[space].keep(registers[0])
+        at = self.further(*registers)
+        target = self.registers[space].take()
+        self.emit(what, space, target, at, len(registers))
+        return target
+
+    def always(self, space: int, value: bool) -> int:
+        target = self.registers[space].take()
+        self.emit(op.ALWAYS, space, target, int(value))
+        return target
+
+    def inverted(self, space: int, register: int) -> int:
+        target = self.registers[space].take()
+        self.emit(op.NOT, space, target, register)
+        return target
+
+    def both(self, space: int, a: int | None, b: int | None) -> int | None:
+        """The `and` of two registers of present rows, either of which may be absent: all rows."""
+        present = [register for register in (a, b) if register is not None]
+        return self.combined(op.AND, space, present) if present else None

@@ -1,0 +1,453 @@
+"""Program meets data: nodes become instructions over the codes, registers and slots of one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+from segdsl.typesystem import Type
+from segkernel.data.columns import Column
+from segkernel.data.dataset import Dataset
+from segkernel.kernel import operations as op
+from segkernel.link import testing, values
+from segkernel.link.aggregating import Owned, Visits, is_huge
+from segkernel.link.assembly import Assembly
+from segkernel.link.forms import Coded, Exact, Float, Form, coded
+from segkernel.plan.planner import text_holds
+from segkernel.plan.program import VALUES, Chain, Node, Program
+from segkernel.plan.slots import Slot
+
+BATCH = 8
+"""How many segments' tests are made together, ordered by kind and column: a kernel dispatch costs least that way."""
+
+
+class Linker:
+    """Turns the nodes that are asked for into instructions; each node once, its result kept until its last use."""
+
+    def __init__(self, program: Program, dataset: Dataset, owned: dict[tuple[Chain, Chain], Owned]) -> None:
+        self.program, self.dataset, self.owned = program, dataset, owned
+        self.nodes = program.nodes
+        self.code = Assembly(len(program.spaces))
+        self.roots = [*(node for _, node in program.segments), *(node for each in program.choices for node, _ in each.cases)]
+        self.roots += [node for _, node in program.unknown]
+        self.uses = self._uses()
+        self.registers: dict[int, int] = {}
+        self.forms: dict[int, Form] = {}
+        self.loaded: dict[int, Exact] = {}
+        self.families: dict[tuple[int, int, int | None], list[int]] = {}
+        for number in sorted(self.uses):
+            node = self.nodes[number]
+            if node[0] == "any":
+                self.families.setdefault((node[1], node[2], node[3]), []).append(number)
+            elif node[0] == "aggregate":
+                self.families.setdefault((node[1], node[4], node[5]), []).append(number)
+
+    def _uses(self) -> dict[int, int]:
+        """How often each node that is needed is used."""
+        uses: dict[int, int] = {}
+        pending = []
+        for root in self.roots:
+            uses[root] = uses.get(root, 0) + 1
+            if uses[root] == 1:
+                pending.append(root)
+        while pending:
+            for needed in needs(self.nodes[pending.pop()]):
+                uses[needed] = uses.get(needed, 0) + 1
+                if uses[needed] == 1:
+                    pending.append(needed)
+        return uses
+
+    # ---- order
+
+    def made(self, number: int) -> bool:
+        return number in self.registers or number in self.forms
+
+    def ensure(self, number: int) -> None:
+        """Makes a node after all it needs; a depth of any number of nodes costs no recursion."""
+        pending = [number]
+        while pending:
+            current = pending[-1]
+            if self.made(current):
+                pending.pop()
+                continue
+            missing = [needed for needed in self._first(current) if not self.made(needed)]
+            if missing:
+                pending.extend(reversed(missing))
+                continue
+            pending.pop()
+            self.make(current)
+
+    def _first(self, number: int) -> Iterator[int]:
+        """What must be there before a node: what it needs, and what the aggregates made along with it need."""
+        node = self.nodes[number]
+        yield from needs(node)
+        if node[0] == "aggregate":
+            for other in self.families[node[1], node[4], node[5]]:
+                yield from needs(self.nodes[other])
+
+    def aggregates(self) -> None:
+        """All aggregates, family by family, and at once the tests of their results: a result is then soon forgotten."""
+        tests: dict[int, list[int]] = {}
+        for number in self.uses:
+            node = self.nodes[number]
+            if node[0] in ("range", "outside", "among", "missing", "text") and self.nodes[node[2]][0] == "aggregate":
+                tests.setdefault(node[2], []).append(number)
+        for members in list(self.families.values()):
+            for member in members:
+                self.ensure(member)
+            for member in members:
+                for test in tests.get(member, ()):
+                    self.ensure(test)
+
+    def batches(self) -> Iterator[list[int]]:
+        """The roots in batches, the tests of each batch made before."""
+        for start in range(0, len(self.roots), BATCH):
+            batch = self.roots[start : start + BATCH]
+            tests: set[int] = set()
+            pending = [root for root in batch if not self.made(root)]
+            seen = set(pending)
+            while pending:
+                number = pending.pop()
+                node = self.nodes[number]
+                if node[0] in ("and", "or", "without", "not"):
+                    for needed in needs(node):
+                        if needed not in seen and not self.made(needed):
+                            seen.add(needed)
+                            pending.append(needed)
+                else:
+                    tests.add(number)
+            for test in sorted(tests, key=lambda number: (self.nodes[number][0], str(self.nodes[number][2]), number)):
+                self.ensure(test)
+            for root in batch:
+                self.ensure(root)
+            yield batch
+
+    # ---- one node
+
+    def make(self, number: int) -> None:
+        node = self.nodes[number]
+        if node[0] in ("any", "aggregate"):
+            self.family(number, node)
+        elif node[0] in VALUES:
+            self.forms[number] = self.value(node[1], node, number)
+        else:
+            self.registers[number] = self.condition(node[1], node)
+        if node[0] not in ("any", "aggregate"):
+            for needed in needs(node):
+                self.used(needed)
+
+    def used(self, number: int) -> None:
+        """One use less; after the last the node's places are free."""
+        self.uses[number] -= 1
+        if self.uses[number]:
+            return
+        space = self.nodes[number][1]
+        if number in self.registers:
+            self.code.registers[space].drop(self.registers[number])
+        else:
+            if number in self.loaded:
+                values.release(self.code, space, self.loaded[number])
+            values.release(self.code, space, self.forms[number])
+
+    def condition(self, space: int, node: Node) -> int:
+        code = self.code
+        registers = self.registers
+        match node[0]:
+            case "always":
+                return code.always(space, node[2])
+            case "when":
+                target = code.registers[space].take()
+                code.patch(code.emit(op.ALWAYS, space, target, 0), 0, _decided(node[2], node[3], node[4]))
+                return target
+            case "range":
+                return testing.in_range(code, space, self.forms[node[2]], node[3], node[4])
+            case "outside":
+                return testing.outside(code, space, self.forms[node[2]], node[3], node[4])
+            case "among":
+                return testing.among(code, space, self.forms[node[2]], node[3], node[4])
+            case "text":
+                _, _, source, kind, pattern, wanted = node
+                return testing.matching(code, space, self.text(source), lambda text: text_holds(kind, text, pattern), wanted)
+            case "text pair":
+                return self.text_pair(space, *node[2:])
+            case "missing":
+                return testing.missing(code, space, self.forms[node[2]])
+            case "compare":
+                return self.compare(space, *node[2:])
+            case "and" | "or":
+                return code.combined(op.AND if node[0] == "and" else op.OR, space, [registers[each] for each in node[2]])
+            case "without":
+                target = code.registers[space].take()
+                code.emit(op.WITHOUT, space, target, registers[node[2]], registers[node[3]])
+                return target
+            case "not":
+                return code.inverted(space, registers[node[2]])
+            case "lift":
+                target = code.registers[space].take()
+                code.emit(op.LIFT, space, target, registers[node[2]], self.below(space, 0).owners)
+                return target
+            case _:
+                raise AssertionError(f"{node[0]} is not a condition")
+
+    def below(self, rows: int, space: int) -> Owned:
+        """The rows of one space seen from another."""
+        chains = (self.program.spaces[rows], self.program.spaces[space])
+        if chains not in self.owned:
+            self.owned[chains] = Owned(self.dataset, *chains)
+        self.code.tables.append(self.owned[chains])
+        return self.owned[chains]
+
+    def family(self, number: int, node: Node) -> None:
+        """All aggregates over the rows of one `where`."""
+        space, rows, where = node[1], *((node[2], node[3]) if node[0] == "any" else (node[4], node[5]))
+        register = None if where is None else self.registers[where]
+        visits = Visits(self.code, rows, space, register, self.below(rows, space))
+        members = [each for each in self.families[space, rows, where] if not self.made(each)]
+        for each in members:
+            member = self.nodes[each]
+            if member[0] == "any":
+                self.registers[each] = visits.any()
+            else:
+                value = None if member[6] is None else self.forms[member[6]]
+                huge = isinstance(value, Float) and value.place == op.COLUMN and is_huge(self.column(self.nodes[member[6]]))
+                self.forms[each] = visits.aggregate(member[3], member[2], value, huge, each)
+        visits.drop()
+        for each in members:
+            for needed in needs(self.nodes[each]):
+                self.used(needed)
+
+    def column(self, node: Node) -> Column:
+        _, space, _, path, name = node
+        column = self.dataset.column(self.program.spaces[space], path, name, self.program.timezone)
+        self.code.tables.append(column)
+        return column
+
+    def value(self, space: int, node: Node, number: int) -> Form:
+        code, kind = self.code, node[2]
+        zone = self.program.timezone
+        match node[0]:
+            case "column":
+                return coded(self.column(node))
+            case "constant":
+                if kind.kind == "text":
+                    return values.spelled(code, space, node[3], values.alphabet([], [] if node[3] is None else [node[3]]))
+                return values.constant(code, space, kind, node[3])
+            case "arithmetic":
+                _, _, _, operation, a, b = node
+                if kind.kind == "number":
+                    return values.float_arithmetic(code, space, operation, self.float(a), self.float(b))
+                return values.arithmetic(code, space, kind, operation, self.exact(a), self.exact(b), number)
+            case "float":
+                scale = 0 if kind.kind == "whole" else self.nodes[node[3]][2].scale
+                return values.as_float(code, space, self.exact(node[3]), scale)
+            case "shift":
+                return values.shift(code, space, kind, self.exact(node[3]), node[4], zone)
+            case "day":
+                return values.day_of(code, space, self.exact(node[3]), zone)
+            case "divide":
+                return values.divided(code, space, self.exact(node[3]), self.exact(node[4]))
+            case "round":
+                return values.rounded(code, space, self.float(node[3]))
+            case "first":
+                return self.first_present(space, kind, node[3])
+            case "either":
+                return self.either(space, kind, self.registers[node[3]], node[4], node[5])
+            case "lifted":
+                return self.lifted(space, node[3])
+            case _:
+                raise AssertionError(f"{node[0]} is not a value")
+
+    # ---- forms of nodes
+
+    def exact(self, number: int) -> Exact:
+        """A node's whole numbers; a coded one is loaded once."""
+        form = self.forms[number]
+        if isinstance(form, Exact):
+            return form
+        assert isinstance(form, Coded)
+        if number not in self.loaded:
+            self.loaded[number] = values.exact(self.code, self.nodes[number][1], form)
+        return self.loaded[number]
+
+    def float(self, number: int) -> Float:
+        form = self.forms[number]
+        assert isinstance(form, Float)
+        return form
+
+    def text(self, number: int) -> Coded:
+        form = self.forms[number]
+        assert isinstance(form, Coded)
+        return form
+
+    def spelled_alike(self, space: int, numbers: tuple[int, ...]) -> list[Coded]:
+        """Texts as codes of one alphabet, each in a slot of its own."""
+        forms = [self.text(number) for number in numbers]
+        target = values.alphabet([form.column for form in forms], [])
+        return [values.respelled(self.code, space, form, target) for form in forms]
+
+    def compare(self, space: int, operation: str, a: int, b: int) -> int:
+        code = self.code
+        which = op.COMPARISONS.index(operation)
+        registers = code.registers[space]
+        target = registers.take()
+        if self.nodes[a][2].kind == "text":
+            x, y = self.spelled_alike(space, (a, b))
+            code.emit(op.COMPARE, space, target, x.operand, y.operand, which, 0)
+            known = [testing.present(code, space, x), testing.present(code, space, y)]
+            for text in (x, y):
+                values.release(code, space, text)
+            return self.narrowed(space, target, known)
+        floats = [isinstance(self.forms[each], Float) for each in (a, b)]
+        if all(floats):
+            left, right = values.in_slot(code, space, self.float(a)), values.in_slot(code, space, self.float(b))
+            code.emit(op.COMPARE, space, target, left.operand, right.operand, which, 1)
+            values.release(code, space, left)
+            values.release(code, space, right)
+            return target
+        if any(floats):
+            if floats[0]:
+                a, b, which = b, a, (0, 1, 4, 5, 2, 3)[which]
+            number, other = self.exact(a), values.in_slot(code, space, self.float(b))
+            code.emit(op.COMPARE, space, target, number.slot, other.operand, which, 4 if number.wide else 2)
+            values.release(code, space, other)
+            return self.narrowed(space, target, [] if number.present is None else [registers.keep(number.present)])
+        p, q = self.exact(a), self.exact(b)
+        wide = p.wide or q.wide
+        if wide:
+            p, q = values.widened(code, space, p), values.widened(code, space, q)
+        code.emit(op.COMPARE, space, target, p.slot, q.slot, which, 3 if wide else 0)
+        known = [registers.keep(each.present) for each in (p, q) if each.present is not None]
+        if wide:
+            values.release(code, space, p)
+            values.release(code, space, q)
+        return self.narrowed(space, target, known)
+
+    def narrowed(self, space: int, register: int, known: list[int]) -> int:
+        """A register where all of `known` hold too; all of them are given back."""
+        target = self.code.combined(op.AND, space, [register, *known])
+        for each in (register, *known):
+            self.code.registers[space].drop(each)
+        return target
+
+    def text_pair(self, space: int, kind: str, a: int, b: int, wanted: bool) -> int:
+        """A text test of two values of a row: for each distinct pattern the texts that hold."""
+        code = self.code
+        text, pattern = self.text(a), self.text(b)
+        found = []
+        for each in range(1, pattern.column.top + 1):
+            which = pattern.column.value(each)
+            here = testing.among(code, space, pattern, [which], True)
+            there = testing.matching(code, space, text, lambda value, which=which: text_holds(kind, value, which), wanted)  # type: ignore[misc]
+            found.append(self.narrowed(space, here, [there]))
+        if not found:
+            return code.always(space, False)
+        return testing._either(code, space, found)
+
+    def first_present(self, space: int, kind: Type, numbers: tuple[int, ...]) -> Form:
+        """The first operand that is present: chosen from the last to the first."""
+        code = self.code
+        operands = self.alike(space, kind, numbers)
+        result = operands[-1]
+        for number, operand in zip(reversed(numbers[:-1]), reversed(operands[:-1]), strict=True):
+            known = testing.present(code, space, operand)
+            chosen = values.selected(code, space, known, operand, result)
+            code.registers[space].drop(known)
+            self.let_go(space, result, numbers)
+            if kind.kind == "text":
+                values.release(code, space, operand)
+            result = chosen
+            del number
+        return result
+
+    def let_go(self, space: int, form: Form, numbers: tuple[int, ...]) -> None:
+        """Gives back an intermediate result, unless it is a node's own."""
+        own = [self.forms.get(number) for number in numbers] + [self.loaded.get(number) for number in numbers]
+        if not any(form is each for each in own):
+            values.release(self.code, space, form)
+
+    def alike(self, space: int, kind: Type, numbers: tuple[int, ...]) -> list[Form]:
+        """Operands in one form: floats, whole numbers, or codes of one alphabet (made for this)."""
+        if kind.kind == "text":
+            return list(self.spelled_alike(space, numbers))
+        if kind.kind == "number":
+            return [self.float(number) for number in numbers]
+        return [self.exact(number) for number in numbers]
+
+    def either(self, space: int, kind: Type, where: int, yes: int, no: int) -> Form:
+        operands = self.alike(space, kind, (yes, no))
+        result = values.selected(self.code, space, where, *operands)
+        if kind.kind == "text":
+            for operand in operands:
+                values.release(self.code, space, operand)
+        return result
+
+    def lifted(self, space: int, number: int) -> Form:
+        """The account's value for each of its rows."""
+        code = self.code
+        form = self.forms[number]
+        if isinstance(form, Coded) and form.place == op.COLUMN and form.column.type.kind != "text":
+            form = self.exact(number)
+        owners = self.below(space, 0).owners
+
+        def slots(first: int, count: int) -> int:
+            target = code.slots[space].take(count)
+            for part in range(count):
+                code.emit(op.LIFT_VALUE, space, target + part, first + part, owners)
+            return target
+
+        if isinstance(form, Exact):
+            present = None
+            if form.present is not None:
+                present = code.registers[space].take()
+                code.emit(op.LIFT, space, present, form.present, owners)
+            return Exact(slots(form.slot, 2 if form.wide else 1), present, form.low, form.high, form.wide)
+        if isinstance(form, Float):
+            held = values.in_slot(code, 0, form)
+            lifted = Float(op.SLOT, slots(held.operand, 1))
+            values.release(code, 0, held)
+            return lifted
+        held = form if form.place == op.SLOT else values.respelled(code, 0, form, form.column)
+        result = Coded(form.column, op.SLOT, slots(held.operand, 1), 8)
+        if held is not form:
+            values.release(code, 0, held)
+        return result
+
+
+def needs(node: Node) -> tuple[int, ...]:
+    """The nodes that a node is made of."""
+    match node[0]:
+        case "range" | "outside" | "among" | "text" | "missing" | "not" | "lift":
+            return (node[2],)
+        case "and" | "or":
+            return tuple(node[2])
+        case "without":
+            return (node[2], node[3])
+        case "compare" | "text pair":
+            return (node[3], node[4])
+        case "any":
+            return () if node[3] is None else (node[3],)
+        case "aggregate":
+            return tuple(each for each in (node[5], node[6]) if each is not None)
+        case "arithmetic":
+            return (node[4], node[5])
+        case "float" | "shift" | "day" | "round" | "lifted":
+            return (node[3],)
+        case "divide":
+            return (node[3], node[4])
+        case "first":
+            return tuple(node[3])
+        case "either":
+            return (node[3], node[4], node[5])
+        case _:
+            return ()
+
+
+def _decided(operation: str, a: Any, b: Any) -> Any:
+    def operands(clock: Any) -> tuple[int, ...]:
+        x, y = (clock.slot(each) if isinstance(each, Slot) else each for each in (a, b))
+        return (int({"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[operation]),)
+
+    return operands
+
+

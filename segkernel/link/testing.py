@@ -1,0 +1,206 @@
+"""Conditions on one value: each becomes a register by the cheapest instructions that its form allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from segkernel.clock import Clock
+from segkernel.data.columns import Column
+from segkernel.kernel import operations as op
+from segkernel.link.assembly import Assembly, float_bits, signed64
+from segkernel.link.forms import LARGEST, SMALLEST, Coded, Exact, Float, Form
+from segkernel.plan.slots import Slot
+
+MANY_RANGES = 4
+
+
+def in_range(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
+    """The register of low <= value < high; None is an open end, a Slot is known at a run."""
+    if isinstance(form, Float):
+        return _float_range(code, space, form, low, high)
+    if isinstance(form, Coded):
+        return _code_range(code, space, form, low, high)
+    within = _wide_range(code, space, form, low, high) if form.wide else _slot_range(code, space, form, low, high)
+    return _and_present(code, space, form, within)
+
+
+def outside(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
+    """The register of the present values that are not in the range."""
+    if isinstance(form, Coded) and form.width == 1 and form.place == op.COLUMN and not isinstance(low, Slot) and not isinstance(high, Slot):
+        column = form.column
+        inside = range(column.at_least(low), column.at_least(high))
+        return _code_set(code, space, form, [each for each in range(1, column.top + 1) if each not in inside])
+    return _either(code, space, [in_range(code, space, form, None, low), in_range(code, space, form, high, None)])
+
+
+def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted: bool) -> int:
+    """The register of the values in a set, or of the present values that are not in it."""
+    if isinstance(form, Coded):
+        codes = {form.column.code(value) for value in values} - {0}
+        return _code_set(code, space, form, codes if wanted else set(range(1, form.column.top + 1)) - codes)
+    parts = [in_range(code, space, form, value, value + 1) for value in values]
+    found = _either(code, space, parts) if parts else code.always(space, False)
+    if wanted:
+        return found
+    known = present(code, space, form)
+    target = code.registers[space].take()
+    code.emit(op.WITHOUT, space, target, known, found)
+    for register in (known, found):
+        code.registers[space].drop(register)
+    return target
+
+
+def matching(code: Assembly, space: int, form: Coded, holds: Callable[[Any], bool], wanted: bool) -> int:
+    """The register of the values for which a test is `wanted`; it is asked once for each distinct value."""
+    column = form.column
+    return _code_set(code, space, form, [each for each in range(1, column.top + 1) if holds(column.value(each)) is wanted])
+
+
+def present(code: Assembly, space: int, form: Form) -> int:
+    """The register of the rows that are not missing."""
+    return in_range(code, space, form, None, None)
+
+
+def missing(code: Assembly, space: int, form: Form) -> int:
+    """The register of the missing rows."""
+    if isinstance(form, Coded):
+        return _codes(code, space, form, 0, 0)
+    known = present(code, space, form)
+    target = code.inverted(space, known)
+    code.registers[space].drop(known)
+    return target
+
+
+# ---- coded
+
+
+def _codes(code: Assembly, space: int, form: Coded, low: int, high: int) -> int:
+    """The register of the codes low to high."""
+    if low > high:
+        return code.always(space, False)
+    target = code.registers[space].take()
+    code.emit(op.RANGE, space, target, form.operand, signed64(low), signed64(high - low), form.width, form.place)
+    return target
+
+
+def _code_range(code: Assembly, space: int, form: Coded, low: Any, high: Any) -> int:
+    column = form.column
+    if not isinstance(low, Slot) and not isinstance(high, Slot):
+        return _codes(code, space, form, 1 if low is None else column.at_least(low), column.top if high is None else column.at_least(high) - 1)
+    target = code.registers[space].take()
+    row = code.emit(op.RANGE, space, target, form.operand, 0, 0, form.width, form.place)
+    code.patch(row, 1, _code_operands(column, form.width, low, high))
+    return target
+
+
+def _code_operands(column: Column, width: int, low: Any, high: Any) -> Callable[[Clock], tuple[int, ...]]:
+    """Low and span of a range that a run knows; an empty one is the code that no value has."""
+    nothing = (signed64((1 << 8 * width) - 1), 0)
+
+    def operands(clock: Clock) -> tuple[int, ...]:
+        first = 1 if low is None else column.at_least(clock.slot(low) if isinstance(low, Slot) else low)
+        last = column.top if high is None else column.at_least(clock.slot(high) if isinstance(high, Slot) else high) - 1
+        return nothing if first > last else (signed64(first), signed64(last - first))
+
+    return operands
+
+
+def _code_set(code: Assembly, space: int, form: Coded, codes: Iterable[int]) -> int:
+    """The register of a set of codes: as few ranges, as a byte shuffle, or by a bitset."""
+    ordered = sorted(codes)
+    runs: list[list[int]] = []
+    for each in ordered:
+        if runs and runs[-1][1] == each - 1:
+            runs[-1][1] = each
+        else:
+            runs.append([each, each])
+    if not runs:
+        return code.always(space, False)
+    if len(runs) == 1:
+        return _codes(code, space, form, *runs[0])
+    target_of = code.registers[space].take
+    if form.width == 1 and form.place == op.COLUMN:
+        table = np.zeros(32, np.uint8)
+        for each in ordered:
+            table[(each & 15) + 16 * (each >> 7)] |= 1 << ((each >> 4) & 7)
+        target = target_of()
+        code.emit(op.SET8, space, target, form.operand, code.table(table))
+        return target
+    if len(runs) <= MANY_RANGES:
+        return _either(code, space, [_codes(code, space, form, *run) for run in runs])
+    bits = np.zeros((form.column.top >> 3) + 8, np.uint8)
+    np.bitwise_or.at(bits, np.array(ordered) >> 3, (1 << (np.array(ordered) & 7)).astype(np.uint8))
+    target = target_of()
+    code.emit(op.CODES, space, target, form.operand, code.table(bits), form.width, 0, form.place)
+    return target
+
+
+def _either(code: Assembly, space: int, registers: list[int]) -> int:
+    """The `or` of registers that nobody else needs."""
+    target = code.combined(op.OR, space, registers)
+    for register in registers:
+        code.registers[space].drop(register)
+    return target
+
+
+# ---- exact
+
+
+def _and_present(code: Assembly, space: int, form: Exact, within: int) -> int:
+    if form.present is None:
+        return within
+    target = code.combined(op.AND, space, [within, form.present])
+    code.registers[space].drop(within)
+    return target
+
+
+def _slot_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) -> int:
+    def operands(clock: Clock | None) -> tuple[int, ...] | None:
+        first, after = (clock.slot(end) if isinstance(end, Slot) and clock is not None else end for end in (low, high))
+        first = SMALLEST if first is None else max(first, SMALLEST)
+        last = LARGEST if after is None else min(after - 1, LARGEST)
+        return None if first > last else (signed64(first), signed64(last - first))
+
+    if not isinstance(low, Slot) and not isinstance(high, Slot):
+        found = operands(None)
+        if found is None:
+            return code.always(space, False)
+        target = code.registers[space].take()
+        code.emit(op.RANGE, space, target, form.slot, *found, 8, op.SLOT)
+        return target
+    target = code.registers[space].take()
+    row = code.emit(op.RANGE, space, target, form.slot, 0, 0, 8, op.SLOT)
+    beyond = signed64(form.high + 1 if form.high < LARGEST else form.low - 1)
+    code.patch(row, 1, lambda clock: operands(clock) or (beyond, 0))
+    return target
+
+
+def _wide_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) -> int:
+    def operands(clock: Clock | None) -> tuple[int, ...]:
+        first, after = (clock.slot(end) if isinstance(end, Slot) and clock is not None else end for end in (low, high))
+        first = -(1 << 127) if first is None else first
+        last = (1 << 127) - 1 if after is None else after - 1
+        return first >> 64, signed64(first), last >> 64, signed64(last)
+
+    target = code.registers[space].take()
+    known = not isinstance(low, Slot) and not isinstance(high, Slot)
+    at = code.further(*(operands(None) if known else (0, 0, 0, 0)))
+    code.emit(op.WIDE_RANGE, space, target, form.slot, 0, at)
+    if not known:
+        code.patch_args(at, operands)
+    return target
+
+
+# ---- float
+
+
+def _float_range(code: Assembly, space: int, form: Float, low: Any, high: Any) -> int:
+    which = (1 if low is not None or high is None else 0) + (2 if high is not None else 0)
+    target = code.registers[space].take()
+    first = -math.inf if low is None else low
+    code.emit(op.FLOAT_RANGE, space, target, form.operand, float_bits(first), float_bits(high or 0.0), which, form.place)
+    return target

@@ -1,0 +1,193 @@
+"""A linked program at an instant: blocks for threads, memory for results."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel.clock import Clock
+from segkernel.errors import Cancelled, DataError
+from segkernel.kernel.compilation import JIT
+from segkernel.kernel.interpreter import interpret
+from segkernel.link import Linked
+
+UNIT = 512
+"""Rows that results are written in: 64 bytes of bits at once."""
+MOST_ROWS = 65_536
+"""How many rows of a relation a block should have at most."""
+
+
+class Answers(msgspec.Struct, frozen=True, eq=False):
+    """What a run found.
+
+    `bits` uint64[:] for each segment: packed, least significant bit first, zero behind the last row. `choices` for each
+    choose: uint8 or uint32[rows], 0 missing, else the number of the value from 1. `counts` are accounts in a segment,
+    `unknown` those whose condition is unknown, if the program asks.
+    """
+
+    bits: dict[str, NDArray[np.uint64]]
+    choices: dict[str, NDArray[Any]]
+    counts: dict[str, int]
+    unknown: dict[str, int] | None
+
+
+def run(
+    linked: Linked,
+    as_of: int,
+    *,
+    threads: int | None = None,
+    block_words: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    deadline: float | None = None,
+) -> Answers:
+    """Runs a program for the instant `as_of` (nanoseconds since 1970-01-01T00:00Z).
+
+    `threads` default to the processors; results are the same for any number, and for any size of blocks. `progress` is
+    called now and then with the share that is done; after `deadline` seconds the run stops. Raises DataError where a
+    number leaves its range, Cancelled after the deadline.
+    """
+    source = linked.source
+    count = max(1, threads or os.cpu_count() or 1) if JIT else 1
+    blocks = _blocks(linked, block_words)
+    stride = (linked.rows + UNIT - 1) // UNIT * (UNIT // 8)
+    bits = _aligned(stride * len(source.segments))
+    choices = [np.zeros(linked.rows, np.uint8 if len(each.values) < 256 else np.uint32) for each in source.choices]
+    program, args = _filled(linked, Clock(as_of, source.timezone), int(bits.ctypes.data), stride, choices)
+    control = np.zeros(2, np.int64)
+    counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
+    errors = [np.zeros(2, np.int64) for _ in range(count)]
+    given = [each if JIT else each.astype(object) for each in (program, args, blocks)]
+
+    def work(thread: int) -> None:
+        layout, places, _memory = _scratch(linked, blocks)
+        address = int(control.ctypes.data)
+        interpret(*given, layout if JIT else layout.astype(object), address, address + 8, places, counts[thread], errors[thread])
+
+    _together(work, min(count, max(1, len(blocks))), control, len(blocks), progress, deadline)
+    _raise_first(linked, [each for each in errors if each[0]])
+    totals = np.sum(counts, axis=0)
+    names = [name for name, _ in source.segments]
+    words = bits.view(np.uint64).reshape(len(names), stride // 8) if names else []
+    known = {name: int(totals[index]) for index, name in enumerate(names)}
+    unknown = {name: linked.rows - known[name] - int(totals[len(names) + index]) for index, (name, _) in enumerate(source.unknown)}
+    return Answers(
+        bits={name: words[index][: (linked.rows + 63) // 64] for index, name in enumerate(names)},
+        choices={each.name: codes for each, codes in zip(source.choices, choices, strict=True)},
+        counts=known,
+        unknown=unknown if source.unknown or not names else None,
+    )
+
+
+def _blocks(linked: Linked, words: int | None) -> NDArray[np.int64]:
+    """Blocks of whole units of accounts, int64[blocks, 2 * spaces]: at most `words` words of accounts, and about
+    MOST_ROWS rows of each relation."""
+    longest = max(1, (words or (128 if linked.starts else 256)) * 64 // UNIT)
+    units = -(-linked.rows // UNIT)
+    edges = np.minimum(np.arange(units + 1, dtype=np.int64) * UNIT, linked.rows)
+    reached = [edges, *(starts[edges] for starts in linked.starts)]
+    ends: list[int] = [0]
+    while ends[-1] < units:
+        first = ends[-1]
+        last = min(first + longest, units)
+        for rows in reached[1:]:
+            last = min(last, max(first + 1, int(np.searchsorted(rows, rows[first] + MOST_ROWS, "right")) - 1))
+        ends.append(last)
+    cuts = np.array(ends)
+    columns = [part for rows in reached for part in (rows[cuts[:-1]], rows[cuts[1:]])]
+    return np.ascontiguousarray(np.stack(columns, axis=1), np.int64)
+
+
+def _filled(linked: Linked, clock: Clock, bits: int, stride: int, choices: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The program of one run: times, and where results go."""
+    program, args = linked.program.copy(), linked.args.copy()
+    for row, column, operands in linked.patches:
+        found = operands(clock)
+        program[row, column : column + len(found)] = found
+    for at, operands in linked.args_patches:
+        found = operands(clock)
+        args[at : at + len(found)] = found
+    segments = len(linked.source.segments)
+    for row, index in linked.outputs:
+        program[row, 2] = bits + index * stride if index < segments else choices[index - segments].ctypes.data
+    return program, args
+
+
+def _aligned(size: int) -> NDArray[np.uint8]:
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size]
+
+
+def _scratch(linked: Linked, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int64], int, NDArray[np.uint8]]:
+    """The layout of a thread's registers and slots, where it lists rows, and the memory of all that."""
+    layout = np.zeros((len(linked.registers), 4), np.int64)
+    size, most = 0, 0
+    for space in range(layout.shape[0]):
+        begin, end = blocks[:, 2 * space], blocks[:, 2 * space + 1]
+        words = int(((end + 63) // 64 - begin // 64).max()) if len(blocks) else 0
+        words = (words + 7) // 8 * 8 + 8
+        most = max(most, words * 64)
+        layout[space] = size, words * 8, size + linked.registers[space] * words * 8, words * 512
+        size += linked.registers[space] * words * 8 + linked.slots[space] * words * 512
+    memory = np.zeros(size + most * 4 + 256, np.uint8)
+    start = int(memory.ctypes.data + 63) & ~63
+    layout[:, 0] += start
+    layout[:, 2] += start
+    return layout, start + size, memory
+
+
+def _together(
+    work: Callable[[int], None], count: int, control: NDArray[np.int64], blocks: int, progress: Callable[[float], None] | None, deadline: float | None
+) -> None:
+    """Runs `work` on some threads; between blocks they can be stopped."""
+    if count == 1 and progress is None and deadline is None:
+        work(0)
+        return
+    until = None if deadline is None else time.monotonic() + deadline
+    pool = _pool(count)
+    tasks = [pool.submit(work, thread) for thread in range(count)]
+    pending = set(tasks)
+    try:
+        while pending:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            pause = left if progress is None else 0.1 if left is None else min(0.1, left)
+            _, pending = wait_for(pending, timeout=pause)
+            if pending and until is not None and time.monotonic() >= until:
+                raise Cancelled(f"stopped after {deadline:g} seconds, as asked, with {min(int(control[0]), blocks)} of {blocks} blocks begun")
+            if progress is not None:
+                progress(min(int(control[0]), blocks) / max(1, blocks))
+    finally:
+        control[1] = 1
+        wait_for(tasks)
+    for task in tasks:
+        task.result()
+
+
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+_pools_lock = threading.Lock()
+
+
+def _pool(count: int) -> ThreadPoolExecutor:
+    """Threads that wait for the next run; a forked process makes its own."""
+    with _pools_lock:
+        return _pools.setdefault((os.getpid(), count), ThreadPoolExecutor(count, thread_name_prefix="segkernel"))
+
+
+def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
+    if not errors:
+        return
+    instruction, row = min((int(each[0]) - 1, int(each[1])) for each in errors)
+    node = linked.places.get(instruction)
+    span = None if node is None else linked.source.spans.get(node)
+    error = DataError(f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits (row {row:,} of its table's order)")
+    error.span = span  # type: ignore[attr-defined]
+    raise error
