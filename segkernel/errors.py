@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segdsl.diagnostics import Diagnostic
+from segdsl.errors import Error, SchemaError
 
-
-class Error(Exception):
-    """Anything that segkernel refuses."""
+__all__ = ["Cancelled", "DataError", "Error", "RuleError", "SchemaError", "SnapshotError"]
 
 
 class RuleError(Error):
@@ -17,10 +16,6 @@ class RuleError(Error):
     def __init__(self, text: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
         super().__init__(text)
         self.diagnostics = tuple(diagnostics)
-
-
-class SchemaError(Error):
-    """A schema or project file that contradicts itself, or settings that are not known."""
 
 
 class DataError(Error):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from segdsl import project as settings
 from segdsl.diagnostics import Diagnostic
 from segdsl.missing import MissingLint, missing_values, with_counts
 from segdsl.schema import Schema, Table
-from segkernel.errors import Error, RuleError, SchemaError
+from segkernel.errors import Error, SchemaError
 from segkernel.meaning import needed, relations
 from segkernel.rules import Rules, compile
 
@@ -40,7 +40,7 @@ def opened(folder: Path) -> Project:
     are no rule files.
     """
     path = folder / FILE
-    found = settings_of(path)
+    found = settings.load(path)
     files: dict[Path, None] = {}
     for pattern in found.rules:
         matches = sorted(glob(str(Path(escape(str(folder))) / pattern), recursive=True))
@@ -57,35 +57,32 @@ def above(path: Path) -> Path | None:
     return next((folder for folder in path.absolute().parents if (folder / FILE).is_file()), None)
 
 
-def pinned(project: Project, files: Sequence[Path], params: Mapping[str, Any]) -> Rules | None:
-    """The rules checked against the pinned types alone, without any data; None where they do not suffice.
+def pinned(project: Project, files: Sequence[Path], params: Mapping[str, Any]) -> Rules:
+    """The rules checked against the pinned types alone, without any data.
 
-    Raises `RuleError` where there are no data whose columns could mend a mistake.
+    Raises `RuleError`, also where only the data could tell whether there is a mistake.
     """
-    try:
-        return compile(list(files), project.schema, params=params)
-    except RuleError:
-        if any(table.source is not None for table in project.schema.tables.values()):
-            return None
-        raise
+    return compile(list(files), project.schema, params=params)
 
 
-def bound(project: Project, files: Sequence[Path], params: Mapping[str, Any], only: Sequence[str] = ()) -> tuple[Rules, Dataset]:
-    """The rules checked against the project's data, and the data: just the columns that the rules (or `only` some) read.
+def bound(
+    project: Project, files: Sequence[Path], params: Mapping[str, Any], select: Callable[[Rules], Rules] | None = None
+) -> tuple[Rules, Dataset]:
+    """The rules checked against the project's data, and the data: just the columns that the rules read.
 
-    Raises `RuleError`, `DataError` and `Error`.
+    `select` narrows the rules down before data are read. Raises `RuleError`, `DataError` and `Error`.
     """
     from segkernel.data.dataset import Dataset
     from segkernel.reading import collect, scan
 
     lazy = scan(project.schema, project.folder)
-    typed = _typed(project.schema, lazy)
-    rules = compile(list(files), typed, params=params)
-    if only:
-        rules = rules.only(*only)
+    schema = _typed(project.schema, lazy)
+    rules = compile(list(files), schema, params=params)
+    if select is not None:
+        rules = select(rules)
     columns = rules.inputs
-    data = Dataset(collect(lazy, typed, columns), _restricted(project.schema, rules, columns))
-    return rules.against(_overlaid(typed, data.schema)), data
+    data = Dataset(collect(lazy, schema, columns), _restricted(project.schema, rules, columns))
+    return rules.against(_overlaid(schema, data.schema)), data
 
 
 def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diagnostic, ...]:
@@ -116,18 +113,6 @@ def typed(project: Project) -> Schema:
     from segkernel.reading import scan
 
     return _typed(project.schema, scan(project.schema, project.folder))
-
-
-def settings_of(path: Path) -> settings.Project:
-    """The settings of a project file.
-
-    Raises `SchemaError` naming file, line and column where these are known.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        raise SchemaError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
-    return settings.parse(text, str(path))
 
 
 def _typed(schema: Schema, lazy: Mapping[str, Any]) -> Schema:

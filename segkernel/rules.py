@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from segdsl.schema import Schema
 from segdsl.source import Source
 from segdsl.syntax import File
 from segkernel import meaning
-from segkernel.errors import DataError, Error, RuleError
+from segkernel.errors import Cancelled, DataError, Error, RuleError
 from segkernel.instants import instant, zone
 from segkernel.textual import unknown_name
 
@@ -92,20 +94,17 @@ class Rules:
         self._limits = limits
         self._lock = threading.Lock()
         self._programs: dict[bool, Program] = {}
-        self._fingerprint = ""
 
     def __repr__(self) -> str:
         segments = sum(name in self.checked.segments for name in self.names)
-        return f"Rules: {segments:,} segments and {len(self.names) - segments:,} chooses over {self.checked.root}"
+        return f"Rules(segments: {segments:,}, chooses: {len(self.names) - segments:,}; root {self.checked.root})"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """32 hexadecimal digits of what the rules mean, not of how they are written; see `segkernel.meaning.fingerprint`."""
-        if not self._fingerprint:
-            self._fingerprint = meaning.fingerprint(self.checked, self.names)
-        return self._fingerprint
+        return meaning.fingerprint(self.checked, self.names)
 
-    @property
+    @cached_property
     def reads(self) -> meaning.Reads:
         """The fields and links that the rules read, by the names that rules use."""
         return meaning.reads(self.checked, self.schema, self.names)
@@ -145,7 +144,7 @@ class Rules:
         data: Dataset,
         as_of: datetime | str,
         threads: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[float], None] | None = None,
         deadline: float | None = None,
         *,
         unknowns: bool = False,
@@ -153,7 +152,7 @@ class Rules:
         """The membership of every account of `data` at one instant.
 
         `as_of` is an aware datetime, a naive one in the rules' zone, or ISO text. `threads` None takes the machine's
-        cores; the answers do not depend on it. `progress` is called with what is done and the whole. `deadline` is in
+        cores; the answers do not depend on it. `progress` is called now and then with the share that is done. `deadline` is in
         seconds from now. `unknowns` counts, besides, the accounts whose condition is unknown.
         Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed.
         """
@@ -163,8 +162,15 @@ class Rules:
         as_of_ns = instant(as_of, self.checked.timezone)
         if threads is not None and threads < 1:
             raise Error(f"threads is 1 or more, not {threads}")
+        until = None if deadline is None else time.monotonic() + deadline
         linked = self._linked(data, unknowns)
-        answers = run(linked, as_of_ns, threads=threads, progress=progress, deadline=deadline)
+        left = None if until is None else until - time.monotonic()
+        if left is not None and left <= 0:
+            raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
+        try:
+            answers = run(linked, as_of_ns, threads=threads, progress=progress, deadline=left)
+        except DataError as error:
+            raise self._placed(error) from None
         return Membership(
             self.checked,
             self.names,
@@ -178,6 +184,15 @@ class Rules:
             orphans=data.orphans,
         )
 
+    def _placed(self, error: DataError) -> DataError:
+        """An error of the engine with the place in the rules that it came from, where it knows one."""
+        span = getattr(error, "span", None)
+        if span is None or span.source >= len(self.sources):
+            return error
+        source = self.sources[span.source]
+        line, column = source.place(span.start)
+        return DataError(f"{source.name}:{line}:{column}: `{source.snippet(span)}`: {error}")
+
     def program(self, unknowns: bool = False) -> Program:
         """The plan of the rules, made once; `str(program)` shows it."""
         from segkernel.plan import plan
@@ -190,13 +205,13 @@ class Rules:
     def _linked(self, data: Dataset, unknowns: bool) -> Linked:
         from segkernel.link import link
 
+        fit(self.reads, self.schema, data.schema)
         program = self.program(unknowns)
         # Kept on the data and weakly by rules, so that neither keeps the other alive
         kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
         with self._lock:
             linked = kept.setdefault(self, {})
             if unknowns not in linked:
-                fit(self.reads, self.schema, data.schema)
                 linked[unknowns] = link(program, data)
             return linked[unknowns]
 

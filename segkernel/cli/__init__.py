@@ -28,7 +28,7 @@ class Commands(click.Group):
             error.show()
             code = MISUSED
         except (click.Abort, KeyboardInterrupt):
-            click.echo("interrupted; nothing was written", err=True)
+            click.echo("interrupted", err=True)
             code = INTERRUPTED
         except Error as error:
             click.echo(str(error) if getattr(error, "diagnostics", ()) else f"error: {error}", err=True)

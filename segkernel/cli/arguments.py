@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from segkernel.errors import Error
 from segkernel.project import FILE
+from segkernel.rules import Rules
 
 
 class ProjectFolder(click.Path):
@@ -49,3 +51,14 @@ def parsed_params(given: tuple[str, ...]) -> dict[str, str]:
             raise click.BadParameter(f'"{item}" is not NAME=VALUE', param_hint="--param")
         found[name.strip()] = value
     return found
+
+
+def selected(rules: Rules, names: Sequence[str]) -> Rules:
+    """The rules narrowed down to names that a command was given; all of them without names.
+
+    Raises a usage error for an unknown name.
+    """
+    try:
+        return rules.only(*names) if names else rules
+    except Error as error:
+        raise click.UsageError(str(error)) from None

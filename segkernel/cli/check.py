@@ -15,7 +15,7 @@ from segdsl.parser import parse
 from segdsl.source import Source
 from segkernel.cli.arguments import params, parsed_params
 from segkernel.cli.terminal import Progress, warn
-from segkernel.errors import RuleError
+from segkernel.errors import DataError, RuleError
 from segkernel.project import FILE, Project, above, bound, opened, pinned, warnings
 from segkernel.rules import Rules, read_rules
 
@@ -70,16 +70,39 @@ def _project(project: Project, files: Sequence[Path], overrides: dict[str, str])
     try:
         with Progress() as progress:
             progress.stage("Checking")
-            rules, data = pinned(project, together, overrides), None
-            if rules is None:
-                rules, data = bound(project, together, overrides)
-            heard = warnings(project, rules, data)
+            rules, heard = _rules(project, together, overrides)
+    except DataError as why:
+        if not isinstance(why.__cause__, RuleError):
+            raise
+        return _mistaken(why.__cause__, together, files, f", checked against the pinned types alone: {why}")
     except RuleError as error:
-        sources = tuple(read_rules(path, Limits()) for path in together)
-        mistakes = _within(error.diagnostics, sources, files)
-        return Checked(mistakes, (), sources, _counted(len(mistakes), "mistake"))
+        return _mistaken(error, together, files)
     lints = _within(heard, rules.sources, files)
     return Checked((), lints, rules.sources, _told(rules, len(together), len(lints)))
+
+
+def _rules(project: Project, files: Sequence[Path], overrides: dict[str, str]) -> tuple[Rules, tuple[Diagnostic, ...]]:
+    """The rules and their warnings, checked against the pinned types, and where these do not suffice, the data.
+
+    Raises `RuleError`; `DataError`, caused by the mistakes that the pinned types leave, for data that cannot be read.
+    """
+    try:
+        rules = pinned(project, files, overrides)
+    except RuleError as mistakes:
+        if not any(table.source for table in project.schema.tables.values()):
+            raise
+        try:
+            rules, data = bound(project, files, overrides)
+        except DataError as why:
+            raise why from mistakes
+        return rules, warnings(project, rules, data)
+    return rules, warnings(project, rules, None)
+
+
+def _mistaken(error: RuleError, together: Sequence[Path], files: Sequence[Path], more: str = "") -> Checked:
+    sources = tuple(read_rules(path, Limits()) for path in together)
+    mistakes = _within(error.diagnostics, sources, files)
+    return Checked(mistakes, (), sources, _counted(len(mistakes), "mistake") + more)
 
 
 def _syntax(files: Sequence[Path]) -> Checked:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from segkernel.cli.arguments import folder, params, parsed_params
+from segkernel.cli.arguments import folder, params, parsed_params, selected
+from segkernel.errors import RuleError
 from segkernel.project import opened, pinned, typed
 from segkernel.rules import compile
 
@@ -19,9 +20,10 @@ def plan(folder: Path, segment: str | None, params: tuple[str, ...]) -> None:
     """Show the program that the rules in DIR become, or just that of SEGMENT."""
     project = opened(folder)
     overrides = parsed_params(params)
-    rules = pinned(project, project.files, overrides)
-    if rules is None:
+    try:
+        rules = pinned(project, project.files, overrides)
+    except RuleError:
         rules = compile(list(project.files), typed(project), params=overrides)
     if segment is not None:
-        rules = rules.only(segment)
+        rules = selected(rules, (segment,))
     click.echo(str(rules.program()).rstrip("\n"))

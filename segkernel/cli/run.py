@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segkernel import output
-from segkernel.cli.arguments import folder, params, parsed_params
+from segkernel.cli.arguments import folder, params, parsed_params, selected
 from segkernel.cli.later import not_yet
 from segkernel.cli.terminal import Progress, table, warn
+from segkernel.errors import Error
 from segkernel.instants import instant, written
 from segkernel.project import bound, opened, warnings
 
@@ -51,13 +53,12 @@ def run(
     clock = _Clock()
     project = opened(folder)
     overrides = parsed_params(params)
-    moment = as_of or project.as_of or started
-    as_of_ns = instant(moment, project.schema.timezone)
+    as_of_ns = _instant(as_of, project.schema.timezone) if as_of else instant(project.as_of or started, project.schema.timezone)
     target = out or folder / "out"
     output.ready(target)
     with Progress() as progress:
         progress.stage("Reading rules and data")
-        rules, data = bound(project, project.files, overrides, only)
+        rules, data = bound(project, project.files, overrides, partial(selected, names=only))
         clock.lap("read")
         progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}")
         result = rules.evaluate(data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
@@ -78,7 +79,16 @@ def run(
     click.echo(f"{result.accounts:,} {rules.checked.root} as of {result.as_of} ({result.timezone}), written to {target}")
     for place, count in found["orphans"].items():
         if count:
-            click.echo(f"{count:,} rows whose link {place} finds nobody", err=True)
+            click.echo(f"{count:,} {'row' if count == 1 else 'rows'} whose link {place} finds nobody", err=True)
+    for warning in data.warnings:
+        click.echo(warning, err=True)
+
+
+def _instant(text: str, timezone: str) -> int:
+    try:
+        return instant(text, timezone)
+    except Error as error:
+        raise click.BadParameter(str(error), param_hint="--as-of") from None
 
 
 def _memberships(result: Membership, layout: str) -> Any:

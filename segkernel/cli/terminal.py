@@ -51,10 +51,10 @@ class Progress:
             if self._status is not None:
                 self._status.update(text)
 
-    def part(self, done: int, whole: int) -> None:
-        """Tell how much of the stage is done; called by an evaluation."""
-        if self._status is not None and whole:
-            self._status.update(f"{self._text}: {done / whole:.0%}")
+    def part(self, share: float) -> None:
+        """Tell how much of the stage is done, 0 to 1; called by an evaluation."""
+        if self._status is not None:
+            self._status.update(f"{self._text}: {share:.0%}")
 
     def _show(self) -> None:
         from rich.console import Console
