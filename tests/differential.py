@@ -6,6 +6,8 @@ of their last place, dates in days, timestamps in nanoseconds).
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +22,7 @@ from segkernel.oracle import Oracle, OracleOverflow
 from tests.rivals import polars_rival, sql_rival
 from tests.rivals.lowering import Manner
 from tests.rivals.tables import CannotSay, placed, plain_tables
-from tests.strategies import Case, checked_rules, nanoseconds
+from tests.strategies import Case, checked_rules, nanoseconds, random_case
 
 Answers = dict[str, list[Any]]
 OVERFLOW = "overflow"
@@ -171,3 +173,14 @@ def shown(case: Case) -> str:
     """A case as a report prints it."""
     tables = "\n".join(f"{name}: {frame.schema}\n{frame.rows()}" for name, frame in case.frames.items())
     return f"seed {case.seed}, as_of {case.as_of.isoformat()}, {case.timezone}\n{case.rules_text}{tables}"
+
+
+def main(first: int, stop: int, sizes: list[str]) -> None:
+    """Print what the kernel says to the cases of some seeds, a line of JSON each."""
+    for seed, size in zip(range(first, stop), sizes, strict=True):
+        case = random_case(seed, size)
+        print(json.dumps(kernel_answers(case, checked_rules(case).names)), flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

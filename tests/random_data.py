@@ -162,7 +162,7 @@ class Maker:
         rng = self.rng
         dtype = rng.choice(list(INTEGERS))
         low, high = INTEGERS[dtype]
-        extreme = rng.random() < 0.2
+        extreme = rng.random() < 0.3
         ends = [v for v in (low, low + 1, 0, 1, -1, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, high - 1, high) if low <= v <= high]
         values = [rng.choice(ends) if extreme else rng.randint(max(low, -20), min(high, 100)) for _ in range(rows)]
         return values, dtype, extreme and high >= 2**31, 0

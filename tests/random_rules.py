@@ -39,6 +39,9 @@ def random_rules(rng: Random, world: World, statements: int) -> str:
     """The text of a random rule file."""
     writer = Rules(rng, world)
     lines = [*writer.params(), *(writer.statement(number) for number in range(statements))]
+    field = writer.value("whole", Scope(world.schema.root)) if writer.reckless and rng.random() < 0.4 else None
+    if field is not None:
+        lines.append(f"segment huge when {field} * {10 ** rng.randint(14, 19)} >= {rng.randint(-9, 9)}")
     return "\n".join(lines) + "\n"
 
 
@@ -50,6 +53,7 @@ class Rules:
         self.named: dict[str, list[str]] = {}
         self.segments: list[str] = []
         self.depth = 0
+        self.reckless = rng.random() < 0.3  # sums and products may then leave their range
         self.zone = ZoneInfo(world.schema.timezone)
 
     def params(self) -> list[str]:
@@ -292,7 +296,7 @@ class Rules:
 
     def calm(self, kind: str, scope: Scope) -> str | None:
         """A field whose sums stay in range and do not depend on their order."""
-        found = [text for text, column in self.reachable(scope) if column.kind == kind and (not column.extreme or self.rng.random() < 0.02)]
+        found = [text for text, column in self.reachable(scope) if column.kind == kind and (self.reckless or not column.extreme)]
         return self.rng.choice(found) if found else None
 
     def aggregate(self, kind: str, scope: Scope) -> str | None:
@@ -343,8 +347,10 @@ class Rules:
         if not numeric:
             return None
         if kind == "number" and draw < 0.65:
-            whole = self.calm("whole", scope)
-            return f"({one} / {whole})" if whole else None
+            whole = self.calm("whole", scope) or "3"
+            return f"({one} / {rng.choice([whole, '3', '7.5'])})"
+        if self.reckless and kind != "number" and rng.random() < 0.4:
+            return f"({one} * {10 ** rng.randint(12, 19)})"
         other = self.calm(kind, scope) or literal
         if draw < 0.9:
             return f"({one} {rng.choice('+-*')} {rng.choice([other, literal])})"

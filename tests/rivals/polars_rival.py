@@ -162,7 +162,7 @@ class Writer:
             case "months":
                 return self.write(args[0]).cast(pl.Int32).cast(pl.Date).dt.offset_by(f"{node.value}mo").cast(pl.Int32)
             case "float":
-                return self.number(args[0]) / 10.0**node.value if node.value else self.number(args[0])
+                return self.number(args[0]) / spread(pl.lit(10.0**node.value)) if node.value else self.number(args[0])
             case _:
                 return self.arithmetic(node)
 
@@ -262,8 +262,8 @@ class Writer:
             case "multiply":
                 result = parts[0] * parts[1]
             case "divide":
-                divisor = pl.when(parts[1] != 0.0).then(parts[1])
-                result = parts[0] / divisor
+                divisor = parts[1] if reads(node.args[1]) else spread(parts[1])
+                result = parts[0] / pl.when(divisor != 0.0).then(divisor)
             case _:
                 raise CannotSay(node.op)
         return result.fill_nan(None) if node.kind == "number" else result
@@ -294,6 +294,11 @@ class Writer:
     def per_row(self, node: Node) -> pl.Expr:
         """A node with as many values as rows, even where it reads no column."""
         return self.write(node) if reads(node) else pl.when(pl.col("row") >= 0).then(self.write(node))
+
+
+def spread(number: pl.Expr) -> pl.Expr:
+    """A lone float as a column: Polars multiplies by the reciprocal of a lone divisor, which rounds twice."""
+    return pl.col("row") * 0.0 + number
 
 
 def reads(node: Node) -> bool:
