@@ -159,9 +159,6 @@ def _choose(ctx: Context, statement: syntax.Choose) -> ChooseRule | None:
 
 
 def _case_value(ctx: Context, node: syntax.Expression) -> Constant | None:
-    if isinstance(node, syntax.Negative):
-        ctx.report("E406", node.span)
-        return None
     found = ctx.expression(node, ctx.account)
     return found if isinstance(found, Constant) else None
 

@@ -104,7 +104,6 @@ MESSAGES: dict[str, str] = {
     "E403": "there is no such {what}",
     "E404": 'there is no param "{name}" to set',
     "E405": 'the param "{name}" is {wanted}, and it is set to {found}',
-    "E406": "a choose has no negative values",
     "E407": "{what} cannot be the value of a param",
     "E408": "a duration counts whole {unit}s",
     "E409": "a period has at least one {unit}",
