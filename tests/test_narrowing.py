@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal
-from segkernel.data import physical
+from segkernel.data import keys, physical, texts
 from segkernel.data.columns import PADDING, Column
 from segkernel.data.narrowing import narrow
 from segkernel.errors import DataError
@@ -160,6 +160,18 @@ def test_texts_sort_by_code_point() -> None:
         column = bound(pl.Series(values, dtype=dtype))
         assert column.values == tuple(sorted({each for each in values if each is not None}))
         assert read(column) == values
+
+
+def test_texts_whose_hashes_collide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "hashes", lambda frame: np.zeros(frame.height, np.uint64))
+    test_texts_sort_by_code_point()
+
+
+def test_the_table_of_texts_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_FIRST_TABLE", 4)
+    test_texts_sort_by_code_point()
+    values = [f"{each * 7919 % 1000:03}" for each in range(1000)]
+    assert bound(pl.Series(values)).codes.tolist() == [int(each) + 1 for each in values]
 
 
 def test_enum_and_category_keep_only_the_texts_in_use() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from segkernel.data import keys as key_index
 from segkernel.data.dataset import Dataset
 from segkernel.data.spaces import Chain, Space
 
@@ -184,3 +185,16 @@ def test_empty_tables_have_no_types_and_no_trouble() -> None:
     check(data.space((("b", "up"),)), [None, None])
     check(data.space((("c", "up"),)), [])
     assert data.orphans == {("b", "up"): 1, ("c", "up"): 0}
+
+
+def test_keys_whose_hashes_collide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_index, "hashes", lambda frame: np.zeros(frame.height, np.uint64))
+    for name in ("text", "float"):
+        test_keys_of_every_kind(name)
+    test_keys_of_two_columns()
+
+
+def test_values_whose_hashes_collide_with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_index, "hashes", lambda frame: np.arange(frame.height, dtype=np.uint64))
+    test_keys_of_every_kind("text")
+    test_keys_of_two_columns()

@@ -28,7 +28,7 @@ class Found(msgspec.Struct, frozen=True, eq=False):
 
 class Index(msgspec.Struct, frozen=True, eq=False):
     """The rows of a table by its key. A single key of whole numbers (dates and times too) has a `table` from distance
-    to row, `dense` from `low` on or else hashed; any other is joined."""
+    to row, `dense` from `low` on or else hashed; rows of any other are found by their hashes or joined."""
 
     parts: tuple[pl.Series, ...]
     numbers: arrow.Numbers | None = None
@@ -56,7 +56,7 @@ def index(table: str, names: Sequence[str], parts: Sequence[pl.Series]) -> Index
     if built is not None and built[1] == 0:
         return built[0]
     frame = _frame([_joinable(part, part.dtype) for part in parts])
-    if built is not None or frame.height != frame.n_unique():
+    if built is not None or (_hash_table(hashes(frame))[1] and frame.height != frame.n_unique()):
         repeated = frame.is_duplicated()
         keys = _frame(parts).filter(repeated).unique(maintain_order=True)
         shown = [_shown(row) for row in keys.head(_SHOWN).iter_rows()]
@@ -74,15 +74,14 @@ def find(target: Index, parts: Sequence[pl.Series]) -> Found:
             bits, flip = target.numbers.bits, target.numbers.flip
             if values.signed == target.numbers.signed or not (_above_signed(values) or _above_signed(target.numbers)):
                 return _numbers_found(target, values, bits, flip)
-    rows = len(parts[0])
     left = _frame([_joinable(part, key.dtype) for part, key in zip(parts, target.parts, strict=True)])
     right = _frame([_joinable(key, part.dtype) for part, key in zip(parts, target.parts, strict=True)])
-    on = left.columns
-    row = left.join(right.with_row_index("row"), on=on, how="left", maintain_order="left")["row"]
-    empty = left.select(pl.any_horizontal(pl.all().is_null()))[on[0]] if rows else pl.Series([], dtype=pl.Boolean)
-    found = np.array(row.cast(pl.UInt32).fill_null(int(encoding.NONE)).to_numpy(), np.uint32)
-    missing = int(empty.sum())
-    return Found(found, missing, row.null_count() - missing)
+    return _hashed_found(left, right) or _joined_found(left, right)
+
+
+def hashes(frame: pl.DataFrame) -> NDArray[np.uint64]:
+    """A hash per row, equal for equal rows of equal types. Polars' hashes differ between versions: never keep them."""
+    return arrow.buffers(frame.hash_rows())[0].view(np.uint64)
 
 
 def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
@@ -118,8 +117,7 @@ def _numbered(key: pl.Series) -> tuple[Index, int] | None:
             table = np.full(high - low + 1, encoding.NONE, np.uint32)
             again = encoding.fill_dense(numbers.bits, numbers.flip, np.uint64(low), table)
         else:
-            table = np.full(1 << max(4, (2 * rows - 1).bit_length()), encoding.NONE, np.uint32)
-            again = encoding.fill_hashed(numbers.bits, _shift(table), table)
+            table, again = _hash_table(numbers.bits)
     return Index((key,), numbers, table, dense, low), int(again)
 
 
@@ -128,10 +126,45 @@ def _numbers_found(target: Index, values: arrow.Numbers, bits: NDArray[np.uint64
     given = (values.bits, values.valid, values.masked)
     with np.errstate(over="ignore"):
         if target.dense:
-            missing, orphans, _ = encoding.find_dense(*given, flip, np.uint64(target.low), target.table, out)
+            missing, orphans = encoding.find_dense(*given, flip, np.uint64(target.low), target.table, out)
         else:
-            missing, orphans, _ = encoding.find_hashed(*given, bits, _shift(target.table), target.table, out)
+            missing, orphans = encoding.find_hashed(*given, bits, _shift(target.table), target.table, out)
     return Found(out, int(missing), int(orphans))
+
+
+def _hashed_found(left: pl.DataFrame, right: pl.DataFrame) -> Found | None:
+    """What the rows of `left` find among the unique rows of `right`, by their hashes, each hit compared; None where two
+    rows that differ have one hash."""
+    keys = hashes(right)
+    table, again = _hash_table(keys)
+    if again:
+        return None
+    empty = left.select(empty=pl.any_horizontal(pl.all().is_null()))["empty"] if left.height else pl.Series([], dtype=pl.Boolean)
+    valid = np.where(empty.to_numpy(), np.uint8(0), np.uint8(1))
+    out = np.empty(left.height, np.uint32)
+    with np.errstate(over="ignore"):
+        missing, orphans = encoding.find_hashed(hashes(left), valid, True, keys, _shift(table), table, out)
+    hits = pl.Series(out != encoding.NONE)
+    rows = pl.Series(out).filter(hits)
+    for asked, key in zip(left, right, strict=True):
+        if not (asked.filter(hits) == key.gather(rows)).all():
+            return None
+    return Found(out, int(missing), int(orphans))
+
+
+def _joined_found(left: pl.DataFrame, right: pl.DataFrame) -> Found:
+    """As `_hashed_found`, by a join."""
+    row = left.join(right.with_row_index("row"), on=left.columns, how="left", maintain_order="left")["row"]
+    missing = left.height - left.drop_nulls().height
+    found = np.array(row.cast(pl.UInt32).fill_null(int(encoding.NONE)).to_numpy(), np.uint32)
+    return Found(found, missing, row.null_count() - missing)
+
+
+def _hash_table(bits: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], int]:
+    """The hash table of keys, and how many of them repeat one."""
+    table = np.full(1 << max(4, (2 * bits.size - 1).bit_length()), encoding.NONE, np.uint32)
+    with np.errstate(over="ignore"):
+        return table, int(encoding.fill_hashed(bits, _shift(table), table))
 
 
 def _shift(table: Any) -> np.uint64:

@@ -169,10 +169,10 @@ def fill_dense(bits, flip, low, table):
     return again
 
 
-@entry("UniTuple(int64, 3)(uint64[::1], uint8[::1], boolean, uint64, uint64, uint32[::1], uint32[::1])")
+@entry("UniTuple(int64, 2)(uint64[::1], uint8[::1], boolean, uint64, uint64, uint32[::1], uint32[::1])")
 def find_dense(bits, valid, masked, flip, low, table, out):
-    """Row of each value, NONE where nobody has it: (missing, present but not found, whether rows ascend)."""
-    missing, lost, ascending, before = 0, 0, 1, NONE
+    """Row of each value, NONE where nobody has it: (missing, present but not found)."""
+    missing, lost = 0, 0
     for i in range(bits.size):
         row = NONE
         if masked and valid[i] == 0:
@@ -182,11 +182,8 @@ def find_dense(bits, valid, masked, flip, low, table, out):
             if at < np.uint64(table.size):
                 row = table[at]
             lost += row == NONE
-        if before != NONE and row < before:
-            ascending = 0
-        before = row
         out[i] = row
-    return missing, lost, ascending
+    return missing, lost
 
 
 @entry("int64(uint64[::1], uint64, uint32[::1])")
@@ -205,10 +202,10 @@ def fill_hashed(bits, shift, table):
     return again
 
 
-@entry("UniTuple(int64, 3)(uint64[::1], uint8[::1], boolean, uint64[::1], uint64, uint32[::1], uint32[::1])")
+@entry("UniTuple(int64, 2)(uint64[::1], uint8[::1], boolean, uint64[::1], uint64, uint32[::1], uint32[::1])")
 def find_hashed(bits, valid, masked, keys, shift, table, out):
     """As `find_dense`, through a table that `fill_hashed` made of `keys`."""
-    missing, lost, ascending, before = 0, 0, 1, NONE
+    missing, lost = 0, 0
     last = np.uint64(table.size - 1)
     for i in range(bits.size):
         row = NONE
@@ -220,11 +217,8 @@ def find_hashed(bits, valid, masked, keys, shift, table, out):
                 at = (at + _ONE) & last
             row = table[at]
             lost += row == NONE
-        if before != NONE and row < before:
-            ascending = 0
-        before = row
         out[i] = row
-    return missing, lost, ascending
+    return missing, lost
 
 
 @entry("int64(uint64[::1], uint8[::1], boolean, uint64, uint32[::1], uint32[::1], uint32[::1])")
