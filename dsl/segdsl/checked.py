@@ -41,7 +41,7 @@ class Relation(msgspec.Struct, frozen=True):
 # ---- values
 
 
-class Constant(Checked):
+class Constant(Checked, frozen=True):
     """A value known when rules are compiled. `value` None is missing. `param` is the param it came from."""
 
     type: Type
@@ -49,19 +49,19 @@ class Constant(Checked):
     param: str | None = None
 
 
-class Now(Checked):
+class Now(Checked, frozen=True):
     """The instant of the run."""
 
     type: Type = TIMESTAMP
 
 
-class Today(Checked):
+class Today(Checked, frozen=True):
     """The local day of the instant of the run."""
 
     type: Type = DATE
 
 
-class PeriodStart(Checked):
+class PeriodStart(Checked, frozen=True):
     """The first day of the `unit` (day week month quarter year) that holds today, `shift` units later."""
 
     unit: str
@@ -69,7 +69,7 @@ class PeriodStart(Checked):
     type: Type = DATE
 
 
-class Field(Checked):
+class Field(Checked, frozen=True):
     """A column of the scope's table, or of the table that the links of `path` lead to.
 
     `table` is the scope's table, `name` the rule's name of the column, `nullable` whether its own values can be missing
@@ -83,28 +83,28 @@ class Field(Checked):
     nullable: bool = True
 
 
-class Let(Checked):
+class Let(Checked, frozen=True):
     """The value of a let of the scope's table."""
 
     name: str
     type: Type
 
 
-class Chosen(Checked):
+class Chosen(Checked, frozen=True):
     """The value of a `choose` of the account."""
 
     name: str
     type: Type
 
 
-class OfAccount(Checked):
+class OfAccount(Checked, frozen=True):
     """Inside a relation whose chain ends at the root table: the value of an expression of the row's account."""
 
     operand: Expression
     type: Type
 
 
-class Arithmetic(Checked):
+class Arithmetic(Checked, frozen=True):
     """`op` is one of `+ - * /` over numbers.
 
     Whole and decimal operands are exact: `+ -` at the larger scale, `*` adds the scales, `/` gives a float. With a
@@ -117,12 +117,12 @@ class Arithmetic(Checked):
     type: Type
 
 
-class Negative(Checked):
+class Negative(Checked, frozen=True):
     operand: Expression
     type: Type
 
 
-class Shift(Checked):
+class Shift(Checked, frozen=True):
     """A date or timestamp moved by a constant duration (already signed).
 
     Dates move by days or by months that clamp; timestamps keep the local time of day under days and months and move
@@ -134,7 +134,7 @@ class Shift(Checked):
     type: Type
 
 
-class Difference(Checked):
+class Difference(Checked, frozen=True):
     """left - right of two timestamps, or of two dates: an exact duration in nanoseconds, a day 24 hours."""
 
     left: Expression
@@ -142,7 +142,7 @@ class Difference(Checked):
     type: Type
 
 
-class ScaleDuration(Checked):
+class ScaleDuration(Checked, frozen=True):
     """An exact duration times (`op` "*") or divided by ("/") a number; rounded to the nearest nanosecond, ties to even."""
 
     op: str
@@ -151,14 +151,14 @@ class ScaleDuration(Checked):
     type: Type
 
 
-class Coalesce(Checked):
+class Coalesce(Checked, frozen=True):
     """The first operand that is present."""
 
     operands: tuple[Expression, ...]
     type: Type
 
 
-class If(Checked):
+class If(Checked, frozen=True):
     """`yes` where the condition is true, else `no`, an unknown condition included."""
 
     condition: Expression
@@ -167,7 +167,7 @@ class If(Checked):
     type: Type
 
 
-class Aggregate(Checked):
+class Aggregate(Checked, frozen=True):
     """`function` (count sum avg min max any none) over the rows of a relation whose `where` is true.
 
     `value` is None for `count(relation)`, `any` and `none`; else missing values are skipped. `where` None keeps all.
@@ -184,22 +184,22 @@ class Aggregate(Checked):
 # ---- conditions (yes/no)
 
 
-class And(Checked):
+class And(Checked, frozen=True):
     terms: tuple[Expression, ...]
     type: Type = TRUTH
 
 
-class Or(Checked):
+class Or(Checked, frozen=True):
     terms: tuple[Expression, ...]
     type: Type = TRUTH
 
 
-class Not(Checked):
+class Not(Checked, frozen=True):
     term: Expression
     type: Type = TRUTH
 
 
-class Compare(Checked):
+class Compare(Checked, frozen=True):
     """`op` is one of `= != < <= > >=`.
 
     Operands are two numbers (compared by value; a decimal against a float as the nearest float), two texts (exact,
@@ -213,7 +213,7 @@ class Compare(Checked):
     type: Type = TRUTH
 
 
-class InList(Checked):
+class InList(Checked, frozen=True):
     """The Kleene `or` of `value = item`. `items` are constants of the value's type; `others` any further expressions."""
 
     value: Expression
@@ -222,7 +222,7 @@ class InList(Checked):
     type: Type = TRUTH
 
 
-class TextTest(Checked):
+class TextTest(Checked, frozen=True):
     """`kind` is `contains`, `starts` or `ends`: exact, by code point."""
 
     kind: str
@@ -231,14 +231,14 @@ class TextTest(Checked):
     type: Type = TRUTH
 
 
-class IsMissing(Checked):
+class IsMissing(Checked, frozen=True):
     """Never unknown. Of a condition: whether it is unknown."""
 
     operand: Expression
     type: Type = TRUTH
 
 
-class InSegment(Checked):
+class InSegment(Checked, frozen=True):
     """Never unknown: the segment's condition is true."""
 
     segment: str
@@ -254,7 +254,7 @@ Expression = (
 # ---- statements
 
 
-class LetRule(Checked):
+class LetRule(Checked, frozen=True):
     """A named value or condition of a row of `table` (the root table, or a relation's for `let … for`)."""
 
     name: str
@@ -262,18 +262,18 @@ class LetRule(Checked):
     value: Expression
 
 
-class SegmentRule(Checked):
+class SegmentRule(Checked, frozen=True):
     name: str
     label: str | None
     condition: Expression
 
 
-class Case(Checked):
+class Case(Checked, frozen=True):
     value: Constant
     condition: Expression
 
 
-class ChooseRule(Checked):
+class ChooseRule(Checked, frozen=True):
     """The value of the first case that is true, else `otherwise`, else missing."""
 
     name: str

@@ -24,7 +24,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     span: Span
 
 
-class Name(Node):
+class Name(Node, frozen=True):
     """A name as it is meant: NFC, without backquotes."""
 
     text: str
@@ -33,40 +33,40 @@ class Name(Node):
 # ---- literals
 
 
-class Number(Node):
+class Number(Node, frozen=True):
     """`text` is the digits as written without `_`, never a sign; `percent` for `10%`."""
 
     text: str
     percent: bool = False
 
 
-class Text(Node):
+class Text(Node, frozen=True):
     value: str
 
 
-class Truth(Node):
+class Truth(Node, frozen=True):
     value: bool
 
 
-class Date(Node):
+class Date(Node, frozen=True):
     """A valid calendar date as ISO text, `2026-03-01`."""
 
     text: str
 
 
-class Month(Node):
+class Month(Node, frozen=True):
     """`2026-03`."""
 
     text: str
 
 
-class Timestamp(Node):
+class Timestamp(Node, frozen=True):
     """ISO text as written: `2026-03-01T14:30`, seconds, fraction, `Z` or offset optional."""
 
     text: str
 
 
-class Duration(Node):
+class Duration(Node, frozen=True):
     """`90 days`: `unit` is the singular: minute hour day week month quarter year."""
 
     count: str
@@ -79,17 +79,17 @@ Literal = Number | Text | Truth | Date | Month | Timestamp
 # ---- values
 
 
-class Path(Node):
+class Path(Node, frozen=True):
     """`order.placed_at`; a single name is a path of one."""
 
     parts: tuple[Name, ...]
 
 
-class Negative(Node):
+class Negative(Node, frozen=True):
     operand: Expression
 
 
-class Arithmetic(Node):
+class Arithmetic(Node, frozen=True):
     """`op` is one of `+ - * /`; left-associative, two operands a node."""
 
     op: str
@@ -97,24 +97,24 @@ class Arithmetic(Node):
     right: Expression
 
 
-class Ago(Node):
+class Ago(Node, frozen=True):
     """`90 days ago`, `quiet ago`."""
 
     duration: Duration | Path
 
 
-class FromNow(Node):
+class FromNow(Node, frozen=True):
     duration: Duration | Path
 
 
-class Groups(Node):
+class Groups(Node, frozen=True):
     """What follows `over`: `all` (no paths, `everyone`) or the paths."""
 
     everyone: bool
     paths: tuple[Path, ...] = ()
 
 
-class Call(Node):
+class Call(Node, frozen=True):
     """A function or aggregate: `sum(orders.total where done)`. Clauses that are not written are None."""
 
     name: Name
@@ -129,19 +129,19 @@ class Call(Node):
 # ---- conditions
 
 
-class Or(Node):
+class Or(Node, frozen=True):
     terms: tuple[Expression, ...]
 
 
-class And(Node):
+class And(Node, frozen=True):
     terms: tuple[Expression, ...]
 
 
-class Not(Node):
+class Not(Node, frozen=True):
     term: Expression
 
 
-class Compare(Node):
+class Compare(Node, frozen=True):
     """`op` is one of `= != < <= > >=`."""
 
     op: str
@@ -150,7 +150,7 @@ class Compare(Node):
     ignoring_case: bool = False
 
 
-class OrderInTime(Node):
+class OrderInTime(Node, frozen=True):
     """`t before x` (`op` is "before") and `t after x`."""
 
     op: str
@@ -159,27 +159,27 @@ class OrderInTime(Node):
     negated: bool = False
 
 
-class ListOf(Node):
+class ListOf(Node, frozen=True):
     """`("a", "b", k)`."""
 
     items: tuple[Expression, ...]
 
 
-class Range(Node):
+class Range(Node, frozen=True):
     """`50..249`, both ends included; an end is a literal, a Negative number, a Path, Ago or FromNow."""
 
     low: Expression
     high: Expression
 
 
-class InSet(Node):
+class InSet(Node, frozen=True):
     left: Expression
     set: ListOf | Range | Path | Call
     negated: bool = False
     ignoring_case: bool = False
 
 
-class Period(Node):
+class Period(Node, frozen=True):
     """A calendar period: `this month`, `last quarter`, `next year` (`which`, `unit`, count None),
     `last 6 whole months` (`count` "6"), `2026` (`which` "year", `text` "2026"), `2026-03` (`which` "month")."""
 
@@ -189,13 +189,13 @@ class Period(Node):
     text: str | None = None
 
 
-class InPeriod(Node):
+class InPeriod(Node, frozen=True):
     left: Expression
     period: Period
     negated: bool = False
 
 
-class Within(Node):
+class Within(Node, frozen=True):
     """`t within last 90 days` (`direction` "last") and `within next`."""
 
     left: Expression
@@ -204,7 +204,7 @@ class Within(Node):
     negated: bool = False
 
 
-class TextTest(Node):
+class TextTest(Node, frozen=True):
     """`kind` is `contains`, `contains any`, `contains all`, `starts` or `ends`."""
 
     kind: str
@@ -214,22 +214,22 @@ class TextTest(Node):
     ignoring_case: bool = False
 
 
-class Matches(Node):
+class Matches(Node, frozen=True):
     left: Expression
     pattern: Text
     negated: bool = False
 
 
-class IsMissing(Node):
+class IsMissing(Node, frozen=True):
     left: Expression
     negated: bool = False
 
 
-class InSegment(Node):
+class InSegment(Node, frozen=True):
     segment: Name
 
 
-class KOf(Node):
+class KOf(Node, frozen=True):
     """`at least 2 of (c1, c2)`: `kind` is `at least`, `at most` or `exactly`."""
 
     kind: str
@@ -247,38 +247,38 @@ Expression = (
 # ---- statements
 
 
-class Param(Node):
+class Param(Node, frozen=True):
     """`value` is a literal, a Negative number, a Duration, or a ListOf of literals."""
 
     name: Name
     value: Expression | ListOf
 
 
-class Let(Node):
+class Let(Node, frozen=True):
     name: Name
     value: Expression
     relation: Name | None = None
 
 
-class Segment(Node):
+class Segment(Node, frozen=True):
     name: Name
     condition: Expression
     label: Text | None = None
 
 
-class Case(Node):
+class Case(Node, frozen=True):
     value: Literal
     condition: Expression
 
 
-class Choose(Node):
+class Choose(Node, frozen=True):
     name: Name
     cases: tuple[Case, ...]
     label: Text | None = None
     otherwise: Literal | None = None
 
 
-class Collect(Node):
+class Collect(Node, frozen=True):
     name: Name
     cases: tuple[Case, ...]
     label: Text | None = None
