@@ -37,9 +37,9 @@ from segkernel.kernel.lanes import (
     without,
 )
 from segkernel.kernel.operations import AND
-from segkernel.kernel.wide import extended, wide_below
+from segkernel.kernel.wide import extended, wide_below, wide_of
 
-WORD, TOP = 2.0**64, 2.0**127
+TOP = 2.0**127
 
 
 @part
@@ -258,8 +258,7 @@ def compare_mixed(target, a, a_low, b, wide, which, words):
                     less, equal = False, False
                 else:
                     floor = math.floor(y)
-                    high = math.floor(floor / WORD)
-                    y_high, y_low = signed(int(high)), unsigned(floor - high * WORD)
+                    y_high, y_low = wide_of(floor)
                     equal = x == y_high and x_low == y_low
                     less = wide_below(x, x_low, y_high, y_low) or (equal and floor < y)
                     equal = equal and floor == y

@@ -94,6 +94,16 @@ if JIT:
             value = math.ldexp(np.float64(head), np.int64(shift))
         return -value if minus else value
 
+    @part
+    def wide_of(value):
+        """The 128 bits of a float without a fraction, between -2^127 and 2^127."""
+        size = abs(value)
+        top = math.floor(size / 18446744073709551616.0)
+        high, low = np.int64(top), np.uint64(size - top * 18446744073709551616.0)
+        if value < 0.0:
+            high, low = wide_negative(high, low)
+        return high, low
+
 else:
 
     def _join(high: int, low: int) -> int:
@@ -119,6 +129,10 @@ else:
     def wide_float(high, low):
         """The nearest float, ties to even."""
         return float(_join(high, low))
+
+    def wide_of(value):
+        """The 128 bits of a float without a fraction, between -2^127 and 2^127."""
+        return _split(int(value))[:2]
 
 
 @part

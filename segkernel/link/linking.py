@@ -38,10 +38,8 @@ class Linker:
         self.families: dict[tuple[int, int, int | None], list[int]] = {}
         for number in sorted(self.uses):
             node = self.nodes[number]
-            if node[0] == "any":
-                self.families.setdefault((node[1], node[2], node[3]), []).append(number)
-            elif node[0] == "aggregate":
-                self.families.setdefault((node[1], node[4], node[5]), []).append(number)
+            if node[0] in ("any", "aggregate"):
+                self.families.setdefault(family_of(node), []).append(number)
 
     def _uses(self) -> dict[int, int]:
         """How often each node that is needed is used."""
@@ -82,8 +80,8 @@ class Linker:
         """What must be there before a node: what it needs, and what the aggregates made along with it need."""
         node = self.nodes[number]
         yield from needs(node)
-        if node[0] == "aggregate":
-            for other in self.families[node[1], node[4], node[5]]:
+        if node[0] in ("any", "aggregate"):
+            for other in self.families[family_of(node)]:
                 yield from needs(self.nodes[other])
 
     def aggregates(self) -> None:
@@ -200,7 +198,7 @@ class Linker:
 
     def family(self, number: int, node: Node) -> None:
         """All aggregates over the rows of one `where`."""
-        space, rows, where = node[1], *((node[2], node[3]) if node[0] == "any" else (node[4], node[5]))
+        space, rows, where = family_of(node)
         register = None if where is None else self.registers[where]
         visits = Visits(self.code, rows, space, register, self.below(rows, space))
         members = [each for each in self.families[space, rows, where] if not self.made(each)]
@@ -412,6 +410,11 @@ class Linker:
         if held is not form:
             values.release(code, 0, held)
         return result
+
+
+def family_of(node: Node) -> tuple[int, int, int | None]:
+    """Owners' space, rows' space and `where` of an aggregate: what those that are made together share."""
+    return (node[1], node[2], node[3]) if node[0] == "any" else (node[1], node[4], node[5])
 
 
 def needs(node: Node) -> tuple[int, ...]:
