@@ -8,6 +8,7 @@ every choose the list of values, in the order of the root table's rows. It raise
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -26,16 +27,17 @@ from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type,
 FOLDER = Path(__file__).parent.parent / "dsl" / "conformance"
 TYPES = {"whole": WHOLE, "number": NUMBER, "text": TEXT, "yes/no": TRUTH, "date": DATE, "timestamp": TIMESTAMP}
 LOCAL = "local timestamp"
+LEFT_RANGE = re.compile(r"[^:]+:(\d+):(\d+): `.*`: a number leaves its range", re.DOTALL)
 ANSWER = "segment answer when "
 Tables = dict[str, list[dict[str, object]]]
 Places = tuple[tuple[str, int, int], ...]
 FILE_KEYS = {"title", "root", "timezone", "as_of", "tables", "cases"}
 CASE_KEYS = {
-    "name", "when", "rules", "accounts", "expect", "error", "diagnostics", "warnings", "as_of", "timezone", "params", "rows",
+    "name", "when", "rules", "accounts", "expect", "overflow", "diagnostics", "warnings", "as_of", "timezone", "params", "rows",
 }  # fmt: skip
 
 
-class Mistakes(Exception):  # noqa: N818
+class Mistakes(Exception):
     """The rules are wrong: code, line and column of each mistake."""
 
     def __init__(self, places: Places) -> None:
@@ -43,8 +45,12 @@ class Mistakes(Exception):  # noqa: N818
         self.places = places
 
 
-class Overflow(Exception):  # noqa: N818
-    """An exact value left its range."""
+class Overflow(Exception):
+    """An exact value left its range: line and column of the place in the rules."""
+
+    def __init__(self, place: tuple[int, int]) -> None:
+        super().__init__(f"a value left its range at {place[0]}:{place[1]}")
+        self.place = place
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +67,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime
     params: dict[str, str]
     expect: dict[str, Any]
-    error: str | None
+    overflow: tuple[int, int] | None
     diagnostics: Places
     warnings: Places | None
 
@@ -93,9 +99,9 @@ def case_of(file: str, content: dict[str, Any], given: dict[str, Any]) -> Case:
         raise ValueError(f"{where}: unknown settings {sorted(set(given) - CASE_KEYS)}")
     if (
         sum(key in given for key in ("when", "rules")) != 1
-        or sum(key in given for key in ("accounts", "expect", "error", "diagnostics")) != 1
+        or sum(key in given for key in ("accounts", "expect", "overflow", "diagnostics")) != 1
     ):
-        raise ValueError(f"{where}: one of `when`, `rules`, and one of `accounts`, `expect`, `error`, `diagnostics` is needed")
+        raise ValueError(f"{where}: one of `when`, `rules`, and one of `accounts`, `expect`, `overflow`, `diagnostics` is needed")
     rows = given.get("rows", {})
     texts = {name: {field: type_text(spec) for field, spec in table["fields"].items()} for name, table in content["tables"].items()}
     tables: Tables = {
@@ -116,7 +122,7 @@ def case_of(file: str, content: dict[str, Any], given: dict[str, Any]) -> Case:
         as_of=as_of,
         params=given.get("params", {}),
         expect=given.get("expect", {"answer": given["accounts"]} if "accounts" in given else {}),
-        error=given.get("error"),
+        overflow=(given["overflow"]["line"], given["overflow"]["column"]) if "overflow" in given else None,
         diagnostics=places(given.get("diagnostics", [])),
         warnings=places(given["warnings"]) if "warnings" in given else None,
     )
@@ -201,10 +207,10 @@ def verdict(case: Case, run: Run) -> str | None:
         if mistakes.places != case.diagnostics:
             return f"expected {case.diagnostics or 'no mistakes'}, found {mistakes.places}"
         return None
-    except Overflow:
-        return None if case.error == "overflow" else "a value left its range"
-    if case.diagnostics or case.error:
-        return f"expected {case.diagnostics or case.error}, found answers"
+    except Overflow as overflow:
+        return None if overflow.place == case.overflow else f"expected an overflow at {case.overflow}, found: {overflow}"
+    if case.diagnostics or case.overflow:
+        return f"expected {case.diagnostics or case.overflow}, found answers"
     root = case.schema.tables[case.schema.root]
     keys = [str(row[root.key[0]]) for row in case.tables[case.schema.root]]
     for name, expected in case.expect.items():
@@ -227,6 +233,13 @@ def mistakes_of(diagnostics: tuple[Diagnostic, ...], text: str) -> Places:
     )
 
 
+def compare_warnings(case: Case, found: tuple[Diagnostic, ...]) -> None:
+    """Hold the warnings against those that the case lists, where it lists them; AssertionError where they differ."""
+    warned = mistakes_of(tuple(each for each in found if each.severity == "warning"), case.rules)
+    if case.warnings is not None and warned != case.warnings:
+        raise AssertionError(f"expected warnings {case.warnings}, found {warned}")
+
+
 def oracle(case: Case) -> dict[str, list[Any]]:
     """The row-at-a-time evaluator."""
     from segdsl.checker import check
@@ -239,9 +252,7 @@ def oracle(case: Case) -> dict[str, list[Any]]:
     rules, found = check([file], case.schema, case.params)
     if rules is None:
         raise Mistakes(mistakes_of(tuple(each for each in found if each.severity == "error"), case.rules))
-    warned = mistakes_of(tuple(each for each in found if each.severity == "warning"), case.rules)
-    if case.warnings is not None and warned != case.warnings:
-        raise AssertionError(f"expected warnings {case.warnings}, found {warned}")
+    compare_warnings(case, found)
     engine = Oracle(rules, case.schema, case.tables, instant(case.as_of))
     try:
         return {
@@ -251,7 +262,7 @@ def oracle(case: Case) -> dict[str, list[Any]]:
             for name in rules.names
         }
     except OracleOverflow as reason:
-        raise Overflow(str(reason)) from reason
+        raise Overflow(Source("rules.seg", case.rules).place(reason.span.start)) from reason
 
 
 def kernel(case: Case) -> dict[str, list[Any]]:
@@ -261,12 +272,16 @@ def kernel(case: Case) -> dict[str, list[Any]]:
     try:
         data = segkernel.Dataset(frames(case), case.schema)
         rules = segkernel.compile(case.rules, case.schema, params=case.params)
+        compare_warnings(case, rules.warnings)
         result = rules.evaluate(data, as_of=case.as_of)
     except segkernel.RuleError as reason:
         errors = tuple(each for each in reason.diagnostics if each.severity == "error")
         raise Mistakes(mistakes_of(errors, case.rules)) from reason
     except segkernel.DataError as reason:
-        raise Overflow(str(reason)) from reason
+        overflow = LEFT_RANGE.match(str(reason))
+        if overflow is None:
+            raise
+        raise Overflow((int(overflow[1]), int(overflow[2]))) from reason
     return {name: result[name].to_list() for name in rules.names}
 
 

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import segkernel
 from tests.conformance import ENGINES, Case, load, verdict
 
 CASES = load()
 ROOT = Path(__file__).parent.parent
-needs_kernel = pytest.mark.skipif(not hasattr(segkernel, "compile"), reason="the kernel is not part of this installation")
 
 
 def test_there_are_enough_cases_and_their_names_are_unique() -> None:
@@ -28,7 +26,6 @@ def test_oracle(case: Case) -> None:
     assert verdict(case, ENGINES["oracle"]) is None
 
 
-@needs_kernel
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_kernel(case: Case) -> None:
     assert verdict(case, ENGINES["kernel"]) is None
@@ -46,7 +43,6 @@ def without_compiler() -> dict[str, str | None]:
     return verdicts
 
 
-@needs_kernel
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_kernel_without_compiler(case: Case, without_compiler: dict[str, str | None]) -> None:
     assert without_compiler[case.id] is None
