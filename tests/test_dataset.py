@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -252,6 +253,29 @@ def test_missing_tables_and_columns() -> None:
         {"customers": customers(), "orders": pl.DataFrame({"x": [1]})},
         schema(orders=Table(event_time="x")),
     )
+
+
+def test_a_key_of_a_type_that_rules_do_not_know() -> None:
+    fails("customers.id cannot be a key: its values are of the type List(Int64)", {"customers": pl.DataFrame({"id": [[1]]})}, key="id")
+
+
+def test_a_lazy_frame_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^customers cannot be read: .*no\.parquet"):
+        Dataset({"customers": pl.scan_parquet(tmp_path / "no.parquet")}, key="id")
+    with pytest.raises(DataError, match=r'^customers cannot be read: [^\n]*"nothing"[^\n]*$'):
+        Dataset({"customers": customers().lazy().select("nothing")}, key="id")
+
+
+def test_links_written_otherwise() -> None:
+    for given in ("customers", ("customers",), ["customers", "id", "x"], 5):
+        fails(
+            f'the link orders.customer: expected a table and a column, as ("customers", "customer_id"), found {given!r}',
+            {"customers": customers(), "orders": customers()},
+            root="customers",
+            key="id",
+            links={"orders": {"customer": given}},
+            kind=SchemaError,
+        )
 
 
 def test_links_that_cannot_work() -> None:

@@ -28,7 +28,7 @@ def declared(tables: Sequence[str], root: str | None, key: Any, links: Links | N
     described = {name: Table() for name in (root, *tables)}
     described[root] = Table(key=_names(key))
     for name, given in (links or {}).items():
-        made = {link: each if isinstance(each, Link) else Link(each[0], _names(each[1])) for link, each in given.items()}
+        made = {link: _link(name, link, each) for link, each in given.items()}
         described[name] = msgspec.structs.replace(described.get(name, Table()), links=made)
         for link in made.values():
             target = described.get(link.table)
@@ -76,6 +76,9 @@ def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
     for part in table.key:
         if source(completed, part) not in frame.columns:
             raise DataError(_absent(name, part, frame, ", which is its key"))
+        dtype = frame.schema[source(completed, part)]
+        if physical.logical(dtype) is None and not isinstance(dtype, pl.Null):
+            raise DataError(f"{name}.{part} cannot be a key: its values are of the type {dtype}")
     if table.event_time is not None:
         timed = fields.get(table.event_time)
         if timed is None:
@@ -134,6 +137,14 @@ def _check_link(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table],
 
 def _absent(table: str, column: str, frame: pl.DataFrame, why: str) -> str:
     return f"{table} has no column {column}{why}; it has: {_listed(frame.columns)}"
+
+
+def _link(table: str, name: str, given: Any) -> Link:
+    if isinstance(given, Link):
+        return given
+    if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != 2 or not isinstance(given[0], str):
+        raise SchemaError(f'the link {table}.{name}: expected a table and a column, as ("customers", "customer_id"), found {given!r}')
+    return Link(given[0], _names(given[1]))
 
 
 def _names(given: Any) -> tuple[str, ...]:

@@ -201,17 +201,20 @@ class Dataset:
 
 def _frame(name: str, given: Any) -> pl.DataFrame:
     """A table as a frame."""
-    if isinstance(given, pl.LazyFrame):
-        # the streaming engine does not keep the order of rows
-        given = given.collect(engine="in-memory")
-    elif not isinstance(given, pl.DataFrame):
-        if not hasattr(given, "__arrow_c_stream__"):
-            raise DataError(f"{name}: expected a Polars frame, a lazy frame or an Arrow stream, found {type(given).__name__}")
-        given = pl.DataFrame(given)
+    try:
+        if isinstance(given, pl.LazyFrame):
+            # the streaming engine does not keep the order of rows
+            given = given.collect(engine="in-memory")
+        elif not isinstance(given, pl.DataFrame) and hasattr(given, "__arrow_c_stream__"):
+            given = pl.DataFrame(given)
+    except (pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DataError(f"{name} cannot be read: {reason}") from error
+    if not isinstance(given, pl.DataFrame):
+        raise DataError(f"{name}: expected a Polars frame, a lazy frame or an Arrow stream, found {type(given).__name__}")
     if given.height > _MOST_ROWS:
         raise DataError(f"{name} has {given.height:,} rows; a table can have {_MOST_ROWS:,}")
-    frame: pl.DataFrame = given
-    return frame
+    return given
 
 
 def _check_zone(zone: str) -> None:

@@ -31,7 +31,8 @@ def _column(series: pl.Series) -> bytes:
     found = physical.logical(series.dtype)
     kind = "nothing" if found is None else str(found)
     unit = series.dtype.time_unit if isinstance(series.dtype, pl.Datetime | pl.Duration) else ""
-    state = hashlib.blake2b(f"{kind} {unit} {len(series)} {series.null_count()}\0".encode(), digest_size=32)
+    zone = "local" if physical.naive(series.dtype) else ""
+    state = hashlib.blake2b(f"{kind} {unit} {zone} {len(series)} {series.null_count()}\0".encode(), digest_size=32)
     if found is None:
         return state.digest()
     for start in range(0, len(series), _SLICE):
