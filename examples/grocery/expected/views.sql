@@ -19,7 +19,7 @@ select product_id, department, brand, product_category as category, product_type
 from read_parquet('raw/products.parquet');
 
 create table lines as
-select p.*, p.bought_at::date as day, department, brand, category, type, d.product_id is not null as listed
+select p.*, p.bought_at::date as day, department, brand, category, type
 from purchases p left join products d using (product_id);
 
 create table households as
