@@ -249,6 +249,11 @@ def test_backquotes_reach_a_field_called_now() -> None:
     assert shown(found.segments["s"].condition) == "now = 'x':text"
 
 
+def test_a_let_in_backquotes_may_be_called_now() -> None:
+    found = rules("let `now` = now + 1 day segment s when `now` > now")
+    assert shown(found.segments["s"].condition) == "$now > now"
+
+
 def test_files_share_their_names() -> None:
     first, _ = parse("segment a when in segment b", "a.seg", 0)
     second, _ = parse("segment b when newsletter", "b.seg", 1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from segdsl.diagnostics import MESSAGES, Diagnostic
-from segdsl.lint import silenced
+from segdsl.diagnostics import MESSAGES
 from segdsl.missing import missing_values, with_counts
 from segdsl.wording import dotted
 from tests.shop import SHOP, checked, rules
@@ -267,13 +266,6 @@ def test_counts_stand_in_the_warnings() -> None:
         "customers whose `company.size` is missing drop out here",
         "this is always true",
     ]
-
-
-def test_warnings_are_silenced_by_code_and_mistakes_are_not() -> None:
-    _, diagnostics = checked('segment s "revenue > 50" when phone != "1"')
-    assert [item.code for item in silenced(diagnostics, ["W101"])] == ["W110"]
-    mistake = Diagnostic("E201", "", diagnostics[0].span)
-    assert silenced([mistake], ["E201"]) == (mistake,)
 
 
 def test_rules_with_warnings_are_rules() -> None:

@@ -33,11 +33,6 @@ def lints(rules: Rules, schema: Schema, names: Names, graph: Mentions) -> list[D
     return found
 
 
-def silenced(diagnostics: Sequence[Diagnostic], codes: Sequence[str]) -> tuple[Diagnostic, ...]:
-    """The diagnostics without the warnings of some codes; mistakes cannot be silenced."""
-    return tuple(found for found in diagnostics if found.severity == "error" or found.code not in codes)
-
-
 def _walk(roots: Sequence[Expression], schema: Schema, found: list[Diagnostic]) -> tuple[Any, ...]:
     """Look at every part of a statement; gives a sign of the whole that is equal where the meaning is."""
     marks: list[Any] = [mark(root) for root in roots]

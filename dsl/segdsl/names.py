@@ -102,8 +102,9 @@ def _mentioned(statement: syntax.Statement) -> Iterator[str]:
         if kind is tuple:
             waiting.extend(node)
         elif kind is syntax.Path:
-            if len(node.parts) == 1:
-                yield node.parts[0].text
+            name = node.parts[0]
+            if len(node.parts) == 1 and (name.text not in CLOCK or quoted(name)):
+                yield name.text
         elif kind is syntax.InSegment:
             yield node.segment.text
         elif kind is syntax.Call:
