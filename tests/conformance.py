@@ -1,7 +1,7 @@
 """The conformance cases, read from `dsl/conformance`, and their verdict on an engine.
 
-An engine is a function `run(rules, schema, tables, as_of, params)` that gives for every segment the list of truths and for
-every choose the list of values, in the order of the root table's rows. It raises `Mistakes` where the rules are wrong and
+An engine is a function of a case (rules, schema, tables, as_of, params) that gives for every segment the list of truths and
+for every choose the list of values, in the order of the root table's rows. It raises `Mistakes` where the rules are wrong and
 `Overflow` where an exact value leaves its range. Run as a program, it prints the verdicts of one engine as JSON.
 """
 
