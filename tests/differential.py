@@ -82,12 +82,14 @@ def kernel_result(case: Case, frames: Mapping[str, pl.DataFrame], **how: Any) ->
 
 
 def kernel_answers(case: Case, names: tuple[str, ...], **how: Any) -> Answers | str:
-    """What the kernel says; OVERFLOW where it reports a data error."""
+    """What the kernel says; OVERFLOW where it reports a data error; what it raises besides is an answer like any other."""
     try:
         result = kernel_result(case, case.frames, **how)
+        return {name: [normal(value) for value in result[name].to_list()] for name in names}
     except sk.DataError:
         return OVERFLOW
-    return {name: [normal(value) for value in result[name].to_list()] for name in names}
+    except Exception as mistake:  # so that a case which crashes is reduced like one that errs
+        return f"{type(mistake).__name__}: {mistake}"
 
 
 def normal(value: Any) -> Any:

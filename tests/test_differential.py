@@ -11,8 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.differential import OVERFLOW, differences, kernel_answers, kernel_result, oracle_answers, reduced, rival_answers, shown
-from tests.strategies import Case, checked_rules, random_case
+import segkernel as sk
+from segkernel.link import link
+from segkernel.run import run
+from tests.differential import OVERFLOW, differences, kernel_answers, oracle_answers, reduced, rival_answers, shown
+from tests.strategies import Case, checked_rules, nanoseconds, random_case
 
 BATCH = 25
 ORDINARY = range(0, 300, BATCH)
@@ -95,19 +98,23 @@ def test_some_cases_overflow() -> None:
     assert sum(oracle_answers(case, checked_rules(case)) == OVERFLOW for case in cases) >= 2
 
 
-def packed(case: Case, frames: dict[str, pl.DataFrame], threads: int) -> dict[str, bytes]:
+def packed(case: Case, frames: dict[str, pl.DataFrame], threads: int, block_words: int | None = None) -> dict[str, bytes]:
     """The bytes of an answer, by name."""
-    result = kernel_result(case, frames, threads=threads)
-    return {name: result[name].to_physical().rechunk().to_frame().write_ipc(None).getvalue() for name in result.names}
+    data = sk.Dataset(dict(frames), case.schema)
+    program = sk.compile(case.rules_text, data.schema).program()
+    answers = run(link(program, data), nanoseconds(case.as_of), threads=threads, block_words=block_words)
+    return {name: array.tobytes() for name, array in (*answers.bits.items(), *answers.choices.items())}
 
 
 @pytest.mark.parametrize("seed", range(3000, 3012))
-def test_threads_chunks_and_slices_change_no_byte(seed: int) -> None:
+def test_threads_blocks_chunks_and_slices_change_no_byte(seed: int) -> None:
     case = random_case(seed, "medium")
     if oracle_answers(case, checked_rules(case)) == OVERFLOW:
         pytest.skip("the rules overflow on these tables")
     wanted = packed(case, case.frames, 1)
     assert packed(case, case.frames, 2) == wanted
+    assert packed(case, case.frames, 2, 8) == wanted
+    assert packed(case, case.frames, 1, 16) == wanted
     chunked = {
         name: pl.concat([frame[: frame.height // 3], frame[frame.height // 3 :]], rechunk=False) for name, frame in case.frames.items()
     }
