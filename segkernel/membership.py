@@ -15,7 +15,7 @@ from segdsl.checked import Rules
 from segkernel.choices import lookup, texts
 from segkernel.errors import Error
 from segkernel.instants import written
-from segkernel.textual import aligned, percent, unknown_name
+from segkernel.textual import aligned, percent, unknown_name, visible
 
 _SHOWN = 20
 
@@ -113,6 +113,13 @@ class Membership:
             table["unknown"] = pl.Series([row[3] for row in rows], dtype=pl.Int64)
         return pl.DataFrame(table)
 
+    def count(self, name: str) -> int:
+        """The number of accounts in a segment. Raises `Error` for an unknown name, and for a choose."""
+        self._known(name)
+        if name not in self._bits:
+            raise Error(f'"{name}" is a choose, not a segment: its numbers are result.values("{name}")')
+        return self._counts[name]
+
     def values(self, name: str) -> list[tuple[str | None, int]]:
         """The values of a choose as text with their numbers of accounts, in the order written; last the accounts without (None)."""
         self._known(name)
@@ -180,7 +187,7 @@ class Membership:
         rows = [["name", "value", "accounts", "share"]]
         for name, value, accounts, share in counts.select("name", "value", "accounts", "share").head(_SHOWN).iter_rows():
             missing = "(none)" if name in self._choices else ""
-            rows.append([name, missing if value is None else value, f"{accounts:,}", percent(share)])
+            rows.append([visible(name), missing if value is None else visible(value), f"{accounts:,}", percent(share)])
         if counts.height > _SHOWN:
             rows.append([f"… {counts.height - _SHOWN:,} more", "", "", ""])
         return rows

@@ -86,7 +86,10 @@ def bound(
 
 
 def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diagnostic, ...]:
-    """The warnings that the project does not silence; those on missing values with the number of rows, where there are data."""
+    """The warnings that the project does not silence; those on missing values with the number of rows, where there are data.
+
+    With data, those on missing values in statements that are not read are left out.
+    """
     heard = tuple(item for item in rules.warnings if item.code not in project.silence)
     if data is None or not any(item.code == "W101" for item in heard):
         return heard
@@ -98,7 +101,9 @@ def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diag
 
     def count(lint: MissingLint) -> int | None:
         field = lint.field
-        if lint.statement not in read or field.table not in chains:
+        if lint.statement not in read:
+            return 0
+        if field.table not in chains:
             return None
         return data.column(chains[field.table], field.path, field.name, tree.timezone).missing
 

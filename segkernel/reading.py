@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from glob import escape, glob, has_magic
@@ -26,6 +27,7 @@ _FORMATS = {
     ".arrow": "ipc",
     ".feather": "ipc",
 }
+_OFFSET = re.compile(r"T.*(Z|[+-]\d\d:?\d\d)$")
 _T = TypeVar("_T")
 _REMOTE = ("s3://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "http://", "https://")
 
@@ -78,21 +80,35 @@ def _scan(name: str, table: Table, folder: Path) -> pl.LazyFrame:
     kind = _FORMATS.get(os.path.splitext(source.split("?")[0])[1].lower())
     if kind is None:
         raise DataError(f'{name}: cannot tell the format of "{source}"; the name must end in {", ".join(sorted(_FORMATS))}')
-    places = [source] if source.startswith(_REMOTE) else _files(name, source, folder)
+    remote = source.startswith(_REMOTE)
+    places = [source] if remote else _files(name, source, folder)
     pinned = {spec.column or field: spec.type for field, spec in table.fields.items() if spec.pinned}
-    match kind:
-        case "parquet":
-            return _told(name, table, lambda: pl.scan_parquet(places, glob=False))
-        case "ipc":
-            return _told(name, table, lambda: pl.scan_ipc(places))
     overrides = {column: dtype for column, type_ in pinned.items() if (dtype := _parsed(type_)) is not None}
-    if kind == "csv":
-        return _told(
-            name,
-            table,
-            lambda: pl.scan_csv(places, schema_overrides=overrides, infer_schema_length=None, try_parse_dates=True, glob=False),
-        )
-    return _told(name, table, lambda: pl.scan_ndjson(places, schema_overrides=overrides, infer_schema_length=None))
+
+    def scanned() -> pl.LazyFrame:
+        match kind:
+            case "parquet":
+                return pl.scan_parquet(places, glob=remote)
+            case "ipc":
+                return pl.scan_ipc(places, glob=remote)
+            case "csv":
+                return pl.scan_csv(places, schema_overrides=overrides, infer_schema_length=None, try_parse_dates=True, glob=remote)
+        # It has no way to be told that names are no globs
+        return _ndjson(places if remote else [escape(place) for place in places], overrides, pinned)
+
+    return _told(name, table, scanned)
+
+
+def _ndjson(places: list[str], overrides: dict[str, pl.DataType], pinned: Mapping[str, Type]) -> pl.LazyFrame:
+    """JSON has no times: texts are read as such where they are pinned, in UTC where the first of a column has an offset."""
+    shown = pl.scan_ndjson(places, infer_schema_length=None)
+    there = shown.collect_schema()
+    wanted = {column: dtype for column, dtype in overrides.items() if column in there}
+    for column, type_ in pinned.items():
+        if type_.kind == "timestamp" and there.get(column) == pl.String:
+            first = shown.select(pl.col(column).drop_nulls().first()).collect().item()
+            wanted[column] = pl.Datetime("us", "UTC" if _OFFSET.search(first or "") else None)
+    return pl.scan_ndjson(places, schema_overrides=wanted, infer_schema_length=None)
 
 
 def _files(name: str, source: str, folder: Path) -> list[str]:

@@ -50,6 +50,8 @@ def compile(
     declared kind, or rule literals as text (`{"quiet": "30 days"}`). `limits` bound text and trees.
     Raises `RuleError` with every mistake and its place in `.diagnostics`; `Error` for files that cannot be read.
     """
+    if not isinstance(schema, Schema):
+        raise Error(f"schema is a sk.Schema, such as data.schema, not {type(schema).__name__}")
     if functions:
         raise Error("functions of the host are not built yet: leave `functions` empty")
     if timezone is not None:
@@ -156,9 +158,12 @@ class Rules:
         seconds from now. `unknowns` counts, besides, the accounts whose condition is unknown.
         Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed.
         """
+        from segkernel.data.dataset import Dataset
         from segkernel.membership import Membership
         from segkernel.run import run
 
+        if not isinstance(data, Dataset):
+            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
         as_of_ns = instant(as_of, self.checked.timezone)
         if threads is not None and threads < 1:
             raise Error(f"threads is 1 or more, not {threads}")

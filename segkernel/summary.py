@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import segkernel
-from segkernel.textual import percent
+from segkernel.textual import percent, visible
 
 if TYPE_CHECKING:
     from segkernel.data.dataset import Dataset
@@ -24,8 +24,8 @@ def summary(rules: Rules, data: Dataset, result: Membership) -> dict[str, Any]:
 
     Segments and chooses stand in the order written, orphans in the order of their names.
     """
-    counts = {(name, value): accounts for name, value, accounts in result.counts().select("name", "value", "accounts").iter_rows()}
     tree = rules.checked
+    values = {name: result.values(name) for name in result.names if name in tree.chooses}
     return {
         "format": 1,
         "as_of": result.as_of,
@@ -33,7 +33,7 @@ def summary(rules: Rules, data: Dataset, result: Membership) -> dict[str, Any]:
         "root": tree.root,
         "accounts": result.accounts,
         "segments": [
-            {"name": name, "label": tree.segments[name].label, "accounts": counts[name, None], "unknown": result.unknown(name)}
+            {"name": name, "label": tree.segments[name].label, "accounts": result.count(name), "unknown": result.unknown(name)}
             for name in result.names
             if name in tree.segments
         ],
@@ -41,11 +41,10 @@ def summary(rules: Rules, data: Dataset, result: Membership) -> dict[str, Any]:
             {
                 "name": name,
                 "label": tree.chooses[name].label,
-                "values": [{"value": value, "accounts": count} for value, count in result.values(name) if value is not None],
-                "none": next(count for value, count in result.values(name) if value is None),
+                "values": [{"value": value, "accounts": count} for value, count in counted if value is not None],
+                "none": next(count for value, count in counted if value is None),
             }
-            for name in result.names
-            if name in tree.chooses
+            for name, counted in values.items()
         ],
         "orphans": {f"{table}.{link}": count for (table, link), count in sorted(result.orphans.items())},
         "fingerprints": {"rules": rules.fingerprint, "data": data.fingerprint()},
@@ -70,7 +69,13 @@ def lines(found: Mapping[str, Any]) -> list[list[str]]:
     whole = found["accounts"]
 
     def row(name: str, label: str | None, accounts: int, unknown: int | None) -> list[str]:
-        return [name, label or "", f"{accounts:,}", percent(accounts / whole if whole else None), "" if unknown is None else f"{unknown:,}"]
+        return [
+            visible(name),
+            visible(label or ""),
+            f"{accounts:,}",
+            percent(accounts / whole if whole else None),
+            "" if unknown is None else f"{unknown:,}",
+        ]
 
     rows.extend(row(item["name"], item["label"], item["accounts"], item["unknown"]) for item in found["segments"])
     for choose in found["chooses"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from unicodedata import combining, east_asian_width
 
 from segdsl.diagnostics import closest
 
@@ -14,6 +15,11 @@ def unknown_name(name: object, names: Iterable[str]) -> str:
     return f'there is no segment or choose called "{name}"{hint}'
 
 
+def visible(text: str) -> str:
+    """A text without letters that would move the cursor or stay unseen: these are written as escapes."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def percent(share: float | None) -> str:
     """A share as people read it: `12.3%`; `<0.1%` for what would read as nothing; `-` without accounts."""
     if share is None:
@@ -23,5 +29,16 @@ def percent(share: float | None) -> str:
 
 def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
     """Rows of text as lines of even columns; `sides` has `<` or `>` for each column."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=False)).rstrip() for row in rows]
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = zip(row, sides, widths, strict=False)
+        lines.append("  ".join(f"{cell:{side}{width - _width(cell) + len(cell)}}" for cell, side, width in cells).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -264,6 +264,26 @@ def test_data_of_another_type_or_shape_are_refused():
     assert refusal(lambda: rules.evaluate(other, as_of=AS_OF)) == "the rules are about customers, the data about orders"
 
 
+def test_arguments_of_another_kind_are_refused():
+    assert refusal(lambda: sk.compile("", DATA)) == "schema is a sk.Schema, such as data.schema, not Dataset"
+    assert refusal(lambda: compiled().evaluate(CUSTOMERS, as_of=AS_OF)) == "data is a sk.Dataset, not DataFrame"
+
+
+def test_nobody_and_nothing_are_answered():
+    assert compiled().evaluate(dataset(CUSTOMERS.clear()), as_of=AS_OF).counts()["accounts"].to_list() == [0] * 6
+    assert compiled("").evaluate(DATA, as_of=AS_OF).frame().columns == ["customer_id"]
+    assert compiled().only().evaluate(DATA, as_of=AS_OF).names == ()
+
+
+def test_schemas_come_from_text_and_files(tmp_path):
+    text = '[project]\nroot = "a"\n[tables.a]\nkey = "id"\n[tables.a.fields]\nn = { type = "whole" }\n'
+    (tmp_path / "segkernel.toml").write_text(text, encoding="utf-8")
+    assert sk.Schema.parse(text) == sk.Schema.load(tmp_path / "segkernel.toml")
+    assert sk.compile("segment s when n > 1", sk.Schema.parse(text)).names == ("s",)
+    with pytest.raises(sk.SchemaError, match='did you mean "root"'):
+        sk.Schema.parse(text.replace("root", "roots"))
+
+
 def test_threads_are_positive():
     assert refusal(lambda: compiled().evaluate(DATA, as_of=AS_OF, threads=0)) == "threads is 1 or more, not 0"
 

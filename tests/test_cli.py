@@ -185,6 +185,34 @@ def test_every_format_is_read(project, ending):
     assert [item["accounts"] for item in found["segments"]] == [2, 1, 1]
 
 
+def test_pinned_times_are_read_from_texts(project):
+    lines = [
+        '{"customer_id": 1, "born": "1990-01-15", "seen": "2026-01-15T10:59:00Z", "local": "2026-01-15T11:59"}',
+        '{"customer_id": 2, "seen": "2026-01-15T13:01:00+02:00", "local": "2026-01-15T12:01:00.5"}',
+        '{"customer_id": 3, "born": "1990-01-16"}',
+    ]
+    (project / "data" / "customers.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    pins = '\n[tables.customers.fields]\nborn = { type = "date" }\nseen = { type = "timestamp" }\nlocal = { type = "timestamp" }\n'
+    settings = SETTINGS.replace("data/customers.parquet", "data/customers.ndjson") + pins
+    (project / "segkernel.toml").write_text(settings, encoding="utf-8")
+    rules = "segment a when born <= 1990-01-15 segment b when seen <= now segment c when local <= now"
+    (project / "segments" / "all.seg").write_text(rules, encoding="utf-8")
+    assert call("run", project).exit_code == 0
+    found = pl.read_parquet(project / "out" / "memberships.parquet")
+    assert found.rows() == [(1, True, True, True), (2, False, False, False), (3, False, False, False)]
+    (project / "data" / "customers.ndjson").write_text('{"customer_id": 1, "born": "soon"}', encoding="utf-8")
+    assert refused(1, "run", project).startswith("error: customers: ")
+
+
+def test_a_files_name_may_look_like_a_glob(project):
+    for ending in ("parquet", "csv", "ndjson", "ipc"):
+        frame = pl.read_parquet(project / "data" / "customers.parquet")
+        path = project / "data" / f"all[1].{ending}"
+        {"parquet": frame.write_parquet, "csv": frame.write_csv, "ndjson": frame.write_ndjson, "ipc": frame.write_ipc}[ending](path)
+        (project / "segkernel.toml").write_text(SETTINGS.replace("data/customers.parquet", f"data/all[1].{ending}"), encoding="utf-8")
+        assert call("run", project).exit_code == 0, ending
+
+
 def test_pinned_text_keeps_its_zeros_in_a_csv_file(project):
     (project / "data" / "customers.csv").write_text("customer_id,country\n007,01\n8,1\n", encoding="utf-8")
     change(project / "segkernel.toml", "data/customers.parquet", "data/customers.csv")
@@ -193,6 +221,29 @@ def test_pinned_text_keeps_its_zeros_in_a_csv_file(project):
     change(project / "segments" / "all.seg", 'country = "DE"', 'country = "01"')
     found = json.loads(call("run", project, "--format", "json").stdout)
     assert found["segments"][0]["accounts"] == 1
+
+
+def test_a_table_without_a_source_is_read_by_no_rule(project):
+    change(project / "segkernel.toml", 'source = "data/orders-*.csv"\n', "")
+    assert refused(1, "run", project).startswith(f'{project / "segments" / "all.seg"}:7:41: error[E201]: orders has no field "total"')
+    (project / "segments" / "all.seg").write_text("segment s when any(orders)", encoding="utf-8")
+    assert refused(1, "run", project) == (
+        'error: the rules read the table orders, which has no source; add source = "..." to [tables.orders]\n'
+    )
+    (project / "segments" / "all.seg").write_text('segment s when country = "DE"', encoding="utf-8")
+    assert call("run", project).exit_code == 0
+
+
+def test_letters_that_would_move_the_cursor_are_written_as_escapes(project):
+    change(project / "segments" / "all.seg", '"Bought"', '"Bo\\u001b[31mught\\n"')
+    shown = call("run", project).stdout
+    assert "Bo\\x1b[31mught\\n" in shown
+    assert "\x1b" not in shown
+
+
+def test_only_warns_of_what_is_answered(project):
+    assert "W101" not in call("run", project, "--only", "german").stderr
+    assert "W101" in call("run", project, "--only", "other").stderr
 
 
 def test_columns_that_no_rule_reads_are_not_read(project):

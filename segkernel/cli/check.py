@@ -29,7 +29,7 @@ class Checked(msgspec.Struct, frozen=True):
     told: str
 
 
-@click.command()
+@click.command(short_help="Find the mistakes in rules.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR|FILE...")
 @params
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")

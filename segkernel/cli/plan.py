@@ -12,7 +12,7 @@ from segkernel.project import opened, pinned, typed
 from segkernel.rules import compile
 
 
-@click.command()
+@click.command(short_help="Show the program that rules become.")
 @folder
 @click.argument("segment", required=False)
 @params

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segkernel.membership import Membership
 
 
-@click.command()
+@click.command(short_help="Evaluate a project and write its memberships.")
 @folder
 @click.option("--as-of", metavar="T", help="The instant, such as 2026-01-15T12:00 (in the project's zone) or 2026-01-15T12:00Z.")
 @params
