@@ -200,7 +200,7 @@ def test_pinned_times_are_read_from_texts(project):
     assert call("run", project).exit_code == 0
     found = pl.read_parquet(project / "out" / "memberships.parquet")
     assert found.rows() == [(1, True, True, True), (2, False, False, False), (3, False, False, False)]
-    (project / "data" / "customers.ndjson").write_text('{"customer_id": 1, "born": "soon"}', encoding="utf-8")
+    (project / "data" / "customers.ndjson").write_text("\n".join(lines).replace("1990-01-16", "soon"), encoding="utf-8")
     assert refused(1, "run", project).startswith("error: customers: ")
 
 
