@@ -195,7 +195,7 @@ class Lowering:
     def times(self, value: Node, factor: int) -> Node:
         if value.op == "constant":
             return constant(None if value.value is None else value.value * factor, "whole")
-        return node("multiply", value, constant(factor, "whole"), kind="whole", bound=int(value.bound) * factor)
+        return node("multiply", value, constant(factor, "whole"), kind="whole", bound=max(int(value.bound), 1) * factor)
 
     def to_number(self, value: Node, have: Type, narrow: bool = False) -> Node:
         if value.op == "constant":
@@ -398,7 +398,7 @@ class Lowering:
         if item.op == "/":
             return node("divide", left, right, kind=kind, bound=float("inf"))
         product = item.op == "*"
-        bound = left.bound * right.bound if product else left.bound + right.bound
+        bound = max(left.bound, 1) * max(right.bound, 1) if product else left.bound + right.bound
         grid = None
         if left.grid is not None and right.grid is not None:
             grid = left.grid + right.grid if product else max(left.grid, right.grid)

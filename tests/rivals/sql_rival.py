@@ -30,7 +30,7 @@ class Prepared:
     def run(self) -> pl.DataFrame:
         """The answers: a column per segment and choose, in the row order of the root table."""
         try:
-            found = self.connection.execute(self.sql).fetchnumpy()
+            found = self.connection.execute(f"{self.sql} ORDER BY row").fetchnumpy()
         except duckdb.OutOfRangeException as reason:
             raise CannotSay("a number beyond the database's, in a row that does not count") from reason
         columns = []
@@ -103,7 +103,7 @@ def prepare_plain(
     for stage in range(1, plan.stages + 1):
         parts += [f"{stage_name(name, stage)} AS ({next_stage(name, stage, plan)})" for name in tables]
     outputs = ", ".join(f"{write(output)} AS {quoted(name)}" for name, output in plan.outputs)
-    sql = f"WITH {', '.join(parts)} SELECT {outputs} FROM {stage_name(plan.root, plan.stages)} ORDER BY row"
+    sql = f"WITH {', '.join(parts)} SELECT {outputs} FROM {stage_name(plan.root, plan.stages)}"
     return Prepared(connection, sql, tuple(name for name, _ in plan.outputs), plan.refused)
 
 
@@ -224,6 +224,8 @@ def write(node: Node) -> str:
             return literal(node)
         case "compare":
             op = "<>" if node.value == "!=" else node.value
+            if args[0].kind == "whole" and {args[0].op, args[1].op} == {"column", "constant"} and all(fits(a) for a in args):
+                return f"({bare(args[0])} {op} {bare(args[1])})"
             if args[0].kind in ("whole", "number"):
                 wide = max(args, key=lambda a: a.bound)
                 return f"({typed(args[0], wide)} {op} {typed(args[1], wide)})"
@@ -269,6 +271,16 @@ def write(node: Node) -> str:
             sign = {"add": "+", "subtract": "-", "multiply": "*"}[node.op]
             text = f"({typed(args[0], node)} {sign} {typed(args[1], node)})"
             return kept_number(text) if node.kind == "number" else text
+
+
+def fits(node: Node) -> bool:
+    """Whether a node's values are present and of 64 bits, so that the database may choose the width of a comparison."""
+    return node.bound < SMALL and not (node.op == "constant" and node.value is None)
+
+
+def bare(node: Node) -> str:
+    """A column or a whole constant without a cast."""
+    return f"({node.value})" if node.op == "constant" else write(node)
 
 
 def exact_day(at: Node) -> str:

@@ -1,0 +1,197 @@
+"""Seeded workloads: accounts, their orders, and random rules such as real shops have.
+
+`flat` is one table of accounts with 13 columns; `with_orders` adds ten orders per account. Rules have 2 to 8 leaves and
+share their constants: round thresholds, a handful of windows, the same lists of countries.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from segdsl.schema import FieldSpec, Link, Schema, Table
+from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, WHOLE
+
+AS_OF = datetime(2026, 1, 15, 12, tzinfo=UTC)
+COUNTRIES = [f"C{number:02d}" for number in range(40)]
+REGIONS = ["north", "south", "east", "west", "centre"]
+PLANS = ["basic", "plus", "pro"]
+INDUSTRIES = [f"industry {number}" for number in range(18)]
+STATUSES = ["paid", "open", "void", "refund"]
+CHANNELS = ["web", "shop", "phone", "app", "agent"]
+WINDOWS = [7, 14, 30, 60, 90, 180, 365]
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """Tables, their schema, and rules over them."""
+
+    name: str
+    schema: Schema
+    frames: dict[str, pl.DataFrame]
+    rules: str
+
+
+def workload(name: str, accounts: int, orders: int, rules: int, seed: int = 11) -> Workload:
+    """A workload of any size; without `orders` there is no such table."""
+    rng = np.random.default_rng(seed)
+    frames = {"customers": customers(rng, accounts)}
+    tables = {"customers": Table(CUSTOMER_FIELDS, ("customer_id",))}
+    if orders:
+        frames["orders"] = order_table(rng, accounts, orders)
+        tables["orders"] = Table(ORDER_FIELDS, (), {"customer": Link("customers", ("customer_id",))})
+    writer = Writer(rng, bool(orders))
+    text = "\n".join(f"segment s{number} when {writer.rule(int(rng.integers(2, 9)))}" for number in range(rules))
+    return Workload(name, Schema("customers", tables), frames, text)
+
+
+CUSTOMER_FIELDS = {
+    "customer_id": FieldSpec(WHOLE, nullable=False),
+    **{name: FieldSpec(TEXT) for name in ("country", "region", "plan", "industry")},
+    **{name: FieldSpec(WHOLE) for name in ("visits", "employees", "score")},
+    **{name: FieldSpec(DATE) for name in ("born_on", "joined_on")},
+    **{name: FieldSpec(TIMESTAMP) for name in ("seen_at", "cart_at")},
+    **{name: FieldSpec(NUMBER) for name in ("revenue", "discount")},
+}
+ORDER_FIELDS = {
+    "customer_id": FieldSpec(WHOLE, nullable=False),
+    "status": FieldSpec(TEXT),
+    "channel": FieldSpec(TEXT),
+    "total": FieldSpec(NUMBER),
+    "items": FieldSpec(WHOLE),
+    "placed_at": FieldSpec(TIMESTAMP),
+}
+
+
+def holes(rng: np.random.Generator, series: pl.Series, share: float = 0.1) -> pl.Series:
+    """A column of which a share is missing."""
+    return pl.select(pl.when(pl.Series(rng.random(len(series)) > share)).then(series).alias(series.name)).to_series()
+
+
+def category(rng: np.random.Generator, name: str, values: list[str], rows: int) -> pl.Series:
+    """A categorical column."""
+    codes = pl.Series(name, rng.integers(0, len(values), rows).astype(np.uint32))
+    return pl.Series(name, values, dtype=pl.String).gather(codes).cast(pl.Categorical)
+
+
+def stamps(rng: np.random.Generator, name: str, rows: int) -> pl.Series:
+    """Timestamps of the last four years, to the second."""
+    end = np.datetime64(AS_OF.replace(tzinfo=None), "us")
+    return pl.Series(name, end - rng.integers(0, 126_000_000, rows).astype("timedelta64[s]"))
+
+
+def days(rng: np.random.Generator, name: str, rows: int, within: int) -> pl.Series:
+    """Dates of the last `within` days."""
+    return pl.Series(name, np.datetime64(AS_OF.date(), "D") - rng.integers(0, within, rows).astype("timedelta64[D]"))
+
+
+def customers(rng: np.random.Generator, rows: int) -> pl.DataFrame:
+    """The accounts: a key and 13 columns."""
+    return pl.DataFrame(
+        [
+            pl.Series("customer_id", np.arange(rows)),
+            category(rng, "country", COUNTRIES, rows),
+            holes(rng, category(rng, "region", REGIONS, rows)),
+            holes(rng, category(rng, "plan", PLANS, rows)),
+            category(rng, "industry", INDUSTRIES, rows),
+            pl.Series("visits", rng.poisson(9, rows).astype(np.int16)),
+            holes(rng, pl.Series("employees", rng.lognormal(3, 1.5, rows).astype(np.int32))),
+            pl.Series("score", rng.integers(0, 101, rows).astype(np.uint8)),
+            holes(rng, days(rng, "born_on", rows, 25_000), 0.3),
+            days(rng, "joined_on", rows, 3_000),
+            holes(rng, stamps(rng, "seen_at", rows)),
+            holes(rng, stamps(rng, "cart_at", rows), 0.5),
+            holes(rng, pl.Series("revenue", rng.lognormal(8, 2, rows))),
+            holes(rng, pl.Series("discount", np.round(rng.random(rows), 2))),
+        ]
+    )
+
+
+def order_table(rng: np.random.Generator, accounts: int, rows: int) -> pl.DataFrame:
+    """The orders, sorted by account, with totals in cents. Rules compare their sums with no whole number of cents, so that
+    the last digit of a float sum, in which Polars and DuckDB depend on the order of rows, decides nothing."""
+    return pl.DataFrame(
+        [
+            pl.Series("customer_id", np.sort(rng.integers(0, accounts, rows))).set_sorted(),
+            category(rng, "status", STATUSES, rows),
+            category(rng, "channel", CHANNELS, rows),
+            pl.Series("total", np.round(rng.lognormal(4, 1, rows), 2)),
+            pl.Series("items", rng.poisson(3, rows).astype(np.int16)),
+            stamps(rng, "placed_at", rows),
+        ]
+    )
+
+
+class Writer:
+    """Writes random rules; constants come from few values, as shops choose them."""
+
+    def __init__(self, rng: np.random.Generator, orders: bool) -> None:
+        self.rng, self.orders = rng, orders
+
+    def rule(self, leaves: int) -> str:
+        """A condition of so many leaves."""
+        if leaves == 1:
+            return self.leaf()
+        left, right = self.rule(leaves // 2), self.rule(leaves - leaves // 2)
+        return f"({left} {self.one_of(['and', 'and', 'or', 'or not', 'and not'])} {right})"
+
+    def one_of(self, values: list[str]) -> str:
+        """One of some words."""
+        return values[int(self.rng.integers(0, len(values)))]
+
+    def listed(self, field: str, values: list[str], count: int) -> str:
+        """A test on a list of values."""
+        start = int(self.rng.integers(0, len(values)))
+        some = [values[(start + k) % len(values)] for k in range(count)]
+        items = ", ".join(f'"{value}"' for value in some)
+        return f"{field} in ({items})"
+
+    def leaf(self) -> str:
+        """One test: of a field, or with orders as often of an aggregate."""
+        rng = self.rng
+        if self.orders and rng.random() < 0.35:
+            return self.aggregate()
+        window = WINDOWS[int(rng.integers(0, len(WINDOWS)))]
+        forms = [
+            lambda: self.listed("country", COUNTRIES, int(rng.integers(1, 8))),
+            lambda: self.listed("region", REGIONS, 1),
+            lambda: f'plan {self.one_of(["=", "!="])} "{self.one_of(PLANS)}"',
+            lambda: self.listed("industry", INDUSTRIES, int(rng.integers(1, 4))),
+            lambda: f"visits >= {int(rng.integers(3, 16))}",
+            lambda: f"employees in {self.one_of(['1..9', '10..49', '50..249', '250..100_000'])}",
+            lambda: f"score {self.one_of(['<', '>='])} {int(rng.integers(1, 10)) * 10}",
+            lambda: f"born_on before {int(rng.integers(2, 7)) * 10} years ago",
+            lambda: f"joined_on {self.one_of(['in this year', 'in last year', 'in last quarter', 'in 2024'])}",
+            lambda: f"seen_at within last {window} days",
+            lambda: f"(seen_at before {window} days ago or seen_at is missing)",
+            lambda: f"cart_at after {window} days ago",
+            lambda: f"revenue > {self.one_of(['100', '500', '1000', '2500', '5000', '10000', '25000', '50000', '100000'])}",
+            lambda: f"discount <= {self.one_of(['0.05', '0.1', '0.2', '0.25', '0.5'])}",
+        ]
+        return forms[int(rng.integers(0, len(forms)))]()
+
+    def aggregate(self) -> str:
+        """A test of an aggregate over orders of a status, channel or window."""
+        rng = self.rng
+        tests = []
+        if rng.random() < 0.6:
+            tests.append(f'status = "{self.one_of(STATUSES)}"')
+        if rng.random() < 0.4:
+            tests.append(f'channel = "{self.one_of(CHANNELS)}"')
+        if rng.random() < 0.7 or not tests:
+            tests.append(f"placed_at within last {WINDOWS[int(rng.integers(0, len(WINDOWS)))]} days")
+        where = " and ".join(tests)
+        kind = int(rng.integers(0, 6))
+        if kind == 0:
+            return f"count(orders where {where}) >= {int(rng.integers(1, 5))}"
+        if kind == 1:
+            return f"sum(orders.total where {where}) > {self.one_of(['50.005', '100.005', '250.005', '500.005', '1000.005'])}"
+        if kind == 2:
+            return f"avg(orders.total where {where}) >= {self.one_of(['40.0013', '63.2037', '80.0013', '120.0037'])}"
+        if kind == 3:
+            return f"max(orders.total where {where}) > {self.one_of(['100', '200', '400'])}"
+        if kind == 4:
+            return f"sum(orders.items where {where}) >= {int(rng.integers(1, 5)) * 5}"
+        return f"{self.one_of(['any', 'none'])}(orders where {where})"
