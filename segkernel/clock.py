@@ -192,4 +192,3 @@ def changes(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[
             moments.append(change(zone, start, start + step))
             offsets.append(offset(zone, start + step))
     return np.array(moments, np.int64), np.array(offsets, np.int64)
-

@@ -9,6 +9,8 @@ import msgspec
 
 from segdsl import checked
 from segdsl.schema import Schema
+from segdsl.tree import LEAVES, children
+from segdsl.typesystem import Length, Type
 
 _NOT_MEANT = frozenset({"span", "param", "nullable", "label"})
 """Fields of a node that say where it stands, or what is known of the data at hand, not what it means."""
@@ -114,7 +116,12 @@ def _statement(rules: checked.Rules, name: str, digests: dict[str, str]) -> str:
 
 
 def _text(node: checked.Expression, digests: dict[str, str]) -> str:
+    """An expression without places; texts within it are quoted, so that no two meanings read alike."""
     match node:
+        case checked.Constant(value=value):
+            return f"Constant({node.type}, {_plain(value)})"
+        case checked.Field():
+            return f"Field({node.table!r}, {node.path!r}, {node.name!r}, {node.type})"
         case checked.Let(name=name):
             return digests[name]
         case checked.InSegment(segment=name) | checked.Chosen(name=name):
@@ -126,7 +133,7 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
             return f"InList({_text(value, digests)}, {', '.join(listed)})"
         case checked.Aggregate(relation=relation):
             inner = ["" if part is None else _text(part, digests) for part in (node.value, node.where)]
-            return f"Aggregate({node.function}, {relation.chain!r}, {inner[0]}, {inner[1]}, {node.type})"
+            return f"Aggregate({node.function!r}, {relation.chain!r}, {inner[0]}, {inner[1]}, {node.type})"
     parts = []
     for field in node.__struct_fields__:
         if field not in _NOT_MEANT:
@@ -136,11 +143,17 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
             elif isinstance(value, tuple) and value and isinstance(value[0], checked.Checked):
                 parts.append(f"({', '.join(_text(item, digests) for item in value)})")
             else:
-                parts.append(repr(value))
+                parts.append(_plain(value))
     return f"{type(node).__name__}({', '.join(parts)})"
 
 
-def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Checked]:
+def _plain(value: object) -> str:
+    if isinstance(value, Length):
+        return f"{value.months} months {value.days} days {value.nanoseconds} ns"
+    return str(value) if isinstance(value, Type) else repr(value)
+
+
+def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Expression]:
     """The expressions of a statement."""
     if name in rules.lets:
         yield rules.lets[name].value
@@ -151,7 +164,7 @@ def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Checked]:
             yield case.condition
 
 
-def _mentions(root: checked.Checked) -> Iterator[str]:
+def _mentions(root: checked.Expression) -> Iterator[str]:
     for node in _nodes(root):
         if isinstance(node, checked.Let | checked.Chosen):
             yield node.name
@@ -159,15 +172,11 @@ def _mentions(root: checked.Checked) -> Iterator[str]:
             yield node.segment
 
 
-def _nodes(root: checked.Checked) -> Iterator[checked.Checked]:
+def _nodes(root: checked.Expression) -> Iterator[checked.Expression]:
     """A node and all below it; without recursion, so that no tree is too deep."""
     pending = [root]
     while pending:
         node = pending.pop()
         yield node
-        for field in node.__struct_fields__:
-            value = getattr(node, field)
-            if isinstance(value, checked.Checked):
-                pending.append(value)
-            elif isinstance(value, tuple):
-                pending.extend(item for item in value if isinstance(item, checked.Checked))
+        if type(node) not in LEAVES:
+            pending += children(node)

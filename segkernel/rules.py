@@ -264,20 +264,27 @@ def _checked(
 ) -> Rules:
     tree, found = check(files, schema, params, limits)
     if unread:
-        found = (*unread, *_independent(found, files, sources))
+        found = (*unread, *_independent(found, files, sources, unread))
     errors = sorted((item for item in found if item.severity == "error"), key=lambda item: (item.span.source, item.span.start))
     if errors or tree is None:
         raise RuleError(render(errors, sources), errors)
     return Rules(tree, tree.names if names is None else names, tuple(found), files, sources, schema, params, limits)
 
 
-def _independent(found: Sequence[Diagnostic], files: Sequence[File], sources: Sequence[Source]) -> list[Diagnostic]:
-    """The checker's mistakes without those that say only that a statement which could not be read is missing."""
+def _independent(
+    found: Sequence[Diagnostic], files: Sequence[File], sources: Sequence[Source], unread: Sequence[Diagnostic]
+) -> list[Diagnostic]:
+    """The checker's mistakes without those that say only that a statement which could not be read is missing, or that
+    repeat what the parser said of the same place."""
     written = {match.group(1).strip("`") for source in sources for match in _DECLARED.finditer(source.text)}
     read = {statement.name.text for file in files for statement in file.statements}
     lost = written - read
+    told = {item.span for item in unread}
     return [
-        item for item in found if item.span.source >= len(sources) or sources[item.span.source].snippet(item.span).strip("`\"'") not in lost
+        item
+        for item in found
+        if item.span not in told
+        and (item.span.source >= len(sources) or sources[item.span.source].snippet(item.span).strip("`\"'") not in lost)
     ]
 
 

@@ -76,7 +76,7 @@ def run(
     _raise_first(linked, [each for each in errors if each[0]])
     totals = np.sum(counts, axis=0)
     names = [name for name, _ in source.segments]
-    words = bits.view(np.uint64).reshape(len(names), stride // 8) if names else []
+    words = bits.view(np.uint64).reshape(len(names), stride // 8)
     known = {name: int(totals[index]) for index, name in enumerate(names)}
     unknown = {name: linked.rows - known[name] - int(totals[len(names) + index]) for index, (name, _) in enumerate(source.unknown)}
     return Answers(
@@ -106,7 +106,9 @@ def _blocks(linked: Linked, words: int | None) -> NDArray[np.int64]:
     return np.ascontiguousarray(np.stack(columns, axis=1), np.int64)
 
 
-def _filled(linked: Linked, clock: Clock, bits: int, stride: int, choices: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _filled(
+    linked: Linked, clock: Clock, bits: int, stride: int, choices: list[NDArray[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The program of one run: times, and where results go."""
     program, args = linked.program.copy(), linked.args.copy()
     for row, column, operands in linked.patches:
@@ -146,7 +148,12 @@ def _scratch(linked: Linked, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int6
 
 
 def _together(
-    work: Callable[[int], None], count: int, control: NDArray[np.int64], blocks: int, progress: Callable[[float], None] | None, deadline: float | None
+    work: Callable[[int], None],
+    count: int,
+    control: NDArray[np.int64],
+    blocks: int,
+    progress: Callable[[float], None] | None,
+    deadline: float | None,
 ) -> None:
     """Runs `work` on some threads; between blocks they can be stopped."""
     if count == 1 and progress is None and deadline is None:
@@ -162,7 +169,9 @@ def _together(
             pause = left if progress is None else 0.1 if left is None else min(0.1, left)
             _, pending = wait_for(pending, timeout=pause)
             if pending and until is not None and time.monotonic() >= until:
-                raise Cancelled(f"stopped after {deadline:g} seconds, as asked, with {min(int(control[0]), blocks)} of {blocks} blocks begun")
+                raise Cancelled(
+                    f"stopped after {deadline:g} seconds, as asked, with {min(int(control[0]), blocks)} of {blocks} blocks begun"
+                )
             if progress is not None:
                 progress(min(int(control[0]), blocks) / max(1, blocks))
     finally:
@@ -188,6 +197,8 @@ def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
     instruction, row = min((int(each[0]) - 1, int(each[1])) for each in errors)
     node = linked.places.get(instruction)
     span = None if node is None else linked.source.spans.get(node)
-    error = DataError(f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits (row {row:,} of its table's order)")
+    error = DataError(
+        f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits (row {row:,} of its table's order)"
+    )
     error.span = span  # type: ignore[attr-defined]
     raise error

@@ -53,14 +53,14 @@ class Column(msgspec.Struct, frozen=True, eq=False):
     def at_least(self, bound: Any) -> int:
         """The smallest code whose value is >= bound: 1 to top + 1."""
         if self.values is not None:
-            return bisect_left(self.values, bound) + 1
-        return min(max(-((self.base - bound) // self.step), 0), self.top) + 1
+            return int(bisect_left(self.values, bound)) + 1
+        return int(min(max(-((self.base - bound) // self.step), 0), self.top)) + 1
 
     def above(self, bound: Any) -> int:
         """The smallest code whose value is > bound: 1 to top + 1."""
         if self.values is not None:
-            return bisect_right(self.values, bound) + 1
-        return min(max((bound - self.base) // self.step + 1, 0), self.top) + 1
+            return int(bisect_right(self.values, bound)) + 1
+        return int(min(max((bound - self.base) // self.step + 1, 0), self.top)) + 1
 
     def code(self, value: Any) -> int:
         """The code of a value, 0 where the column does not have it."""
@@ -73,6 +73,6 @@ def aligned(rows: int, dtype: Any) -> NDArray[Any]:
     size = np.dtype(dtype).itemsize
     memory = np.empty((rows + PADDING) * size + 64, np.uint8)
     start = -memory.ctypes.data % 64
-    whole = memory[start : start + (rows + PADDING) * size].view(dtype)
+    whole: NDArray[Any] = memory[start : start + (rows + PADDING) * size].view(dtype)
     whole[rows:] = 0
     return whole[:rows]

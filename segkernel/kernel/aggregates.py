@@ -241,5 +241,3 @@ def average(target, total, total_low, count, kind, divisor, rows):
 def span(target, starts, rows):
     for i in range(rows):
         store_whole(target + i * 8, load_whole(starts + (i + 1) * 8) - load_whole(starts + i * 8))
-
-

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config
+from numba.core import config as numba_config
 
+config: Any = numba_config
+njit: Any = numba.njit
 JIT = not config.DISABLE_JIT
 _OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 _lock = threading.RLock()
@@ -67,12 +69,12 @@ def _keep_compiled(dispatcher: Any) -> None:
 
 def part(function: Callable[..., Any]) -> Any:
     """A function that kernels call."""
-    return numba.njit(**_OPTIONS)(function)
+    return njit(**_OPTIONS)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A part that is merged into its callers: the optimiser then sees through it."""
-    return numba.njit(inline="always", **_OPTIONS)(function)
+    return njit(inline="always", **_OPTIONS)(function)
 
 
 def entry(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -82,7 +84,7 @@ def entry(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
         if not JIT:
             return function
-        dispatcher = numba.njit(**_OPTIONS)(function)
+        dispatcher = njit(**_OPTIONS)(function)
         ready = False
 
         def call(*arguments: Any) -> Any:

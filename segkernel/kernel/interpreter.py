@@ -76,7 +76,7 @@ def fail(errors, instruction, row):
 
 
 @part
-def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root_bits, root_stride, root_first, root_rows):
+def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root):
     """The instructions that fill a register of their own space."""
     if what == op.RANGE:
         in_range(target, located(a, e, slots, slot, first, d), b, c, d, words)
@@ -95,7 +95,7 @@ def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, firs
     elif what == op.CODES:
         in_codes(target, located(a, e, slots, slot, first, c), b, c, words)
     elif what == op.LIFT:
-        lift(target, root_bits + a * root_stride, b + first * 4, root_first, root_rows - 1, words)
+        lift(target, root[0] + a * root[1], b + first * 4, root[2], root[3] - 1, words)
     elif what == op.COMPARE:
         x, y = slots + a * slot, slots + b * slot
         if d == 0:
@@ -137,7 +137,7 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
     elif what == op.SHIFT_TIME:
         shift_time(target, x, b, c, args[d], args[d + 1], args[d + 2], rows)
     elif what == op.DIVIDE:
-        divide(target, x, y, bits + c * stride, rows)
+        divide(target, target + slot, x, x + slot, y, y + slot, bits + c * stride, rows)
     elif what == op.ROUND:
         round_float(target, x, bits + c * stride, rows)
     elif what == op.WIDEN:
@@ -208,9 +208,8 @@ def interpret(program, args, blocks, layout, counter, halt, places, counts, erro
             words = (end - first + 63) >> 6
             if what < op.LOAD:
                 target = bits + t * stride
-                test_step(
-                    what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, layout[0, 0], layout[0, 1], root_first, root_rows
-                )  # fmt: skip
+                root = (layout[0, 0], layout[0, 1], root_first, root_rows)
+                test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root)
             elif what == op.EXTRACT:
                 found = extract(places, bits + a * stride if a >= 0 else a, begin - first, end - first)
             elif what == op.VISIT:
@@ -220,7 +219,8 @@ def interpret(program, args, blocks, layout, counter, halt, places, counts, erro
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 mark(layout[b, 0] + t * layout[b, 1], places, found, d + first * 4, owners_first)
             elif what == op.LIFT_VALUE:
-                lift_value(slots + t * slot, layout[0, 2] + a * layout[0, 3], b + first * 4, root_first, root_first + root_rows - 1, words * 64)
+                source, last = layout[0, 2] + a * layout[0, 3], root_first + root_rows - 1
+                lift_value(slots + t * slot, source, b + first * 4, root_first, last, words * 64)
             elif what == op.COUNT:
                 counts[t] += count(bits + a * stride, end - begin)
             elif what == op.OUT:
@@ -228,8 +228,7 @@ def interpret(program, args, blocks, layout, counter, halt, places, counts, erro
             elif what == op.PICK:
                 pick(t + first * c, bits + a * stride, b, c, end - begin)
             else:
-                row = value_step(
-                    what, slots + t * slot, a, b, c, d, e, args, slots, slot, bits, stride, first, begin - first, end - first, words * 64
-                )  # fmt: skip
+                target, start, stop, rows = slots + t * slot, begin - first, end - first, words * 64
+                row = value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, start, stop, rows)
                 if row >= 0:
                     fail(errors, p, first + row)

@@ -22,7 +22,7 @@ SHUFFLES = VECTORS and bool(binding.get_host_cpu_features().get("avx512bw"))
 
 signed: Any = np.int64 if JIT else int
 """To a whole number of 64 bits with a sign; with the JIT off all numbers are Python's own, which cannot wrap by mistake."""
-unsigned: Any = np.uint64 if JIT else int
+unsigned: Any = np.uint64 if JIT else lambda value: int(value) & 0xFFFFFFFFFFFFFFFF
 
 I1, I8, I16, I32, I64, F64 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.DoubleType()
 
@@ -255,24 +255,20 @@ def _words_lanes(operation: str, count: int, streaming: bool = False) -> Any:
         return context.get_dummy_value()
 
     signature = types.void(*[types.int64] * (count + 1))
-    if count == 1:
 
-        def words(typing: Any, target: Any, a: Any) -> Any:
-            return signature, code
-    elif count == 2:
+    def one(typing: Any, target: Any, a: Any) -> Any:
+        return signature, code
 
-        def words(typing: Any, target: Any, a: Any, b: Any) -> Any:
-            return signature, code
-    elif count == 3:
+    def two(typing: Any, target: Any, a: Any, b: Any) -> Any:
+        return signature, code
 
-        def words(typing: Any, target: Any, a: Any, b: Any, c: Any) -> Any:
-            return signature, code
-    else:
+    def three(typing: Any, target: Any, a: Any, b: Any, c: Any) -> Any:
+        return signature, code
 
-        def words(typing: Any, target: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-            return signature, code
+    def four(typing: Any, target: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+        return signature, code
 
-    return intrinsic(words)
+    return intrinsic((one, two, three, four)[count - 1])
 
 
 def _and_loop2(target: int, a: int, b: int) -> None:

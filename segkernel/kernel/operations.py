@@ -37,8 +37,7 @@ DAY_OF = 28  # a slot of instants, b table of days' starts, c how many, d first 
 LIFT_VALUE = 29  # a slot of the root, b owners' address
 SHIFT_DATE = 30  # a slot of dates, b months
 SHIFT_TIME = 31  # a slot of instants, b months, c days, d at: table of local clocks (see `times`)
-DIVIDE = 32  # a slot, b slot: exact quotient rounded to the nearest, ties to even; c register: present, cleared on / 0
-ROUND = 33  # a slot of floats: the nearest whole number, ties to even; c register: present, cleared where none
+ROUND = 32  # a slot of floats: the nearest whole number, ties to even; c register: present, cleared where none
 
 # ---- wide values, 128 bits: slots target (high part) and target + 1 (low part)
 WIDEN = 40  # a slot
@@ -46,11 +45,12 @@ LOAD_WIDE = 41  # a address, b width, c at: base high, base low, step high, step
 RECODE_WIDE = 42  # a address, b width, c table of pairs of int64 by code, d place
 COMPUTE_WIDE = 43  # a slot, b slot, c which: 0 +, 1 -, 2 *; d register of the present rows or -1; e 1: must fit whole numbers
 WIDE_TO_FLOAT = 44  # a slot, b register or -1, c divisor (float bits)
+DIVIDE = 46  # a slot, b slot: exact quotient rounded to the nearest, ties to even; c register: present, cleared where b is 0
 CHECK_WHOLE = 45  # a slot, d register or -1: the value must be a whole number from -2^63 to 2^64 - 1
 
 # ---- aggregates
 EXTRACT = 50  # space the rows', a register or -1: lists the places of the set bits
-VISIT = 51  # space the rows', target slot of the owners' space, a address, b owners' space, c width, d at: kind, base, step, owners' address
+VISIT = 51  # space the rows', target slot of the owners', a address, b owners' space, c width, d at: kind, base, step, owners' address
 ANY = 52  # target register of the owners' space, b owners' space, d owners' address
 SPAN = 53  # target slot, a address of where each row's children start: how many children
 AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide; d divisor (float bits)

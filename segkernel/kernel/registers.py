@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from segkernel.kernel.compilation import part
 from segkernel.kernel.lanes import (
@@ -257,7 +257,7 @@ def compare_mixed(target, a, a_low, b, wide, which, words):
                 elif y < -TOP:
                     less, equal = False, False
                 else:
-                    floor = math.floor(y)
+                    floor = np.floor(y)
                     y_high, y_low = wide_of(floor)
                     equal = x == y_high and x_low == y_low
                     less = wide_below(x, x_low, y_high, y_low) or (equal and floor < y)
@@ -292,5 +292,3 @@ def holds(which, less, equal):
     if which == 4:
         return not (less or equal)
     return not less
-
-

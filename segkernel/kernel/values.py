@@ -19,7 +19,7 @@ from segkernel.kernel.lanes import (
     store_whole,
     unsigned,
 )
-from segkernel.kernel.wide import extended, whole, wide_add, wide_float, wide_multiply, wide_subtract
+from segkernel.kernel.wide import extended, whole, wide_add, wide_divide, wide_float, wide_multiply, wide_subtract
 
 NAN = math.nan
 
@@ -196,19 +196,16 @@ def shift_time(target, a, months, days, count, changes, offsets, rows):
 
 
 @part
-def divide(target, a, b, register, rows):
-    """The nearest whole number to a / b, ties to even; rows with b = 0 lose their bit."""
+def divide(high, low, a, a_low, b, b_low, register, rows):
+    """The nearest wide number to a / b, ties to even; rows with b = 0 lose their bit."""
     for i in range(rows):
-        x, y = load_whole(a + i * 8), load_whole(b + i * 8)
-        if y == 0:
+        x, x_low, y, y_low = load_whole(a + i * 8), load64(a_low + i * 8), load_whole(b + i * 8), load64(b_low + i * 8)
+        if y == 0 and y_low == unsigned(0):
             clear(register, i)
             continue
-        quotient = x // y
-        rest = x - quotient * y
-        twice = 2 * abs(rest)
-        if twice > abs(y) or (twice == abs(y) and quotient % 2 != 0):
-            quotient += 1
-        store_whole(target + i * 8, quotient)
+        h, lo = wide_divide(x, x_low, y, y_low)
+        store_whole(high + i * 8, h)
+        store64(low + i * 8, lo)
 
 
 @part
@@ -298,5 +295,3 @@ def wide_to_float(target, a, a_low, present, divisor, rows):
     for i in range(rows):
         value = wide_float(load_whole(a + i * 8), load64(a_low + i * 8)) / d
         store_float(target + i * 8, value if present < 0 or set_at(present, i) else NAN)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -95,6 +96,34 @@ if JIT:
         return -value if minus else value
 
     @part
+    def wide_divide(a_high, a_low, b_high, b_low):
+        """The nearest to a / b, ties to even, by long division of the magnitudes; b is not 0."""
+        minus = (a_high < 0) != (b_high < 0)
+        if a_high < 0:
+            a_high, a_low = wide_negative(a_high, a_low)
+        if b_high < 0:
+            b_high, b_low = wide_negative(b_high, b_low)
+        dh, dl = np.uint64(b_high), b_low
+        rh, rl, qh, ql = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+        one, last = np.uint64(1), np.uint64(63)
+        for bit in range(127, -1, -1):
+            source = np.uint64(a_high) if bit >= 64 else a_low
+            rh, rl = (rh << one) | (rl >> last), (rl << one) | ((source >> np.uint64(bit & 63)) & one)
+            qh, ql = (qh << one) | (ql >> last), ql << one
+            if rh > dh or (rh == dh and rl >= dl):
+                rh, rl = rh - dh - (one if rl < dl else np.uint64(0)), rl - dl
+                ql |= one
+        th, tl = (rh << one) | (rl >> last), rl << one
+        if th > dh or (th == dh and (tl > dl or (tl == dl and ql & one != np.uint64(0)))):
+            ql += one
+            if ql == np.uint64(0):
+                qh += one
+        high, low = np.int64(qh), ql
+        if minus:
+            high, low = wide_negative(high, low)
+        return high, low
+
+    @part
     def wide_of(value):
         """The 128 bits of a float without a fraction, between -2^127 and 2^127."""
         size = abs(value)
@@ -129,6 +158,10 @@ else:
     def wide_float(high, low):
         """The nearest float, ties to even."""
         return float(_join(high, low))
+
+    def wide_divide(a_high, a_low, b_high, b_low):
+        """The nearest to a / b, ties to even; b is not 0."""
+        return _split(round(Fraction(_join(a_high, a_low), _join(b_high, b_low))))[:2]
 
     def wide_of(value):
         """The 128 bits of a float without a fraction, between -2^127 and 2^127."""

@@ -55,6 +55,9 @@ def link(program: Program, dataset: Dataset) -> Linked:
     linker = Linker(program, dataset, _owned.setdefault(dataset, {}))
     code = linker.code
     linker.aggregates()
+    for check in linker.checks:
+        linker.ensure(check)
+        linker.used(check)
     segments, chosen = len(program.segments), sum(len(each.cases) for each in program.choices)
     outputs: list[tuple[int, ...]] = []
     codes = [(which, value, _code_width(len(each.values))) for which, each in enumerate(program.choices) for _, value in each.cases]

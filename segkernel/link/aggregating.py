@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segdsl.typesystem import Type
 from segkernel.data.columns import Column, aligned
@@ -87,8 +86,9 @@ class Visits:
 
     def count(self, value: Form | None) -> Exact:
         """How many rows, or how many with a present value."""
+        assert not isinstance(value, Exact)
         every = value is None or (isinstance(value, Coded) and not value.column.missing)
-        key = ("count", None if every else value.operand)  # type: ignore[union-attr]
+        key = ("count", None if value is None or every else value.operand)
         if key not in self.made:
             if every and self.where is None:
                 slot = self.code.slots[self.space].take()
@@ -193,4 +193,3 @@ def is_huge(column: Column) -> bool:
         return False
     with np.errstate(invalid="ignore"):
         return bool(np.nanmax(np.abs(values), initial=0.0) > HUGE)
-

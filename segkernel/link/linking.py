@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-
 from segdsl.typesystem import Type
 from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
@@ -15,7 +14,7 @@ from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
 from segkernel.plan.planner import text_holds
-from segkernel.plan.program import VALUES, Chain, Node, Program
+from segkernel.plan.program import VALUES, Chain, Node, Program, parts
 from segkernel.plan.slots import Slot
 
 BATCH = 8
@@ -31,6 +30,10 @@ class Linker:
         self.code = Assembly(len(program.spaces))
         self.roots = [*(node for _, node in program.segments), *(node for each in program.choices for node, _ in each.cases)]
         self.roots += [node for _, node in program.unknown]
+        self.checks: list[int] = []
+        self.uses = self._uses()
+        self.checks = [number for number, node in enumerate(self.nodes) if can_fail(node) and number not in self.uses]
+        """What no condition needs any more, and still must not leave its range: both sides of an `or` are evaluated."""
         self.uses = self._uses()
         self.registers: dict[int, int] = {}
         self.forms: dict[int, Form] = {}
@@ -45,12 +48,12 @@ class Linker:
         """How often each node that is needed is used."""
         uses: dict[int, int] = {}
         pending = []
-        for root in self.roots:
+        for root in (*self.roots, *self.checks):
             uses[root] = uses.get(root, 0) + 1
             if uses[root] == 1:
                 pending.append(root)
         while pending:
-            for needed in needs(self.nodes[pending.pop()]):
+            for needed in parts(self.nodes[pending.pop()]):
                 uses[needed] = uses.get(needed, 0) + 1
                 if uses[needed] == 1:
                     pending.append(needed)
@@ -79,10 +82,10 @@ class Linker:
     def _first(self, number: int) -> Iterator[int]:
         """What must be there before a node: what it needs, and what the aggregates made along with it need."""
         node = self.nodes[number]
-        yield from needs(node)
+        yield from parts(node)
         if node[0] in ("any", "aggregate"):
             for other in self.families[family_of(node)]:
-                yield from needs(self.nodes[other])
+                yield from parts(self.nodes[other])
 
     def aggregates(self) -> None:
         """All aggregates, family by family, and at once the tests of their results: a result is then soon forgotten."""
@@ -109,7 +112,7 @@ class Linker:
                 number = pending.pop()
                 node = self.nodes[number]
                 if node[0] in ("and", "or", "without", "not"):
-                    for needed in needs(node):
+                    for needed in parts(node):
                         if needed not in seen and not self.made(needed):
                             seen.add(needed)
                             pending.append(needed)
@@ -132,7 +135,7 @@ class Linker:
         else:
             self.registers[number] = self.condition(node[1], node)
         if node[0] not in ("any", "aggregate"):
-            for needed in needs(node):
+            for needed in parts(node):
                 self.used(needed)
 
     def used(self, number: int) -> None:
@@ -212,7 +215,7 @@ class Linker:
                 self.forms[each] = visits.aggregate(member[3], member[2], value, huge, each)
         visits.drop()
         for each in members:
-            for needed in needs(self.nodes[each]):
+            for needed in parts(self.nodes[each]):
                 self.used(needed)
 
     def column(self, node: Node) -> Column:
@@ -340,14 +343,14 @@ class Linker:
             found.append(self.narrowed(space, here, [there]))
         if not found:
             return code.always(space, False)
-        return testing._either(code, space, found)
+        return testing.either(code, space, found)
 
     def first_present(self, space: int, kind: Type, numbers: tuple[int, ...]) -> Form:
         """The first operand that is present: chosen from the last to the first."""
         code = self.code
         operands = self.alike(space, kind, numbers)
         result = operands[-1]
-        for number, operand in zip(reversed(numbers[:-1]), reversed(operands[:-1]), strict=True):
+        for operand in reversed(operands[:-1]):
             known = testing.present(code, space, operand)
             chosen = values.selected(code, space, known, operand, result)
             code.registers[space].drop(known)
@@ -355,7 +358,6 @@ class Linker:
             if kind.kind == "text":
                 values.release(code, space, operand)
             result = chosen
-            del number
         return result
 
     def let_go(self, space: int, form: Form, numbers: tuple[int, ...]) -> None:
@@ -405,45 +407,23 @@ class Linker:
             lifted = Float(op.SLOT, slots(held.operand, 1))
             values.release(code, 0, held)
             return lifted
-        held = form if form.place == op.SLOT else values.respelled(code, 0, form, form.column)
-        result = Coded(form.column, op.SLOT, slots(held.operand, 1), 8)
-        if held is not form:
-            values.release(code, 0, held)
+        spelled = form if form.place == op.SLOT else values.respelled(code, 0, form, form.column)
+        result = Coded(form.column, op.SLOT, slots(spelled.operand, 1), 8)
+        if spelled is not form:
+            values.release(code, 0, spelled)
         return result
+
+
+def can_fail(node: Node) -> bool:
+    """Whether a node's value may leave its range: exact arithmetic and sums."""
+    if node[0] == "arithmetic" or (node[0] == "aggregate" and node[3] == "sum"):
+        return bool(node[2].kind != "number")
+    return False
 
 
 def family_of(node: Node) -> tuple[int, int, int | None]:
     """Owners' space, rows' space and `where` of an aggregate: what those that are made together share."""
     return (node[1], node[2], node[3]) if node[0] == "any" else (node[1], node[4], node[5])
-
-
-def needs(node: Node) -> tuple[int, ...]:
-    """The nodes that a node is made of."""
-    match node[0]:
-        case "range" | "outside" | "among" | "text" | "missing" | "not" | "lift":
-            return (node[2],)
-        case "and" | "or":
-            return tuple(node[2])
-        case "without":
-            return (node[2], node[3])
-        case "compare" | "text pair":
-            return (node[3], node[4])
-        case "any":
-            return () if node[3] is None else (node[3],)
-        case "aggregate":
-            return tuple(each for each in (node[5], node[6]) if each is not None)
-        case "arithmetic":
-            return (node[4], node[5])
-        case "float" | "shift" | "day" | "round" | "lifted":
-            return (node[3],)
-        case "divide":
-            return (node[3], node[4])
-        case "first":
-            return tuple(node[3])
-        case "either":
-            return (node[3], node[4], node[5])
-        case _:
-            return ()
 
 
 def _decided(operation: str, a: Any, b: Any) -> Any:
@@ -452,5 +432,3 @@ def _decided(operation: str, a: Any, b: Any) -> Any:
         return (int({"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[operation]),)
 
     return operands
-
-

@@ -34,7 +34,7 @@ def outside(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
         column = form.column
         inside = range(column.at_least(low), column.at_least(high))
         return _code_set(code, space, form, [each for each in range(1, column.top + 1) if each not in inside])
-    return _either(code, space, [in_range(code, space, form, None, low), in_range(code, space, form, high, None)])
+    return either(code, space, [in_range(code, space, form, None, low), in_range(code, space, form, high, None)])
 
 
 def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted: bool) -> int:
@@ -43,7 +43,7 @@ def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted:
         codes = {form.column.code(value) for value in values} - {0}
         return _code_set(code, space, form, codes if wanted else set(range(1, form.column.top + 1)) - codes)
     parts = [in_range(code, space, form, value, value + 1) for value in values]
-    found = _either(code, space, parts) if parts else code.always(space, False)
+    found = either(code, space, parts) if parts else code.always(space, False)
     if wanted:
         return found
     known = present(code, space, form)
@@ -90,7 +90,9 @@ def _codes(code: Assembly, space: int, form: Coded, low: int, high: int) -> int:
 def _code_range(code: Assembly, space: int, form: Coded, low: Any, high: Any) -> int:
     column = form.column
     if not isinstance(low, Slot) and not isinstance(high, Slot):
-        return _codes(code, space, form, 1 if low is None else column.at_least(low), column.top if high is None else column.at_least(high) - 1)
+        return _codes(
+            code, space, form, 1 if low is None else column.at_least(low), column.top if high is None else column.at_least(high) - 1
+        )
     target = code.registers[space].take()
     row = code.emit(op.RANGE, space, target, form.operand, 0, 0, form.width, form.place)
     code.patch(row, 1, _code_operands(column, form.width, low, high))
@@ -131,7 +133,7 @@ def _code_set(code: Assembly, space: int, form: Coded, codes: Iterable[int]) -> 
         code.emit(op.SET8, space, target, form.operand, code.table(table))
         return target
     if len(runs) <= MANY_RANGES:
-        return _either(code, space, [_codes(code, space, form, *run) for run in runs])
+        return either(code, space, [_codes(code, space, form, *run) for run in runs])
     bits = np.zeros((form.column.top >> 3) + 8, np.uint8)
     np.bitwise_or.at(bits, np.array(ordered) >> 3, (1 << (np.array(ordered) & 7)).astype(np.uint8))
     target = target_of()
@@ -139,7 +141,7 @@ def _code_set(code: Assembly, space: int, form: Coded, codes: Iterable[int]) -> 
     return target
 
 
-def _either(code: Assembly, space: int, registers: list[int]) -> int:
+def either(code: Assembly, space: int, registers: list[int]) -> int:
     """The `or` of registers that nobody else needs."""
     target = code.combined(op.OR, space, registers)
     for register in registers:

@@ -200,12 +200,14 @@ def shift(code: Assembly, space: int, kind: Type, form: Exact, by: Length, zone:
 
 def divided(code: Assembly, space: int, a: Exact, b: Exact) -> Exact:
     """The nearest whole numbers to quotients, ties to even; missing where the divisor is 0."""
-    a, b = narrow(a, "a duration"), narrow(b, "a divisor")
     present = own_register(code, space, [each for each in (a.present, b.present) if each is not None])
-    slot = code.slots[space].take()
-    code.emit(op.DIVIDE, space, slot, a.slot, b.slot, present)
+    x, y = widened(code, space, a), widened(code, space, b)
+    slot = code.slots[space].take(2)
+    code.emit(op.DIVIDE, space, slot, x.slot, y.slot, present)
+    release(code, space, x)
+    release(code, space, y)
     most = max(abs(a.low), abs(a.high))
-    return Exact(slot, present, -most, most)
+    return Exact(slot, present, -most, most, True)
 
 
 def rounded(code: Assembly, space: int, form: Float) -> Exact:
@@ -231,11 +233,11 @@ def own_register(code: Assembly, space: int, registers: Sequence[int]) -> int:
 def selected(code: Assembly, space: int, where: int, yes: Form, no: Form) -> Form:
     """`yes` where the register is set, else `no`; both of one kind (and, of codes, of one column)."""
     if isinstance(yes, Float) and isinstance(no, Float):
-        x, y = in_slot(code, space, yes), in_slot(code, space, no)
+        p, q = in_slot(code, space, yes), in_slot(code, space, no)
         slot = code.slots[space].take()
-        code.emit(op.SELECT, space, slot, x.operand, y.operand, where)
-        release(code, space, x)
-        release(code, space, y)
+        code.emit(op.SELECT, space, slot, p.operand, q.operand, where)
+        release(code, space, p)
+        release(code, space, q)
         return Float(op.SLOT, slot)
     if isinstance(yes, Coded) and isinstance(no, Coded):
         slot = code.slots[space].take()
@@ -277,7 +279,9 @@ def alphabet(columns: Sequence[Column], constants: Sequence[str]) -> Column:
     for column in columns:
         texts.update(column.values or ())
     ordered = tuple(sorted(texts))
-    return Column(type=columns[0].type if columns else Type("text"), rows=0, codes=np.zeros(0, np.uint64), values=ordered, top=len(ordered), missing=1)
+    return Column(
+        type=columns[0].type if columns else Type("text"), rows=0, codes=np.zeros(0, np.uint64), values=ordered, top=len(ordered), missing=1
+    )
 
 
 def respelled(code: Assembly, space: int, form: Coded, target: Column) -> Coded:
@@ -294,4 +298,3 @@ def spelled(code: Assembly, space: int, text: str | None, target: Column) -> Cod
     slot = code.slots[space].take()
     code.emit(op.FILL, space, slot, 0 if text is None else target.code(text))
     return Coded(target, op.SLOT, slot, 8)
-

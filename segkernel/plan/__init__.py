@@ -30,4 +30,14 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     segments = [(name, planner.truths[name, True]) for name in names if name in rules.segments]
     choices = [planner.choice(name) for name in names if name in rules.chooses]
     unknown = [(name, planner.truth(rules.segments[name].condition, 0, False)) for name, _ in segments] if unknowns else []
-    return planner.builder.finished(rules.root, rules.timezone, segments, choices, unknown)
+    build = planner.builder
+    return Program(
+        root=rules.root,
+        timezone=rules.timezone,
+        spaces=tuple(build.spaces),
+        nodes=tuple(build.nodes),
+        segments=tuple(segments),
+        choices=tuple(choices),
+        unknown=tuple(unknown),
+        spans=build.spans,
+    )

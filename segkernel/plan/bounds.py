@@ -77,7 +77,13 @@ def _infinite(op: str, constant: float) -> Bounds | None:
     largest = constant > 0
     edge = math.inf if largest else math.nextafter(-math.inf, 0.0)
     if largest:
-        return {"=": (edge, None, False), "!=": (None, edge, False), "<": (None, edge, False), "<=": PRESENT, ">=": (edge, None, False)}.get(op)
+        return {
+            "=": (edge, None, False),
+            "!=": (None, edge, False),
+            "<": (None, edge, False),
+            "<=": PRESENT,
+            ">=": (edge, None, False),
+        }.get(op)
     return {"=": (None, edge, False), "!=": (edge, None, False), ">": (edge, None, False), ">=": PRESENT, "<=": (None, edge, False)}.get(op)
 
 

@@ -277,7 +277,9 @@ class Planner:
                 return build.add("first", space, node.type, tuple(parts))
             case checked.If():
                 met = self.truth(node.condition, space, True)
-                return build.add("either", space, node.type, met, self.fitted(node.yes, node.type, space), self.fitted(node.no, node.type, space))
+                return build.add(
+                    "either", space, node.type, met, self.fitted(node.yes, node.type, space), self.fitted(node.no, node.type, space)
+                )
             case checked.Chosen():
                 return self.chosen_value(node, space)
             case checked.Aggregate():
@@ -379,7 +381,9 @@ class Planner:
         last = None if rule.otherwise is None else in_units(rule.otherwise, rule.type)
         result = build.add("constant", space, rule.type, last)
         for case, where in zip(rule.cases, exclusive, strict=True):
-            result = build.add("either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result)
+            result = build.add(
+                "either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result
+            )
         return result
 
 
@@ -391,9 +395,9 @@ def length_in_ns(length: Length) -> int:
 def in_units(constant: checked.Constant, wanted: Type) -> Any:
     """A constant's value in the units of a type that holds it."""
     if wanted.kind == "decimal" and constant.type.kind in ("whole", "decimal"):
-        return constant.value * 10 ** (wanted.scale - constant.type.scale)  # type: ignore[operator]
+        return constant.value * 10 ** (wanted.scale - constant.type.scale)
     if wanted.kind == "number" and constant.type.kind != "number":
-        return constant.value / 10**constant.type.scale  # type: ignore[operator]
+        return constant.value / 10**constant.type.scale
     return constant.value
 
 
@@ -409,5 +413,3 @@ def _holds(op: str, x: Any, y: Any) -> bool:
 def text_holds(kind: str, value: str, pattern: str) -> bool:
     """A text test of two texts."""
     return {"contains": value.__contains__, "starts": value.startswith, "ends": value.endswith}[kind](pattern)
-
-

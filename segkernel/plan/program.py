@@ -33,7 +33,7 @@ Values:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -44,7 +44,9 @@ from segkernel.plan.slots import Slot
 
 Node = tuple[Any, ...]
 Chain = tuple[tuple[str, str], ...]
-VALUES = frozenset(("column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted"))
+VALUES = frozenset(
+    ("column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted")
+)
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -70,9 +72,38 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     spans: dict[int, Span]
 
     def __str__(self) -> str:
-        from segkernel.plan.printing import printed
+        from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed
 
         return printed(self)
+
+
+def parts(node: Node) -> tuple[int, ...]:
+    """The nodes that a node is made of."""
+    match node[0]:
+        case "range" | "outside" | "among" | "text" | "missing" | "not" | "lift":
+            return (node[2],)
+        case "and" | "or":
+            return tuple(node[2])
+        case "without":
+            return (node[2], node[3])
+        case "compare" | "text pair":
+            return (node[3], node[4])
+        case "any":
+            return () if node[3] is None else (node[3],)
+        case "aggregate":
+            return tuple(each for each in (node[5], node[6]) if each is not None)
+        case "arithmetic":
+            return (node[4], node[5])
+        case "float" | "shift" | "day" | "round" | "lifted":
+            return (node[3],)
+        case "divide":
+            return (node[3], node[4])
+        case "first":
+            return tuple(node[3])
+        case "either":
+            return (node[3], node[4], node[5])
+        case _:
+            return ()
 
 
 class Builder:
@@ -183,9 +214,6 @@ class Builder:
         if node[0] == "always":
             return self.always(space, not node[2])
         return int(node[2]) if node[0] == "not" else self.add("not", space, a)
-
-    def finished(self, root: str, timezone: str, segments: Sequence[tuple[str, int]], choices: Sequence[Choice], unknown: Sequence[tuple[str, int]]) -> Program:
-        return Program(root, timezone, tuple(self.spaces), tuple(self.nodes), tuple(segments), tuple(choices), tuple(unknown), self.spans)
 
 
 def _intersection(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any] | None:

@@ -1,0 +1,124 @@
+"""A program as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from segkernel.plan.program import VALUES, Node, Program, parts
+
+
+def printed(program: Program) -> str:
+    """A line a node that is needed, each after what it needs; then the segments and the chooses."""
+    return "\n".join(_lines(program))
+
+
+def _lines(program: Program) -> Iterator[str]:
+    yield f"program over {program.root}, {program.timezone}"
+    for number, chain in enumerate(program.spaces):
+        if chain:
+            yield f"  rows {number}: " + " → ".join(f"{table}.{link}" for table, link in chain)
+    needed = _needed(program)
+    yield f"  {len(needed):,} nodes, each once, for {len(program.segments):,} segments and {len(program.choices):,} chooses"
+    for number in sorted(needed):
+        node = program.nodes[number]
+        where = f"[rows {node[1]}] " if node[1] else ""
+        yield f"{_name(program, number):>7}  {where}{_told(program, node)}"
+    for name, number in program.segments:
+        yield f"segment {name} = {_name(program, number)}"
+    for choice in program.choices:
+        cases = ", ".join(f"{choice.values[code - 1]!r} where {_name(program, number)}" for number, code in choice.cases)
+        yield f"choose {choice.name} = {cases}"
+
+
+def needed_by(program: Program, number: int) -> set[int]:
+    """A node and all that it is made of."""
+    found: set[int] = set()
+    pending = [number]
+    while pending:
+        current = pending.pop()
+        if current not in found:
+            found.add(current)
+            pending.extend(parts(program.nodes[current]))
+    return found
+
+
+def _needed(program: Program) -> set[int]:
+    roots = [number for _, number in program.segments] + [number for choice in program.choices for number, _ in choice.cases]
+    found: set[int] = set()
+    for root in roots:
+        if root not in found:
+            found |= needed_by(program, root)
+    return found
+
+
+def _name(program: Program, number: int) -> str:
+    return f"{'v' if program.nodes[number][0] in VALUES else 'c'}{number}"
+
+
+def _told(program: Program, node: Node) -> str:
+    def name(number: int) -> str:
+        return _name(program, number)
+
+    def some(numbers: tuple[int, ...], between: str) -> str:
+        return between.join(name(number) for number in numbers)
+
+    match node[0]:
+        case "always":
+            return "always" if node[2] else "never"
+        case "when":
+            return f"when {_bound(node[3])} {node[2]} {_bound(node[4])}"
+        case "range":
+            return f"{name(node[2])} {_ends(node[3], node[4])}"
+        case "outside":
+            return f"{name(node[2])} present, not {_ends(node[3], node[4])}"
+        case "among":
+            shown = ", ".join(repr(value) for value in node[3][:8]) + (f", … ({len(node[3]):,} values)" if len(node[3]) > 8 else "")
+            return f"{name(node[2])} {'in' if node[4] else 'present, not in'} ({shown})"
+        case "text":
+            return f"{name(node[2])} {'' if node[5] else 'present, not '}{node[3]} {node[4]!r}"
+        case "text pair":
+            return f"{name(node[3])} {'' if node[5] else 'present, not '}{node[2]} {name(node[4])}"
+        case "missing":
+            return f"{name(node[2])} missing"
+        case "compare":
+            return f"{name(node[3])} {node[2]} {name(node[4])}"
+        case "and" | "or":
+            return some(node[2], f" {node[0]} ")
+        case "without":
+            return f"{name(node[2])} without {name(node[3])}"
+        case "not":
+            return f"not {name(node[2])}"
+        case "any":
+            return f"any of rows {node[2]}" + ("" if node[3] is None else f" where {name(node[3])}")
+        case "lift" | "lifted":
+            return f"the account's {name(node[-1])}"
+        case "column":
+            return ".".join((*node[3], node[4])) + f": {node[2]}"
+        case "constant":
+            return f"{_bound(node[3])}: {node[2]}"
+        case "aggregate":
+            value = "" if node[6] is None else f" of {name(node[6])}"
+            return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
+        case "arithmetic":
+            return f"{name(node[4])} {node[3]} {name(node[5])}: {node[2]}"
+        case "shift":
+            return f"{name(node[3])} moved by {node[4].months} months, {node[4].days} days: {node[2]}"
+        case "first":
+            return f"first present of {some(node[3], ', ')}: {node[2]}"
+        case "either":
+            return f"{name(node[4])} where {name(node[3])}, else {name(node[5])}: {node[2]}"
+        case _:
+            return f"{node[0]} of {some(node[3:], ', ')}: {node[2]}"
+
+
+def _ends(low: Any, high: Any) -> str:
+    if low is None and high is None:
+        return "present"
+    if low is None:
+        return f"< {_bound(high)}"
+    return f">= {_bound(low)}" if high is None else f"in [{_bound(low)}, {_bound(high)})"
+
+
+def _bound(value: Any) -> str:
+    return repr(value) if isinstance(value, str | int | float | bool) else "missing" if value is None else str(value)
