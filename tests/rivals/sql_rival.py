@@ -102,8 +102,8 @@ def prepare_plain(
     parts = [f"{stage_name(name, 0)} AS ({first_stage(name, plan)})" for name in tables]
     for stage in range(1, plan.stages + 1):
         parts += [f"{stage_name(name, stage)} AS ({next_stage(name, stage, plan)})" for name in tables]
-    outputs = ", ".join(f"{write(output)} AS {quoted(name)}" for name, output in plan.outputs)
-    sql = f"WITH {', '.join(parts)} SELECT {outputs} FROM {stage_name(plan.root, plan.stages)}"
+    outputs = "".join(f", {write(output)} AS {quoted(name)}" for name, output in plan.outputs)
+    sql = f"WITH {', '.join(parts)} SELECT row{outputs} FROM {stage_name(plan.root, plan.stages)}"
     return Prepared(connection, sql, tuple(name for name, _ in plan.outputs), plan.refused)
 
 
