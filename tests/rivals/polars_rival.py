@@ -272,24 +272,33 @@ class Writer:
         """An aggregate over the rows of a group."""
         where = None if one.where is None else self.per_row(one.where)
         if one.function == "rows":
-            return pl.len().cast(pl.Int64) if where is None else where.sum().cast(pl.Int64)
+            return (pl.len() if where is None else pl.col("row").filter(where).len()).cast(pl.Int64)
         if one.function == "any":
             return pl.len() > 0 if where is None else where.any()
         assert one.value is not None
         value = self.per_row(one.value)
-        if one.function == "count":
-            present = value.is_not_null() if where is None else value.is_not_null() & where
-            return present.sum().cast(pl.Int64)
         if one.function == "sum":
-            wide = one.value.kind == "whole" and one.value.bound * 2**20 >= SMALL
-            value = value.cast(pl.Float64 if one.value.kind == "number" else pl.Int128 if wide else pl.Int64)
+            value = self.summed(one.value, value)
         elif one.value.kind == "text":
             value = value.cast(pl.String)
         kept = value if where is None else value.filter(where)
-        if one.function == "sum":
-            total = kept.sum()
-            return total.fill_nan(None) if one.value.kind == "number" else total
-        return kept.min() if one.function == "min" else kept.max()
+        match one.function:
+            case "count":
+                return kept.count().cast(pl.Int64)
+            case "sum":
+                return kept.sum().fill_nan(None) if one.value.kind == "number" else kept.sum()
+            case "min":
+                return kept.min()
+            case _:
+                return kept.max()
+
+    def summed(self, node: Node, value: pl.Expr) -> pl.Expr:
+        """A value in a type wide enough for its sums; Polars itself widens columns of 8 and 16 bits."""
+        if node.kind == "number":
+            return value.cast(pl.Float64) if self.dtypes.get(node.value) != pl.Float64 or node.op != "column" else value
+        if node.op == "column" and self.dtypes.get(node.value) in (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16):
+            return value
+        return value.cast(pl.Int128 if node.bound * 2**20 >= SMALL else pl.Int64)
 
     def per_row(self, node: Node) -> pl.Expr:
         """A node with as many values as rows, even where it reads no column."""
