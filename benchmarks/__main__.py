@@ -8,6 +8,7 @@ import os
 import platform
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import duckdb
 import numba
@@ -16,9 +17,11 @@ import polars as pl
 import segkernel as sk
 from benchmarks.contest import Contest, contest, median, repeated, unequal
 from benchmarks.workloads import AS_OF, Workload, workload
+from tests.rivals.polars_rival import Engine
 
 FULL = (("flat", 1_000_000, 0, 500), ("with orders", 1_000_000, 10_000_000, 500))
 QUICK = (("flat", 100_000, 0, 100), ("with orders", 100_000, 1_000_000, 100))
+ENGINES: tuple[Engine, ...] = ("streaming", "in-memory")
 DATABASE_ACCOUNTS = 20_000
 """DuckDB's answers are compared at this size, and timed at the full one."""
 
@@ -62,7 +65,7 @@ def measured(made: Contest, runs: int) -> dict[str, list[float]]:
     start = time.perf_counter()
     result = made.ours()
     times = {"cold": [time.perf_counter() - start]}
-    for engine in ("streaming", "in-memory"):
+    for engine in ENGINES:
         start = time.perf_counter()
         answers = made.rival.run(engine)
         first = time.perf_counter() - start
@@ -71,10 +74,9 @@ def measured(made: Contest, runs: int) -> dict[str, list[float]]:
             raise SystemExit(f"{made.workload.name}: Polars ({engine}) says otherwise of {len(wrong)} rules: {', '.join(wrong[:5])}")
         del answers
         gc.collect()
-        times[f"Polars {engine}"] = repeated(lambda engine=engine: made.rival.run(engine), runs, first)
+        times[f"Polars {engine}"] = repeated(partial(made.rival.run, engine), runs, first)
     times["segkernel"] = repeated(made.ours, max(runs, 5))
-    one = lambda: made.rules.evaluate(made.data, as_of=AS_OF, threads=1)  # noqa: E731
-    times["segkernel, 1 thread"] = repeated(one, max(runs, 5))
+    times["segkernel, 1 thread"] = repeated(partial(made.rules.evaluate, made.data, as_of=AS_OF, threads=1), max(runs, 5))
     if made.database is not None:
         times["DuckDB (counts)"] = repeated(made.database.count, runs)
     return times

@@ -35,10 +35,10 @@ def test_segkernel(benchmark: BenchmarkFixture, made: Contest) -> None:
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 def test_polars(benchmark: BenchmarkFixture, made: Contest, engine: str) -> None:
     benchmark.group = made.workload.name
-    benchmark.pedantic(made.rival.run, args=(engine,), rounds=3)
+    benchmark.pedantic(made.rival.run, args=(engine,), rounds=3)  # type: ignore[no-untyped-call]
 
 
 def test_duckdb(benchmark: BenchmarkFixture, made: Contest) -> None:
     benchmark.group = made.workload.name
     assert made.database is not None
-    benchmark.pedantic(made.database.count, rounds=1)
+    benchmark.pedantic(made.database.count, rounds=1)  # type: ignore[no-untyped-call]

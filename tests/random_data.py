@@ -6,7 +6,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -210,7 +210,8 @@ class Maker:
 
     def timestamp(self, rows: int) -> tuple[list[Any], Any, bool, int]:
         rng = self.rng
-        unit, zone = rng.choice(["ms", "us", "ns"]), rng.choice([None, "UTC", self.zone, rng.choice(ZONES)])
+        units: list[Literal["ms", "us", "ns"]] = ["ms", "us", "ns"]
+        unit, zone = rng.choice(units), rng.choice([None, "UTC", self.zone, rng.choice(ZONES)])
         tick = {"ms": 1000, "us": 1, "ns": 1}[unit]
         here = self.as_of.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
         changes = [

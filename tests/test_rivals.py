@@ -13,7 +13,7 @@ from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import DATE as DAY
 from segdsl.typesystem import NUMBER, TEXT, TIMESTAMP, WHOLE, decimal
 from tests.rivals import polars_rival, sql_rival
-from tests.rivals.lowering import nearest
+from tests.rivals.nodes import nearest
 from tests.rivals.tables import CannotSay
 from tests.strategies import Case, checked_rules, nanoseconds
 

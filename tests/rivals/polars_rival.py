@@ -17,7 +17,7 @@ __all__ = ["CannotSay", "Prepared", "evaluate", "prepare", "prepare_plain"]
 EXACTLY = Manner()
 Engine = Literal["in-memory", "streaming"]
 SMALL = 2**62
-LARGEST = {
+LARGEST: dict[type[pl.DataType], int] = {
     pl.Int8: 2**7,
     pl.Int16: 2**15,
     pl.Int32: 2**31,
@@ -102,12 +102,12 @@ def next_stage(
         lazy = lazy.join(grouped, left_on=keys, right_on=owner, how="left", maintain_order="left")
         empty = {"rows": 0, "count": 0, "sum": 0, "any": False}
         lazy = lazy.with_columns(pl.col(one.name).fill_null(empty[one.function]) for one in members if one.function in empty)
-    for one in plan.carried:
-        if one.table == name and one.stage == stage:
+    for carried in plan.carried:
+        if carried.table == name and carried.stage == stage:
             width = plan.widths[plan.root]
             writer = Writer(dtypes[plan.root])
-            values = frames[plan.root].select(*(f"k_{i}" for i in range(width)), writer.write(one.node).alias(one.name))
-            lazy = lazy.join(values, left_on=owner_columns(one.chain, width), right_on=[f"k_{i}" for i in range(width)], how="left")
+            values = frames[plan.root].select(*(f"k_{i}" for i in range(width)), writer.write(carried.node).alias(carried.name))
+            lazy = lazy.join(values, left_on=owner_columns(carried.chain, width), right_on=[f"k_{i}" for i in range(width)], how="left")
     return lazy
 
 

@@ -120,7 +120,7 @@ def stage_name(table: str, stage: int) -> str:
 def first_stage(name: str, plan: Plan) -> str:
     """A table with what its links bring."""
     columns, joins = ["t0.*"], []
-    alias = {(): "t0"}
+    alias: dict[tuple[str, ...], str] = {(): "t0"}
     for number, (path, wanted) in enumerate(sorted(plan.columns[name].items(), key=lambda item: len(item[0]))):
         if not path:
             continue
@@ -156,13 +156,13 @@ def next_stage(name: str, stage: int, plan: Plan) -> str:
             columns.append(
                 f"CASE WHEN g{number}.o_0 IS NULL THEN {empty.get(one.function, 'NULL')} ELSE {column} END AS {quoted(one.name)}"
             )
-    for number, one in enumerate(c for c in plan.carried if c.table == name and c.stage == stage):
+    for number, carried in enumerate(c for c in plan.carried if c.table == name and c.stage == stage):
         width = plan.widths[plan.root]
         keys = ", ".join(f"k_{i}" for i in range(width))
-        inner = f"SELECT {keys}, {write(one.node)} AS {quoted(one.name)} FROM {stage_name(plan.root, stage - 1)}"
-        on = " AND ".join(f"t.{quoted(column)} = c{number}.k_{i}" for i, column in enumerate(owner_columns(one.chain, width)))
+        inner = f"SELECT {keys}, {write(carried.node)} AS {quoted(carried.name)} FROM {stage_name(plan.root, stage - 1)}"
+        on = " AND ".join(f"t.{quoted(column)} = c{number}.k_{i}" for i, column in enumerate(owner_columns(carried.chain, width)))
         joins.append(f"LEFT JOIN ({inner}) AS c{number} ON {on}")
-        columns.append(f"c{number}.{quoted(one.name)}")
+        columns.append(f"c{number}.{quoted(carried.name)}")
     return f"SELECT {', '.join(columns)} FROM {stage_name(name, stage - 1)} AS t {' '.join(joins)}"
 
 

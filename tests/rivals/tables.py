@@ -7,6 +7,7 @@ engine does the like when it binds a dataset, so none of it is timed.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -36,7 +37,7 @@ class Plain(msgspec.Struct, frozen=True, eq=False):
 
 def plain(series: pl.Series, scale: int | None, zone: str) -> pl.Series:
     """A column as the rivals keep it; `scale` is the places of a decimal type."""
-    kind = series.dtype
+    kind: Any = series.dtype
     if scale is not None and not kind.is_decimal():
         raise CannotSay("a column pinned as decimal that is none")
     if kind.is_decimal():
@@ -62,21 +63,29 @@ def placed(series: pl.Series, zone: str) -> pl.Series:
     if known.null_count() == series.null_count():
         return known
     gaps = {}
+    unit: Any = series.dtype.time_unit  # type: ignore[attr-defined]
     for at in series.filter(known.is_null() & series.is_not_null()).unique().to_physical().to_list():
-        per_second = {"ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}[series.dtype.time_unit]
+        per_second = {"ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}[unit]
         second, rest = divmod(at, per_second)
         moved = instants.instant(datetime(1970, 1, 1) + timedelta(seconds=second), zone)
         gaps[at] = moved // 1_000_000_000 * per_second + rest
     filled = [
         gaps[raw] if good is None and raw is not None else good for raw, good in zip(series.to_physical(), known.to_physical(), strict=True)
     ]
-    return pl.Series(series.name, filled, pl.Int64).cast(pl.Datetime(series.dtype.time_unit, zone))
+    return pl.Series(series.name, filled, pl.Int64).cast(pl.Datetime(unit, zone))
 
 
 def fits(series: pl.Series, bound: int) -> bool:
     """Whether no magnitude exceeds a bound."""
-    low, high = series.min(), series.max()
-    return low is None or (low >= -bound and high <= bound)
+    low, high = extent(series)
+    return bool(low >= -bound and high <= bound)
+
+
+def extent(series: pl.Series) -> tuple[Any, Any]:
+    """The smallest and the largest of a number column and 0."""
+    low: Any = series.min()
+    high: Any = series.max()
+    return min(low or 0, 0), max(high or 0, 0)
 
 
 def grid(series: pl.Series) -> int | None:
@@ -104,10 +113,10 @@ def plain_table(table: Table, frame: pl.DataFrame, zone: str) -> Plain:
             columns[f"l_{link_name}_{i}"] = joinable(frame[column])
     for name, series in columns.items():
         if series.dtype.is_integer():
-            bounds[name] = max(abs(series.min() or 0), abs(series.max() or 0))
+            bounds[name] = max(-extent(series)[0], extent(series)[1])
         elif series.dtype.is_float():
-            finite = series.filter(series.is_finite())
-            bounds[name] = max(abs(finite.min() or 0.0), abs(finite.max() or 0.0))
+            low, high = extent(series.filter(series.is_finite()))
+            bounds[name] = max(-low, high)
             grids[name] = grid(series)
     return Plain(pl.DataFrame([series.alias(name) for name, series in columns.items()]), bounds, grids)
 
