@@ -28,7 +28,10 @@ _FORMATS = {
     ".feather": "ipc",
 }
 _OFFSET = re.compile(r"T.*(Z|[+-]\d\d:?\d\d)$")
+_ADVICE = re.compile(r", (consider passing|hint:).*", re.DOTALL)
 _T = TypeVar("_T")
+_LOOKED_AT = 100
+_FINER = 18
 _REMOTE = ("s3://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "http://", "https://")
 
 
@@ -36,7 +39,8 @@ def scan(schema: Schema, folder: Path) -> dict[str, pl.LazyFrame]:
     """A lazy frame for each table that has a source, relative to the project's folder.
 
     Parquet, CSV, NDJSON and Arrow IPC, by the ending of the name; a file, a glob (in the order of the names) or a URL as
-    Polars reads it. Types that text formats do not have come from the pinned fields, else from all of the file.
+    Polars reads it. Types that text formats do not have come from the pinned fields, else from all of the file. Where the
+    files of a glob differ, the columns count that all of them have, so that one which appears later changes nothing.
     Raises `DataError` naming table and file.
     """
     return {name: _scan(name, table, folder) for name, table in schema.tables.items() if table.source is not None}
@@ -88,15 +92,50 @@ def _scan(name: str, table: Table, folder: Path) -> pl.LazyFrame:
     def scanned() -> pl.LazyFrame:
         match kind:
             case "parquet":
-                return pl.scan_parquet(places, glob=remote)
+                return _together(places, lambda some: pl.scan_parquet(some, glob=remote))
             case "ipc":
-                return pl.scan_ipc(places, glob=remote)
+                return _together(places, lambda some: pl.scan_ipc(some, glob=remote))
             case "csv":
-                return pl.scan_csv(places, schema_overrides=overrides, infer_schema_length=None, try_parse_dates=True, glob=remote)
+                return pl.concat(_common([_csv(place, overrides, pinned, remote) for place in places]), how="vertical_relaxed")
         # It has no way to be told that names are no globs
         return _ndjson(places if remote else [escape(place) for place in places], overrides, pinned)
 
     return _told(name, table, scanned)
+
+
+def _together(places: list[str], scanned: Callable[[list[str]], pl.LazyFrame]) -> pl.LazyFrame:
+    """Files with their own types as one frame."""
+    frames = [scanned([place]) for place in places]
+    if len({tuple(frame.collect_schema().items()) for frame in frames}) == 1:
+        return scanned(places)
+    return pl.concat(_common(frames), how="vertical_relaxed")
+
+
+def _common(frames: list[pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """The columns that all frames have, in the order of the first."""
+    schemas = [frame.collect_schema() for frame in frames]
+    names = [name for name in schemas[0] if all(name in schema for schema in schemas)]
+    return [frame.select(names) for frame in frames]
+
+
+def _csv(place: str, overrides: Mapping[str, pl.DataType], pinned: Mapping[str, Type], remote: bool) -> pl.LazyFrame:
+    """A CSV file; a column in which no row has anything is of no type, rather than text, unless it is pinned."""
+    exact = {column: type_.scale for column, type_ in pinned.items() if type_.kind == "decimal"}
+    # A decimal is read with digits to spare, since Polars would round halves to even
+    read = {column: pl.Decimal(38, min(38, scale + _FINER)) for column, scale in exact.items()}
+    shown = pl.scan_csv(place, schema_overrides={**overrides, **read}, infer_schema_length=None, try_parse_dates=True, glob=remote)
+    there = shown.collect_schema()
+    rounded = [
+        pl.col(column).round(scale, mode="half_away_from_zero").cast(pl.Decimal(38, scale))
+        for column, scale in exact.items()
+        if column in there
+    ]
+    blank = [column for column, dtype in there.items() if dtype == pl.String and column not in overrides]
+    for rows in (shown.head(_LOOKED_AT), shown):
+        if blank:
+            filled = rows.select(pl.col(blank).is_not_null().any()).collect(engine="in-memory")
+            blank = [column for column in blank if not filled[column].item()]
+    return shown.with_columns(*rounded, pl.col(blank).cast(pl.Null))
 
 
 def _ndjson(places: list[str], overrides: dict[str, pl.DataType], pinned: Mapping[str, Type]) -> pl.LazyFrame:
@@ -118,6 +157,8 @@ def _files(name: str, source: str, folder: Path) -> list[str]:
     if literal.is_file():
         return [str(literal)]
     found = sorted(path for path in glob(pattern, recursive=True) if os.path.isfile(path))
+    if not found and literal.is_dir():
+        raise DataError(f"{name}: {literal} is a folder; name the files in it, such as {source}/*.parquet")
     if not found:
         raise DataError(f"{name}: no file matches {source}" if has_magic(source) else f"{name}: there is no file {literal}")
     return found
@@ -141,4 +182,7 @@ def _told(name: str, table: Table, action: Callable[[], _T]) -> _T:
     try:
         return action()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"{name}: cannot read {table.source}: {reason(error)}") from None
+        raise DataError(f"{name}: cannot read {table.source}: {_ADVICE.sub('', reason(error))}") from None
+    except pl.exceptions.PanicException:
+        # Files with bytes that are wrong stop Polars in places where it expects none
+        raise DataError(f"{name}: cannot read {table.source}: the file is damaged") from None
