@@ -7,14 +7,21 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from segkernel.errors import Error
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,8 +42,9 @@ def write(folder: Path, memberships: pl.DataFrame | None, summary: Mapping[str, 
     """Write `memberships.parquet` (unless None), `summary.json` and `run.json` into a folder, which is made if need be.
 
     Each file goes to a temporary name beside its own and to the disk; only when all are there are they renamed, `run.json`
-    last, which holds size and digest of the others. Without memberships a file of an earlier run is removed, so that what
-    lies in the folder belongs together. The bytes of the first two depend on their content only.
+    last, which holds size and digest of the others; two runs into one folder rename one after the other. Without
+    memberships a file of an earlier run is removed, so that what lies in the folder belongs together. The bytes of the
+    first two depend on their content only.
     Raises `Error` naming the file and the system's reason; no temporary file stays behind, whatever stops it.
     """
     ready(folder)
@@ -49,16 +57,22 @@ def write(folder: Path, memberships: pl.DataFrame | None, summary: Mapping[str, 
         _put(folder / SUMMARY, lambda file: file.write(document(summary)), temporary, written)
         whole = {**run, "files": {name: msgspec.structs.asdict(file) for name, file in written.items()}}
         _put(folder / RUN, lambda file: file.write(document(whole)), temporary, written)
-        for name in list(temporary):
-            if name == RUN and memberships is None:
-                _guarded(folder / MEMBERSHIPS, lambda: (folder / MEMBERSHIPS).unlink(missing_ok=True))
-            _guarded(folder / name, lambda name=name: os.replace(temporary[name], folder / name))  # type: ignore[misc]
-            del temporary[name]
-        _guarded(folder, lambda: _sync_folder(folder))
+        with _alone(folder), _undisturbed():
+            for name in list(temporary):
+                if name == RUN and memberships is None:
+                    _guarded(folder / MEMBERSHIPS, lambda: (folder / MEMBERSHIPS).unlink(missing_ok=True))
+                _guarded(folder / name, lambda name=name: os.replace(temporary[name], folder / name))  # type: ignore[misc]
+                del temporary[name]
+            _guarded(folder, lambda: _sync_folder(folder))
     finally:
-        for path in temporary.values():
-            with suppress(OSError):
-                path.unlink()
+        while temporary:
+            try:
+                name = next(iter(temporary))
+                with suppress(OSError):
+                    temporary[name].unlink()
+                del temporary[name]
+            except KeyboardInterrupt:
+                continue  # One Ctrl-C can be told twice, by Polars and by Python; the first goes on its way
     return written
 
 
@@ -67,7 +81,7 @@ def ready(folder: Path) -> None:
 
     Raises `Error` where its nearest existing parent is not a folder that may be written to, or a folder has the name of a file.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
     if not there.is_dir():
         raise Error(f"cannot write {folder}: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -115,6 +129,37 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other run renames files in the folder meanwhile, where the system has locks for folders."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # Some network folders have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until what is within is done: files of two runs never stay side by side."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+        if heard:
+            raise KeyboardInterrupt
 
 
 def _guarded(path: Path, action: Callable[[], object]) -> None:
