@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from segkernel.errors import Error
 
 _EPOCH = datetime(1970, 1, 1)
+_FIRST, _LAST = datetime.min - _EPOCH, datetime.max - _EPOCH
 
 
 @cache
@@ -45,7 +46,10 @@ def instant(as_of: datetime | str, timezone: str) -> int:
     if offset is None:
         # fold 0 asks for the offset before the change: the earlier of two, and forward over a gap
         offset = zone(timezone).utcoffset(naive.replace(fold=0)) or timedelta(0)
-    return (naive - _EPOCH - offset) // timedelta(microseconds=1) * 1000
+    since = naive - _EPOCH - offset
+    if not _FIRST <= since <= _LAST:
+        raise Error(f'as_of "{as_of}" lies outside the years 1 to 9999 in UTC')
+    return since // timedelta(microseconds=1) * 1000
 
 
 def written(instant_ns: int, timezone: str) -> str:

@@ -28,6 +28,19 @@ class ProjectFolder(click.Path):
         return folder
 
 
+class OutputFolder(click.Path):
+    """A folder to write to, which need not be there."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The folder as a path; wrong usage where it is empty, as an unset variable of a shell is."""
+        if not value:
+            self.fail("the name of the folder is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def folder(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument DIR."""
     return click.argument("folder", type=ProjectFolder(), metavar="DIR")(command)

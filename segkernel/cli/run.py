@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segkernel import output
-from segkernel.cli.arguments import folder, params, parsed_params, selected
+from segkernel.cli.arguments import OutputFolder, folder, params, parsed_params, selected
 from segkernel.cli.later import not_yet
 from segkernel.cli.terminal import Progress, table, warn
 from segkernel.errors import Error
@@ -21,15 +21,17 @@ from segkernel.project import bound, opened, warnings
 if TYPE_CHECKING:
     from segkernel.membership import Membership
 
+_MOST_THREADS = 1024
+
 
 @click.command(short_help="Evaluate a project and write its memberships.")
 @folder
 @click.option("--as-of", metavar="T", help="The instant, such as 2026-01-15T12:00 (in the project's zone) or 2026-01-15T12:00Z.")
 @params
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go; without it DIR/out.")
+@click.option("--out", type=OutputFolder(), metavar="DIR", help="Where the files go; without it DIR/out.")
 @click.option("--layout", type=click.Choice(["wide", "long", "counts"]), default="wide", show_default=True, help="Of memberships.parquet.")
 @click.option("--only", multiple=True, metavar="NAME", help="Answer just this segment or choose; may be given several times.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Without it, as many as the machine has cores.")
+@click.option("--threads", type=click.IntRange(1, _MOST_THREADS), metavar="N", help="Without it, as many as the machine has cores.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
 @click.option("--previous", metavar="FILE", hidden=True)
 def run(
@@ -53,8 +55,9 @@ def run(
     clock = _Clock()
     project = opened(folder)
     overrides = parsed_params(params)
-    as_of_ns = _instant(as_of, project.schema.timezone) if as_of else instant(project.as_of or started, project.schema.timezone)
-    target = out or folder / "out"
+    zone = project.schema.timezone
+    as_of_ns = instant(project.as_of or started, zone) if as_of is None else _instant(as_of, zone)
+    target = folder / "out" if out is None else out
     output.ready(target)
     with Progress() as progress:
         progress.stage("Reading rules and data")
