@@ -88,7 +88,7 @@ def _given(ctx: Context, raw: object, declared: ParamValue, name: str, span: Spa
     is_text = isinstance(declared, Constant) and declared.type == TEXT
     found = _from_literal(ctx, raw, name, span) if isinstance(raw, str) and not is_text else _from_python(ctx, raw, name, span)
     if found is None:
-        shown = repr(raw) if len(repr(raw)) <= 40 else f"a {type(raw).__name__}"
+        shown = repr(raw) if len(repr(raw)) <= 40 else f"{raw[:36]!r}…" if isinstance(raw, str) else f"a {type(raw).__name__}"
         ctx.report("E405", span, name=name, wanted=_kind(declared), found=shown, hint=_example(declared))
         return None
     if isinstance(declared, tuple) and isinstance(found, Constant) and isinstance(raw, str):

@@ -72,6 +72,8 @@ def read(text: str, name: str = "segkernel.toml") -> tuple[Project | None, tuple
         return None, (_broken(str(broken), text, name),)
     except RecursionError:
         return None, (SchemaProblem("the settings are nested too deep", name),)
+    except ValueError:
+        return None, (SchemaProblem("this is not TOML: a number has too many digits", name),)
     reader = _Reader(name)
     project = reader.project(settings)
     return (None, tuple(reader.problems)) if reader.problems else (project, ())
@@ -134,7 +136,7 @@ class _Reader:
         value = settings.get(key, [])
         if single and isinstance(value, str):
             value = [value]
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
             return tuple(value)
         wanted = "a text or a list of texts" if single else "a list of texts"
         self.problem(f"{where}.{key}", f"{wanted} is wanted, and this is {_shown(value)}")
@@ -211,9 +213,12 @@ class _Reader:
             self.problem(f"{where}.event_time", "`event_time` is not built yet")
         fields = self.table(settings.get("fields", {}), f"{where}.fields", None)
         links = self.table(settings.get("links", {}), f"{where}.links", None)
+        key = self.texts(settings, "key", where, single=True)
+        for column in dict.fromkeys(column for column in key if key.count(column) > 1):
+            self.problem(f"{where}.key", f'the column "{column}" is named twice')
         return Table(
             fields={called: spec for called, given in fields.items() if (spec := self.field(f"{where}.fields.{called}", given))},
-            key=self.texts(settings, "key", where, single=True),
+            key=key,
             links={called: link for called, given in links.items() if (link := self.link(f"{where}.links.{called}", given))},
             source=self.text(settings, "source", where),
         )
