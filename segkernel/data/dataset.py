@@ -19,6 +19,7 @@ from segkernel.data.columns import Column
 from segkernel.data.keys import Index
 from segkernel.data.spaces import Chain, Space
 from segkernel.errors import DataError, Error, SchemaError
+from segkernel.textual import visible
 
 _Made = TypeVar("_Made")
 _HOME = os.getpid()
@@ -191,7 +192,7 @@ class Dataset:
             listed = set(spec.values)
             strangers = [value for value in column.values if value not in listed]
             if strangers:
-                shown = ", ".join(f'"{value}"' for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
+                shown = ", ".join(f'"{visible(value)}"' for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
                 rows = int(np.isin(column.codes, [column.code(value) for value in strangers]).sum())
                 many = "a value" if len(strangers) == 1 else f"{len(strangers):,} values"
                 where = "1 row" if rows == 1 else f"{rows:,} rows"

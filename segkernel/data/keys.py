@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segkernel.data import arrow, physical
 from segkernel.errors import DataError
 from segkernel.kernel import encoding
+from segkernel.textual import visible
 
 _SHOWN = 5
 
@@ -201,7 +202,7 @@ def _frame(parts: Sequence[pl.Series]) -> pl.DataFrame:
 
 
 def _shown(key: tuple[Any, ...]) -> str:
-    parts = [f'"{part}"' if isinstance(part, str) else str(part) for part in key]
+    parts = [f'"{visible(part)}"' if isinstance(part, str) else str(part) for part in key]
     return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
 
