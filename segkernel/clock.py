@@ -177,7 +177,10 @@ def shifted(zone: str, value: int, instant: bool, by: Length) -> int:
 def day_table(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], int]:
     """The first instants of all local days that hold the instants low to high, and the number of the first day."""
     first, last = day_of(zone, low) - 1, day_of(zone, high) + 1
-    return np.array([first_instant(zone, day) for day in range(first, last + 1)], np.int64), first
+    starts = [max(first_instant(zone, day), -(1 << 63)) for day in range(first, last + 1)]
+    while starts[-1] >= 1 << 63:  # a day that begins behind all instants of 64 bits is nobody's
+        starts.pop()
+    return np.array(starts, np.int64), first
 
 
 @lru_cache(maxsize=64)
