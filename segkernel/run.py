@@ -19,6 +19,7 @@ from segkernel.errors import Cancelled, DataError
 from segkernel.kernel.compilation import JIT
 from segkernel.kernel.interpreter import interpret
 from segkernel.link import Linked
+from segkernel.memory import lease
 
 UNIT = 512
 """Rows that results are written in: 64 bytes of bits at once."""
@@ -59,7 +60,7 @@ def run(
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
     blocks = _blocks(linked, block_words)
     stride = (linked.rows + UNIT - 1) // UNIT * (UNIT // 8)
-    bits = _aligned(stride * len(source.segments))
+    bits = lease(stride * len(source.segments))
     choices = [np.zeros(linked.rows, np.uint8 if len(each.values) < 256 else np.uint32) for each in source.choices]
     program, args = _filled(linked, Clock(as_of, source.timezone), int(bits.ctypes.data), stride, choices)
     control = np.zeros(2, np.int64)
@@ -68,9 +69,11 @@ def run(
     given = [each if JIT else each.astype(object) for each in (program, args, blocks)]
 
     def work(thread: int) -> None:
-        layout, places, _memory = _scratch(linked, blocks)
+        layout, places, lists, room, _memory = _scratch(linked, blocks)
         address = int(control.ctypes.data)
-        interpret(*given, layout if JIT else layout.astype(object), address, address + 8, places, counts[thread], errors[thread])
+        interpret(
+            *given, layout if JIT else layout.astype(object), address, address + 8, places, lists, room, counts[thread], errors[thread]
+        )
 
     _together(work, min(count, max(1, len(blocks))), control, len(blocks), progress, deadline)
     _raise_first(linked, [each for each in errors if each[0]])
@@ -123,14 +126,8 @@ def _filled(
     return program, args
 
 
-def _aligned(size: int) -> NDArray[np.uint8]:
-    memory = np.empty(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + size]
-
-
-def _scratch(linked: Linked, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int64], int, NDArray[np.uint8]]:
-    """The layout of a thread's registers and slots, where it lists rows, and the memory of all that."""
+def _scratch(linked: Linked, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int64], int, int, int, NDArray[np.uint8]]:
+    """The layout of a thread's registers and slots, where it lists rows and words, and the memory of all that."""
     layout = np.zeros((len(linked.registers), 4), np.int64)
     size, most = 0, 0
     for space in range(layout.shape[0]):
@@ -140,11 +137,13 @@ def _scratch(linked: Linked, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int6
         most = max(most, words * 64)
         layout[space] = size, words * 8, size + linked.registers[space] * words * 8, words * 512
         size += linked.registers[space] * words * 8 + linked.slots[space] * words * 512
-    memory = np.zeros(size + most * 4 + 256, np.uint8)
-    start = int(memory.ctypes.data + 63) & ~63
+    room = most // 8 + 128
+    lists = size + most * 4 + 256
+    memory = lease(lists + 2 * room)
+    start = int(memory.ctypes.data)
     layout[:, 0] += start
     layout[:, 2] += start
-    return layout, start + size, memory
+    return layout, start + size, start + lists, room, memory
 
 
 def _together(

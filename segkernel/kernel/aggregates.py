@@ -12,18 +12,23 @@ from segkernel.kernel.compilation import part
 from segkernel.kernel.lanes import (
     as_float,
     code_at,
+    filled8,
     first_bit,
+    floats,
     load32,
     load64,
     load_float,
     load_whole,
     ones,
+    place16,
     signed,
     store32,
     store64,
     store_float,
     store_whole,
     unsigned,
+    wholes,
+    words,
 )
 from segkernel.kernel.operations import (
     COUNT_PRESENT,
@@ -44,30 +49,48 @@ DOWN, UP = 2.0**-128, 2.0**128
 
 
 @part
-def extract(places, register, start, stop):
-    """Lists the set bits from row `start` to `stop` (relative to the register's first) as uint32; how many."""
-    found = 0
+def extract(places, lists, room, register, start, stop):
+    """Lists the set bits from row `start` to `stop` (relative to the register's first) as uint32; how many.
+
+    First the words that are not zero, without asking of each; then their bits, few ones by one, many by compression. The
+    lists have room for 64 bytes behind their ends; `lists` holds two of `room` bytes.
+    """
     if stop <= start:
-        return found
+        return 0
+    if register < 0:
+        for row in range(start, stop):
+            store32(places + (row - start) * 4, row)
+        return stop - start
     first, last = start >> 6, (stop - 1) >> 6
-    for i in range(first, last + 1):
-        word = ~unsigned(0) if register < 0 else load64(register + i * 8)
-        if i == first:
-            word &= ~unsigned(0) << unsigned(start & 63)
-        if i == last and stop & 63:
-            word &= (unsigned(1) << unsigned(stop & 63)) - unsigned(1)
-        base = i * 64
-        # eight at a time without asking whether there are more: the list has room behind its end
-        left = ones(word)
+    numbers = lists + room
+    filled = 0
+    for i in range(first, last + 1, 8):
+        filled += filled8(register + i * 8, i, lists + filled * 8, numbers + filled * 8)
+    while filled > 0 and load_whole(numbers + (filled - 1) * 8) > last:
+        filled -= 1
+    if filled == 0:
+        return 0
+    if load_whole(numbers) == first:
+        store64(lists, load64(lists) & (~unsigned(0) << unsigned(start & 63)))
+    if load_whole(numbers + (filled - 1) * 8) == last and stop & 63:
+        at = lists + (filled - 1) * 8
+        store64(at, load64(at) & ((unsigned(1) << unsigned(stop & 63)) - unsigned(1)))
+    found = 0
+    guard = unsigned(1) << unsigned(63)
+    for j in range(filled):
+        word, base = load64(lists + j * 8), load_whole(numbers + j * 8) * 64
+        count = ones(word)
         at = places + found * 4
-        found += left
-        guard = unsigned(1) << unsigned(63)
-        while left > 0:
-            for k in range(8):
+        if count <= 4:
+            for k in range(4):
                 store32(at + k * 4, base + first_bit(word | guard))
                 word &= word - unsigned(1) if word != unsigned(0) else unsigned(0)
-            at += 32
-            left -= 8
+        else:
+            for k in range(0, 64, 16):
+                part16 = (word >> unsigned(k)) & unsigned(0xFFFF)
+                place16(at, base + k, part16)
+                at += ones(part16) * 4
+        found += count
     return found
 
 
@@ -208,36 +231,39 @@ def visit_any_float(slot, stride, places, found, address, owner, first):
 @part
 def float_total(target, slot, stride, scaled, rows):
     """The sum of the parts, rounded once."""
+    found, heads, smalls, tinies = floats(target, rows), floats(slot, rows), floats(slot + stride, rows), floats(slot + 2 * stride, rows)
     for i in range(rows):
-        at = slot + i * 8
-        head, small, tiny = load_float(at), load_float(at + stride), load_float(at + 2 * stride)
-        small, tiny = two_sum(small, tiny)
-        value = head + small
-        if scaled:
-            infinite, top, rest = load_float(at + 5 * stride), load_float(at + 3 * stride), load_float(at + 4 * stride)
-            if infinite != 0.0:
-                value = infinite
-            elif top != 0.0 or rest != 0.0:
-                value = (top + (rest + value * DOWN)) * UP
-        store_float(target + i * 8, value)
+        found[i] = heads[i] + (smalls[i] + tinies[i])
+    if scaled:
+        tops, rests, infinities = floats(slot + 3 * stride, rows), floats(slot + 4 * stride, rows), floats(slot + 5 * stride, rows)
+        for i in range(rows):
+            if infinities[i] != 0.0:
+                found[i] = infinities[i]
+            elif tops[i] != 0.0 or rests[i] != 0.0:
+                found[i] = (tops[i] + (rests[i] + found[i] * DOWN)) * UP
 
 
 @part
 def average(target, total, total_low, count, kind, divisor, rows):
     """A sum by a count, NaN where the count is 0. `kind`: 0 exact, 1 float, 2 wide."""
     d = as_float(divisor)
-    for i in range(rows):
-        n = load_whole(count + i * 8)
-        if kind == 0:
-            value = float(load_whole(total + i * 8))
-        elif kind == 1:
-            value = load_float(total + i * 8)
-        else:
-            value = wide_float(load_whole(total + i * 8), load64(total_low + i * 8))
-        store_float(target + i * 8, value / (float(n) * d) if n != 0 else NAN)
+    found, counts = floats(target, rows), wholes(count, rows)
+    if kind == 1:
+        sums = floats(total, rows)
+        for i in range(rows):
+            found[i] = sums[i] / (float(counts[i]) * d) if counts[i] != 0 else NAN
+    elif kind == 0:
+        exact = wholes(total, rows)
+        for i in range(rows):
+            found[i] = float(exact[i]) / (float(counts[i]) * d) if counts[i] != 0 else NAN
+    else:
+        high, low = wholes(total, rows), words(total_low, rows)
+        for i in range(rows):
+            found[i] = wide_float(high[i], low[i]) / (float(counts[i]) * d) if counts[i] != 0 else NAN
 
 
 @part
 def span(target, starts, rows):
+    found, begin = wholes(target, rows), wholes(starts, rows + 1)
     for i in range(rows):
-        store_whole(target + i * 8, load_whole(starts + (i + 1) * 8) - load_whole(starts + i * 8))
+        found[i] = begin[i + 1] - begin[i]

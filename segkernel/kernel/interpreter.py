@@ -179,9 +179,9 @@ def visit_step(target, a, c, args, at, slot, places, found, first, owners_first)
 
 @entry(
     "void(Array(int64, 2, 'C', readonly=True), Array(int64, 1, 'C', readonly=True), Array(int64, 2, 'C', readonly=True), "
-    "Array(int64, 2, 'C', readonly=True), int64, int64, int64, int64[::1], int64[::1])"
+    "Array(int64, 2, 'C', readonly=True), int64, int64, int64, int64, int64, int64[::1], int64[::1])"
 )
-def interpret(program, args, blocks, layout, counter, halt, places, counts, errors):
+def interpret(program, args, blocks, layout, counter, halt, places, lists, room, counts, errors):
     """Runs a program on every block that this thread takes.
 
     program  int64[instructions, 8], see `operations`
@@ -189,7 +189,7 @@ def interpret(program, args, blocks, layout, counter, halt, places, counts, erro
     blocks   int64[blocks, 2 * spaces]: first row and end of each space's rows
     layout   int64[spaces, 4]: this thread's registers (address, bytes each) and slots (address, bytes each)
     counter  address of the number of the next block; halt: address of a number that is not 0 when all shall stop
-    places   address of room for the places of a block's rows (uint32)
+    places   address of room for the places of a block's rows (uint32); lists: of two lists of `room` bytes, for its words
     counts   int64[:], added to by COUNT; errors int64[2]: instruction + 1 and row of the first failure
     """
     found = 0
@@ -211,7 +211,7 @@ def interpret(program, args, blocks, layout, counter, halt, places, counts, erro
                 root = (layout[0, 0], layout[0, 1], root_first, root_rows)
                 test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root)
             elif what == op.EXTRACT:
-                found = extract(places, bits + a * stride if a >= 0 else a, begin - first, end - first)
+                found = extract(places, lists, room, bits + a * stride if a >= 0 else a, begin - first, end - first)
             elif what == op.VISIT:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 visit_step(layout[b, 2] + t * layout[b, 3], a, c, args, d, layout[b, 3], places, found, first, owners_first)

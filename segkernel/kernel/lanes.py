@@ -1,5 +1,7 @@
 """Memory by address, and the operations on 64 rows at once: as vector instructions, and as the plain loops they mean.
 
+Loops over arrays (`wholes`, `floats`, …) are vectorised by the compiler; loads and stores of single addresses are not.
+
 A word holds 64 rows, the least significant bit first. The vector forms are LLVM vectors of 64 lanes that any x86-64
 processor runs; byte shuffles want AVX-512BW. Elsewhere, and with the JIT off, the plain loops run: the same answers.
 """
@@ -12,13 +14,14 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import types
+from numba import carray, types
 from numba.extending import intrinsic
 
 from segkernel.kernel.compilation import JIT, inlined, part
 
 VECTORS = JIT and platform.machine() in ("x86_64", "AMD64")
 SHUFFLES = VECTORS and bool(binding.get_host_cpu_features().get("avx512bw"))
+COMPRESSES = VECTORS and bool(binding.get_host_cpu_features().get("avx512f"))
 
 signed: Any = np.int64 if JIT else int
 """To a whole number of 64 bits with a sign; with the JIT off all numbers are Python's own, which cannot wrap by mistake."""
@@ -85,6 +88,19 @@ if JIT:
     store8, store32, store64 = _storer(I8, types.uint8), _storer(I32, types.uint32), _storer(I64, types.uint64)
     store_whole, store_float = _storer(I64, types.int64), _storer(F64, types.float64)
 
+    def _array(element: Any, numba_type: Any) -> Any:
+        @intrinsic
+        def pointer(typing: Any, address: Any) -> Any:
+            def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                return builder.inttoptr(arguments[0], element.as_pointer())
+
+            return types.CPointer(numba_type)(types.int64), code
+
+        return inlined(lambda address, count: carray(pointer(address), count))
+
+    codes8, codes16, codes32 = _array(I8, types.uint8), _array(I16, types.uint16), _array(I32, types.uint32)
+    words, wholes, floats = _array(I64, types.uint64), _array(I64, types.int64), _array(F64, types.float64)
+
     @intrinsic
     def first_bit(typing: Any, word: Any) -> Any:
         """The place of the lowest set bit of a word that is not zero."""
@@ -125,6 +141,12 @@ else:
     load64, load_whole, load_float = (_plain_loader(kind) for kind in (ctypes.c_uint64, ctypes.c_int64, ctypes.c_double))
     store8, store32, store64 = (_plain_storer(kind) for kind in (ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64))
     store_whole, store_float = _plain_storer(ctypes.c_int64), _plain_storer(ctypes.c_double)
+
+    def _plain_array(kind: Any) -> Any:
+        return lambda address, count: (kind * count).from_address(address)
+
+    codes8, codes16, codes32 = (_plain_array(kind) for kind in (ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32))
+    words, wholes, floats = (_plain_array(kind) for kind in (ctypes.c_uint64, ctypes.c_int64, ctypes.c_double))
 
     def first_bit(word: Any) -> int:
         """The place of the lowest set bit of a word that is not zero."""
@@ -237,6 +259,63 @@ def _set_lanes() -> Any:
     return in_set
 
 
+def _compress(builder: Any, values: Any, mask: Any) -> Any:
+    """The lanes of a vector whose mask bit is set, moved to the front."""
+    element = "i32" if values.type.element == I32 else "i64"
+    name = f"llvm.experimental.vector.compress.v{values.type.count}{element}"
+    shape = ir.FunctionType(values.type, [values.type, mask.type, values.type])
+    found = builder.module.globals.get(name) or ir.Function(builder.module, shape, name)
+    return builder.call(found, [values, mask, ir.Constant(values.type, ir.Undefined)])
+
+
+def _place16() -> Any:
+    @intrinsic
+    def place16(typing: Any, target: Any, base: Any, mask: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            places = builder.add(_splat(builder, builder.trunc(arguments[1], I32), 16), ir.Constant(_vector(I32, 16), list(range(16))))
+            chosen = builder.bitcast(builder.trunc(arguments[2], I16), _vector(I1, 16))
+            _store(builder, _compress(builder, places, chosen), arguments[0])
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.uint64), code
+
+    return place16
+
+
+def _filled8() -> Any:
+    @intrinsic
+    def filled8(typing: Any, address: Any, number: Any, found: Any, numbers: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            given = _load(builder, arguments[0], I64, 8)
+            mask = builder.icmp_unsigned("!=", given, ir.Constant(_vector(I64, 8), [0] * 8))
+            count = builder.add(_splat(builder, arguments[1], 8), ir.Constant(_vector(I64, 8), list(range(8))))
+            _store(builder, _compress(builder, given, mask), arguments[2])
+            _store(builder, _compress(builder, count, mask), arguments[3])
+            return builder.zext(builder.ctpop(builder.bitcast(mask, I8)), I64)
+
+        return types.int64(*[types.int64] * 4), code
+
+    return filled8
+
+
+def _place_loop(target: int, base: int, mask: Any) -> None:
+    for lane in range(16):
+        if (mask >> unsigned(lane)) & unsigned(1) != unsigned(0):
+            store32(target, base + lane)
+            target += 4
+
+
+def _filled_loop(address: int, number: int, found: int, numbers: int) -> int:
+    count = 0
+    for i in range(8):
+        word = load64(address + i * 8)
+        if word != unsigned(0):
+            store64(found + count * 8, word)
+            store_whole(numbers + count * 8, number + i)
+            count += 1
+    return count
+
+
 _MEANING = {
     "and": lambda builder, x, y: builder.and_(x, y),
     "or": lambda builder, x, y: builder.or_(x, y),
@@ -326,6 +405,10 @@ else:
     or2, or3, or4 = part(_or_loop2), part(_or_loop3), part(_or_loop4)
     without, stream = part(_without_loop), part(_stream_loop)
 
+# the first `ones` of 16 places after `base` whose mask bit is set, as uint32 (up to 64 bytes are written)
+place16 = _place16() if COMPRESSES else part(_place_loop)
+# those of 8 words that are not zero, and their numbers; how many (up to 64 bytes are written to each list)
+filled8 = _filled8() if COMPRESSES else part(_filled_loop)
 in_set8 = _set_lanes() if SHUFFLES else part(_set_loop)
 
 

@@ -8,6 +8,11 @@ from segkernel.kernel.compilation import part
 from segkernel.kernel.lanes import (
     as_float,
     code_at,
+    codes8,
+    codes16,
+    codes32,
+    first_bit,
+    floats,
     load8,
     load32,
     load64,
@@ -15,9 +20,10 @@ from segkernel.kernel.lanes import (
     load_whole,
     signed,
     store64,
-    store_float,
     store_whole,
     unsigned,
+    wholes,
+    words,
 )
 from segkernel.kernel.wide import extended, whole, wide_add, wide_divide, wide_float, wide_multiply, wide_subtract
 
@@ -33,71 +39,104 @@ def set_at(register, row):
 @part
 def load(target, address, width, base, step, rows):
     """base + (code - 1) * step; whatever it is where the code is 0."""
-    for i in range(rows):
-        store_whole(target + i * 8, base + (code_at(address + i * width, width) - 1) * step)
+    found = wholes(target, rows)
+    start = base - step
+    if width == 1:
+        small = codes8(address, rows)
+        for i in range(rows):
+            found[i] = start + signed(small[i]) * step
+    elif width == 2:
+        middle = codes16(address, rows)
+        for i in range(rows):
+            found[i] = start + signed(middle[i]) * step
+    elif width == 4:
+        large = codes32(address, rows)
+        for i in range(rows):
+            found[i] = start + signed(large[i]) * step
+    else:
+        full = words(address, rows)
+        for i in range(rows):
+            found[i] = start + signed(full[i]) * step
 
 
 @part
 def recode(target, address, width, table, rows):
+    found = wholes(target, rows)
     for i in range(rows):
-        store_whole(target + i * 8, load_whole(table + code_at(address + i * width, width) * 8))
+        found[i] = load_whole(table + code_at(address + i * width, width) * 8)
 
 
 @part
 def fill(target, bits, rows):
+    found = wholes(target, rows)
     for i in range(rows):
-        store_whole(target + i * 8, bits)
+        found[i] = bits
 
 
 @part
 def copy(target, address, rows):
+    found, given = words(target, rows), words(address, rows)
     for i in range(rows):
-        store64(target + i * 8, load64(address + i * 8))
+        found[i] = given[i]
 
 
 @part
 def compute(target, a, b, which, rows):
+    found, x, y = wholes(target, rows), wholes(a, rows), wholes(b, rows)
     if which == 0:
         for i in range(rows):
-            store_whole(target + i * 8, load_whole(a + i * 8) + load_whole(b + i * 8))
+            found[i] = x[i] + y[i]
     elif which == 1:
         for i in range(rows):
-            store_whole(target + i * 8, load_whole(a + i * 8) - load_whole(b + i * 8))
+            found[i] = x[i] - y[i]
     else:
         for i in range(rows):
-            store_whole(target + i * 8, load_whole(a + i * 8) * load_whole(b + i * 8))
+            found[i] = x[i] * y[i]
 
 
 @part
 def compute_float(target, a, b, which, rows):
     """Division by zero gives NaN: missing."""
+    found, x, y = floats(target, rows), floats(a, rows), floats(b, rows)
     if which == 0:
         for i in range(rows):
-            store_float(target + i * 8, load_float(a + i * 8) + load_float(b + i * 8))
+            found[i] = x[i] + y[i]
     elif which == 1:
         for i in range(rows):
-            store_float(target + i * 8, load_float(a + i * 8) - load_float(b + i * 8))
+            found[i] = x[i] - y[i]
     elif which == 2:
         for i in range(rows):
-            store_float(target + i * 8, load_float(a + i * 8) * load_float(b + i * 8))
+            found[i] = x[i] * y[i]
     else:
         for i in range(rows):
-            divisor = load_float(b + i * 8)
-            store_float(target + i * 8, load_float(a + i * 8) / divisor if divisor != 0.0 else NAN)
+            found[i] = x[i] / y[i] if y[i] != 0.0 else NAN
 
 
 @part
 def to_float(target, a, present, divisor, rows):
     d = as_float(divisor)
+    found, x = floats(target, rows), wholes(a, rows)
     for i in range(rows):
-        value = float(load_whole(a + i * 8)) / d
-        store_float(target + i * 8, value if present < 0 or set_at(present, i) else NAN)
+        found[i] = float(x[i]) / d
+    if present >= 0:
+        forget(found, present, rows)
+
+
+@part
+def forget(found, present, rows):
+    """NaN where a row is not present."""
+    for i in range(rows >> 6):
+        word = ~load64(present + i * 8) & unsigned(0xFFFFFFFFFFFFFFFF)
+        while word != unsigned(0):
+            found[i * 64 + first_bit(word)] = NAN
+            word &= word - unsigned(1)
 
 
 @part
 def select(target, yes, no, register, rows):
+    found, x, y = words(target, rows), words(yes, rows), words(no, rows)
     for i in range(rows):
-        store64(target + i * 8, load64(yes + i * 8) if set_at(register, i) else load64(no + i * 8))
+        found[i] = x[i] if set_at(register, i) else y[i]
 
 
 @part
@@ -292,6 +331,8 @@ def check_whole(a, a_low, present, start, stop):
 @part
 def wide_to_float(target, a, a_low, present, divisor, rows):
     d = as_float(divisor)
+    found, x, x_low = floats(target, rows), wholes(a, rows), words(a_low, rows)
     for i in range(rows):
-        value = wide_float(load_whole(a + i * 8), load64(a_low + i * 8)) / d
-        store_float(target + i * 8, value if present < 0 or set_at(present, i) else NAN)
+        found[i] = wide_float(x[i], x_low[i]) / d
+    if present >= 0:
+        forget(found, present, rows)

@@ -28,19 +28,26 @@ class Room:
     """Numbered places of one kind in one space, given out and taken back; `top` is how many there must be."""
 
     def __init__(self) -> None:
-        self.free: list[int] = []
+        self.free: set[int] = set()
         self.top = 0
         self.held: dict[int, int] = {}
 
     def take(self, count: int = 1) -> int:
         """The first of `count` places in a row."""
-        if count == 1 and self.free:
-            first = self.free.pop()
-        else:
+        first = self._row_of(count)
+        if first is None:
             first, self.top = self.top, self.top + count
+        else:
+            self.free.difference_update(range(first, first + count))
         for place in range(first, first + count):
             self.held[place] = 1
         return first
+
+    def _row_of(self, count: int) -> int | None:
+        """The lowest free places in a row."""
+        if count == 1:
+            return min(self.free, default=None)
+        return next((place for place in sorted(self.free) if all(place + k in self.free for k in range(count))), None)
 
     def keep(self, place: int) -> int:
         """One more holder of a place."""
@@ -49,10 +56,10 @@ class Room:
 
     def drop(self, place: int, count: int = 1) -> None:
         """One holder less; a place that nobody holds is free."""
-        for each in range(place + count - 1, place - 1, -1):
+        for each in range(place, place + count):
             self.held[each] -= 1
             if not self.held[each]:
-                self.free.append(each)
+                self.free.add(each)
 
 
 class Assembly:

@@ -38,6 +38,7 @@ class Linker:
         self.registers: dict[int, int] = {}
         self.forms: dict[int, Form] = {}
         self.loaded: dict[int, Exact] = {}
+        self.wide_floats: dict[int, bool] = {}
         self.families: dict[tuple[int, int, int | None], list[int]] = {}
         for number in sorted(self.uses):
             node = self.nodes[number]
@@ -211,12 +212,18 @@ class Linker:
                 self.registers[each] = visits.any()
             else:
                 value = None if member[6] is None else self.forms[member[6]]
-                huge = isinstance(value, Float) and value.place == op.COLUMN and is_huge(self.column(self.nodes[member[6]]))
+                huge = isinstance(value, Float) and self.huge(member[6])
                 self.forms[each] = visits.aggregate(member[3], member[2], value, huge, each)
         visits.drop()
         for each in members:
             for needed in parts(self.nodes[each]):
                 self.used(needed)
+
+    def huge(self, number: int) -> bool:
+        """Whether sums of a float column need care; found out once."""
+        if number not in self.wide_floats:
+            self.wide_floats[number] = is_huge(self.column(self.nodes[number]))
+        return self.wide_floats[number]
 
     def column(self, node: Node) -> Column:
         _, space, _, path, name = node
