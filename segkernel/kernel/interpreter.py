@@ -224,7 +224,7 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             elif what == op.COUNT:
                 counts[t] += count(bits + a * stride, end - begin)
             elif what == op.OUT:
-                put(t + (first >> 3), bits + a * stride, end - begin)
+                counts[b] += put(t + (first >> 3), bits + a * stride, end - begin)
             elif what == op.PICK:
                 pick(t + first * c, bits + a * stride, b, c, end - begin)
             else:

@@ -57,7 +57,7 @@ AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 flo
 FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
 
 # ---- results
-OUT = 60  # a register, target address of the segment's words
+OUT = 60  # a register, target address of the segment's words, b which count
 COUNT = 61  # a register, target which count
 PICK = 62  # a register, target address of the codes, b code, c width
 

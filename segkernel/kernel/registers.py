@@ -178,15 +178,20 @@ def invert(target, a, words):
 
 @part
 def put(target, source, rows):
-    """A register to its place among the results, past the caches; bits behind the last row are cleared before."""
+    """A register to its place among the results, past the caches; bits behind the last row are cleared before. How many
+    are set."""
     words = (rows + 63) >> 6
     if rows & 63:
         last = source + (words - 1) * 8
         store64(last, load64(last) & ((unsigned(1) << unsigned(rows & 63)) - unsigned(1)))
     for i in range(words, (words + 7) >> 3 << 3):
         store64(source + i * 8, unsigned(0))
+    total = 0
     for i in range(0, words * 8, 64):
         stream(target + i, source + i)
+        for k in range(0, 64, 8):
+            total += ones(load64(source + i + k))
+    return total
 
 
 @part

@@ -54,6 +54,8 @@ def link(program: Program, dataset: Dataset) -> Linked:
     """
     linker = Linker(program, dataset, _owned.setdefault(dataset, {}))
     code = linker.code
+    columns = [program.nodes[number] for number in sorted(linker.uses) if program.nodes[number][0] == "column"]
+    dataset.prepare((program.spaces[space], path, name, program.timezone) for _, space, _, path, name in columns)
     linker.aggregates()
     for check in linker.checks:
         linker.ensure(check)
@@ -67,13 +69,12 @@ def link(program: Program, dataset: Dataset) -> Linked:
         for index, root in made:
             register = linker.registers[root]
             if index < segments:
-                outputs.append((code.emit(op.OUT, 0, 0, register), index))
+                outputs.append((code.emit(op.OUT, 0, 0, register, index), index))
             elif index < segments + chosen:
                 which, value, width = codes[index - segments]
                 outputs.append((code.emit(op.PICK, 0, 0, register, value, width), segments + which))
-        for index, root in made:
-            if index < segments or index >= segments + chosen:
-                code.emit(op.COUNT, 0, index if index < segments else index - chosen, linker.registers[root])
+            else:
+                code.emit(op.COUNT, 0, index - chosen, register)
         for _, root in made:
             linker.used(root)
         number += len(batch)
