@@ -1,0 +1,226 @@
+"""Aggregates alone: listed rows added to their owners, sums of floats rounded once, and where results are written."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from segkernel.kernel import operations as op
+from segkernel.kernel.interpreter import RECODED
+from segkernel.link.assembly import float_bits, signed64
+from tests.machine import Machine
+
+CODES = [np.uint8, np.uint16, np.uint32, np.uint64]
+SHAPES = [(0, 0), (1, 0), (63, 0), (64, 0), (65, 0), (511, 0), (512, 0), (513, 0), (1, 63), (130, 1), (64, 64), (200, 70), (700, 1000)]
+OWNERS = 90
+NAN, INF = math.nan, math.inf
+
+
+def visited(machine: Machine, values: list[float], owner: list[int], huge: bool = False) -> list[float]:
+    """The sums of floats by owner."""
+    first, count = 0, 6 if huge else 3
+    for slot in range(count):
+        machine.emit(op.FILL, slot, 0, space=0)
+    machine.emit(op.EXTRACT, 0, -1)
+    at = machine.further(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, 0, 0, machine.column(owner, np.uint32))
+    machine.emit(op.VISIT, first, machine.column(values, np.float64), 0, 8, at)
+    machine.emit(op.FLOAT_TOTAL, 10, first, int(huge), space=0)
+    machine.run()
+    found: list[float] = machine.values(10, np.float64, space=0).tolist()
+    return found
+
+
+@pytest.mark.parametrize(("rows", "begin"), SHAPES)
+@pytest.mark.parametrize("density", [0.0, 0.03, 0.5, 1.0])
+def test_listed_rows_are_the_set_bits_of_the_block(rows: int, begin: int, density: float) -> None:
+    rng = np.random.default_rng(rows + begin)
+    flags, owner = rng.random(rows) < density, np.sort(rng.integers(0, OWNERS, rows))
+    for register in (0, -1):
+        machine = Machine(rows, begin, OWNERS)
+        machine.set(0, flags)
+        machine.emit(op.FILL, 0, 0, space=0)
+        machine.emit(op.ALWAYS, 5, 0, space=0)
+        machine.emit(op.EXTRACT, 0, register)
+        owners = machine.column(owner, np.uint32)
+        machine.emit(op.VISIT, 0, 0, 0, 1, machine.further(op.COUNT_ROWS, 0, 0, owners))
+        machine.emit(op.ANY, 5, 0, 0, 0, owners)
+        machine.run()
+        wanted = np.bincount(owner[flags if register == 0 else slice(None)], minlength=OWNERS)
+        assert machine.values(0, space=0).tolist() == wanted.tolist()
+        assert machine.flags(5, space=0).tolist() == (wanted > 0).tolist()
+
+
+@pytest.mark.parametrize(("rows", "begin"), SHAPES)
+@pytest.mark.parametrize("dtype", CODES)
+def test_counts_sums_and_ends_of_codes(rows: int, begin: int, dtype: Any) -> None:
+    rng = np.random.default_rng(rows + begin)
+    codes, owner, flags = rng.integers(0, 9, rows), np.sort(rng.integers(0, OWNERS, rows)), rng.random(rows) < 0.7
+    codes[rng.random(rows) < 0.1] = np.iinfo(dtype).max - 1 if dtype is np.uint8 else 200
+    table, base, step = [0, *(3 * code - 2**50 for code in range(1, 256))], -(2**100), 2**90 + 1
+    machine = Machine(rows, begin, OWNERS)
+    machine.set(0, flags)
+    for slot in range(10):
+        machine.emit(op.FILL, slot, 0, space=0)
+    machine.emit(op.EXTRACT, 0, 0)
+    owners, address, width = machine.column(owner, np.uint32), machine.column(codes, dtype), np.dtype(dtype).itemsize
+    wide = [base >> 64, signed64(base), step >> 64, signed64(step)]
+    pairs = machine.memory([[each >> 64, signed64(each)] for each in [0, *(code * 2**70 for code in range(1, 256))]], np.int64)
+    for slot, operands in [
+        (0, (op.COUNT_PRESENT, 0, 0)),
+        (1, (op.SUM, -50, 7)),
+        (2, (op.LARGEST, 0, 0)),
+        (3, (op.SMALLEST, 0, 0)),
+        (4, (RECODED + op.SUM, machine.memory(table, np.int64), 0)),
+        (5, (op.SUM_WIDE, 0, 0, *wide, 0)),
+        (7, (op.SUM_WIDE, 0, 0, 0, 0, 0, 0, pairs)),
+    ]:
+        machine.emit(op.VISIT, slot, address, 0, width, machine.further(*operands[:3], owners, *operands[3:]))
+    machine.run()
+    by_owner = [
+        [int(code) for code, who, flag in zip(codes, owner, flags, strict=True) if flag and code and who == each] for each in range(OWNERS)
+    ]
+    assert machine.values(0, space=0).tolist() == [len(each) for each in by_owner]
+    assert machine.values(1, space=0).tolist() == [sum(-50 + (code - 1) * 7 for code in each) for each in by_owner]
+    assert machine.values(2, space=0).tolist() == [max(each, default=0) for each in by_owner]
+    assert machine.values(3, space=0).tolist() == [min(each, default=0) for each in by_owner]
+    assert machine.values(4, space=0).tolist() == [sum(table[code] for code in each) for each in by_owner]
+    assert machine.wide(5, space=0) == [sum(base + (code - 1) * step for code in each) for each in by_owner]
+    assert machine.wide(7, space=0) == [sum(code * 2**70 for code in each) for each in by_owner]
+
+
+@pytest.mark.parametrize(("rows", "begin"), SHAPES)
+def test_counts_and_ends_of_floats(rows: int, begin: int) -> None:
+    rng = np.random.default_rng(rows + begin)
+    values, owner = rng.choice([NAN, INF, -INF, 0.0, 1.5, -2.0, 5e-324], rows), np.sort(rng.integers(0, OWNERS, rows))
+    machine = Machine(rows, begin, OWNERS)
+    machine.emit(op.FILL, 0, 0, space=0)
+    machine.emit(op.FILL, 1, float_bits(NAN), space=0)
+    machine.emit(op.FILL, 2, float_bits(NAN), space=0)
+    machine.emit(op.EXTRACT, 0, -1)
+    owners, address = machine.column(owner, np.uint32), machine.column(values, np.float64)
+    for slot, kind in enumerate((op.FLOAT_COUNT, op.FLOAT_LARGEST, op.FLOAT_SMALLEST)):
+        machine.emit(op.VISIT, slot, address, 0, 8, machine.further(kind, 0, 0, owners))
+    machine.run()
+    by_owner = [[x for x, who in zip(values.tolist(), owner, strict=True) if who == each and x == x] for each in range(OWNERS)]
+    assert machine.values(0, space=0).tolist() == [len(each) for each in by_owner]
+    np.testing.assert_array_equal(machine.values(1, np.float64, space=0), [max(each, default=NAN) for each in by_owner])
+    np.testing.assert_array_equal(machine.values(2, np.float64, space=0), [min(each, default=NAN) for each in by_owner])
+
+
+# ---- sums of floats
+
+
+@given(st.lists(st.floats(-1e200, 1e200), max_size=120))
+@settings(max_examples=60, deadline=None)
+@example([1e16, 1.0, -1e16] * 20).via("what plain addition loses")
+@example([1e100, 1.0, -1e100, 1e-100, 1e50, -1e50]).via("magnitudes that cancel")
+@example([0.1] * 100).via("a tenth, a hundred times")
+@example([5e-324] * 7 + [1e-308, -1e-308]).via("the smallest floats")
+def test_sums_of_floats_are_rounded_once(values: list[float]) -> None:
+    magnitude = math.fsum(abs(value) for value in values)
+    (found,) = visited(Machine(len(values), 5), values, [0] * len(values))
+    exact = math.fsum(values)
+    assert found == exact or abs(found - exact) <= magnitude * 2.0**-100
+    (found,) = visited(Machine(len(values), 5), values, [0] * len(values), huge=True)
+    assert found == exact or abs(found - exact) <= magnitude * 2.0**-100
+
+
+@given(st.lists(st.integers(-(2**60), 2**60).map(lambda n: n / 1024), min_size=1, max_size=200), st.integers())
+@settings(max_examples=40, deadline=None)
+def test_sums_of_floats_do_not_depend_on_order(values: list[float], seed: int) -> None:
+    shuffled = list(values)
+    Random(seed).shuffle(shuffled)
+    owner = [0] * len(values)
+    assert visited(Machine(len(values)), values, owner) == visited(Machine(len(values)), shuffled, owner) == [math.fsum(values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([1.7e308, 1.7e308, -1.7e308], 1.7e308),
+        ([1.7e308, -1.7e308, 1e-300], 1e-300),
+        ([-1.7e308, -1.7e308], -INF),
+        ([1.7e308, 1.7e308, -1.7e308, -1.7e308, 2.5], 2.5),
+        ([2.0**961, -(2.0**961), 2.0**960, 1.0], 2.0**960),
+        ([INF, 1.0], INF),
+        ([INF, -INF, 1.0], NAN),
+        ([-INF, 1.7e308, 1.7e308], -INF),
+        ([NAN, 1.0, NAN], 1.0),
+        ([NAN], 0.0),
+        ([], 0.0),
+    ],
+)
+def test_sums_of_huge_floats_and_infinities(values: list[float], wanted: float) -> None:
+    np.testing.assert_array_equal(visited(Machine(len(values), 3), values, [0] * len(values), huge=True), [wanted])
+
+
+def test_sums_of_many_owners_stay_apart() -> None:
+    rng = np.random.default_rng(5)
+    owner = np.sort(rng.integers(0, 500, 3000))
+    values = rng.choice([1e16, -1e16, 0.1, 3.0, NAN, 1e-9], 3000)
+    found = visited(Machine(3000, 70, 500), values.tolist(), owner.tolist())
+    for each in range(500):
+        mine = [x for x, who in zip(values.tolist(), owner, strict=True) if who == each and x == x]
+        assert abs(found[each] - math.fsum(mine)) <= math.fsum(map(abs, mine)) * 2.0**-100
+
+
+@given(st.lists(st.tuples(st.integers(-(2**70), 2**70), st.integers(0, 5)), min_size=1, max_size=70))
+@settings(max_examples=30, deadline=None)
+def test_averages(pairs: list[tuple[int, int]]) -> None:
+    rows = len(pairs)
+    machine = Machine(rows, 9)
+    narrow, floats = [total >> 10 for total, _ in pairs], [total / 7 for total, _ in pairs]
+    machine.fill_wide(0, [total for total, _ in pairs])
+    machine.fill(2, narrow)
+    machine.fill(3, floats, np.float64)
+    machine.fill(4, [count for _, count in pairs])
+    for slot, (total, kind, divisor) in enumerate([(2, 0, 100.0), (3, 1, 1.0), (0, 2, 1000.0)], 5):
+        machine.emit(op.AVERAGE, slot, total, 4, kind, float_bits(divisor))
+    machine.run()
+    for slot, sums, divisor in (
+        (5, [float(each) for each in narrow], 100.0),
+        (6, floats, 1.0),
+        (7, [float(total) for total, _ in pairs], 1000.0),
+    ):
+        wanted = [total / (count * divisor) if count else NAN for total, (_, count) in zip(sums, pairs, strict=True)]
+        np.testing.assert_array_equal(machine.values(slot, np.float64), wanted)
+
+
+# ---- results
+
+
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 511, 512, 513])
+def test_results_are_packed_counted_and_picked(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    flags = rng.random(rows) < 0.4
+    machine = Machine(0, 0, rows)
+    machine.set(0, flags, space=0)
+    size = (rows + 511) // 512 * 64
+    memory = np.full(size + 128, 0xAA, np.uint8)
+    start = -memory.ctypes.data % 64
+    small, large = np.zeros(rows + 8, np.uint8), np.zeros(rows + 8, np.uint32)
+    machine.emit(op.PICK, small.ctypes.data, 0, 7, 1, space=0)
+    machine.emit(op.PICK, large.ctypes.data, 0, 70_000, 4, space=0)
+    machine.emit(op.COUNT, 2, 0, space=0)
+    machine.emit(op.OUT, int(memory.ctypes.data) + start, 0, 1, space=0)
+    machine.run()
+    assert machine.counts.tolist() == [0, int(flags.sum()), int(flags.sum()), 0]
+    packed = memory[start : start + size]
+    assert np.unpackbits(packed, bitorder="little").tolist() == [*flags.astype(int).tolist(), *[0] * (size * 8 - rows)]
+    assert set(memory[:start].tolist() + memory[start + size :].tolist()) <= {0xAA}
+    assert small.tolist() == [*(7 * flags).tolist(), *[0] * 8]
+    assert large.tolist() == [*(70_000 * flags).tolist(), *[0] * 8]
+
+
+def test_how_many_rows_each_owner_has() -> None:
+    starts = np.array([0, 0, 3, 3, 10, 11, *([11] * 8)], np.int64)
+    machine = Machine(0, 0, 5)
+    machine.emit(op.SPAN, 0, machine.memory(np.concatenate([starts, np.zeros(64, np.int64)]), np.int64), space=0)
+    machine.run()
+    assert machine.values(0, space=0).tolist() == [0, 3, 0, 7, 1]
