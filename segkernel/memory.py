@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-KEPT = 4
+KEPT = 8
 """How many buffers wait for the next result at most."""
+KEPT_BYTES = 1 << 29
+"""How many bytes they hold together at most; beyond, memory goes back to the system."""
 
 _free: deque[NDArray[np.uint8]] = deque(maxlen=KEPT)
 
@@ -20,9 +22,14 @@ def lease(size: int) -> NDArray[np.uint8]:
     whole = _found(size + 64)
     # NumPy passes the chain of views through a memoryview no further: all parts hold this array, and the weak reference sees the last go
     held: NDArray[Any] = np.frombuffer(memoryview(whole), np.uint8)  # type: ignore[arg-type]
-    weakref.finalize(held, _free.append, whole).atexit = False
+    weakref.finalize(held, _give_back, whole).atexit = False
     start = -held.ctypes.data % 64
     return held[start : start + size]
+
+
+def _give_back(whole: NDArray[np.uint8]) -> None:
+    if whole.size + sum(each.size for each in tuple(_free)) <= KEPT_BYTES:
+        _free.append(whole)
 
 
 def _found(size: int) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import click
 import segkernel
 from segkernel.cli.later import later
 from segkernel.errors import Error
+from segkernel.textual import visible
 
 WRONG, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -35,16 +36,21 @@ class Commands(click.Group):
             click.echo("interrupted", err=True)
             code = INTERRUPTED
         except Error as error:
-            click.echo(str(error) if getattr(error, "diagnostics", ()) else f"error: {error}", err=True)
+            click.echo(str(error) if getattr(error, "diagnostics", ()) else f"error: {_visible(str(error))}", err=True)
             code = WRONG
         except OSError as error:
-            place = f" {error.filename}" if error.filename else ""
-            click.echo(f"error: cannot use{place}: {error.strerror or error}", err=True)
+            place = f"cannot use {error.filename}: " if error.filename else ""
+            click.echo(f"error: {_visible(place)}{error.strerror or error}", err=True)
             code = WRONG
         except MemoryError:
             click.echo("error: not enough memory", err=True)
             code = WRONG
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _visible(text: str) -> str:
+    """The lines of a message; they may quote settings, names of files and data."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -17,6 +17,7 @@ from segkernel.cli.terminal import Progress, table, warn
 from segkernel.errors import Error
 from segkernel.instants import instant, written
 from segkernel.project import bound, opened, warnings
+from segkernel.textual import visible
 
 if TYPE_CHECKING:
     from segkernel.membership import Membership
@@ -84,7 +85,7 @@ def run(
         if count:
             click.echo(f"{count:,} {'row' if count == 1 else 'rows'} whose link {place} finds nobody", err=True)
     for warning in data.warnings:
-        click.echo(warning, err=True)
+        click.echo(visible(warning), err=True)
 
 
 def _instant(text: str, timezone: str) -> int:

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -28,7 +28,7 @@ class Progress:
         self._text = ""
         self._status: Status | None = None
         self._lock = threading.Lock()
-        self._timer = threading.Timer(_PATIENCE, self._show) if sys.stderr.isatty() else None
+        self._timer = threading.Timer(_PATIENCE, self._show) if _terminal(sys.stderr) else None
 
     def __enter__(self) -> Progress:
         if self._timer is not None:
@@ -65,6 +65,11 @@ class Progress:
                 self._status.start()
 
 
+def _terminal(stream: TextIO | None) -> bool:
+    """Whether someone looks at a stream; there is none where the caller has closed it."""
+    return stream is not None and stream.isatty()
+
+
 def warn(warnings: Sequence[Diagnostic], sources: Sequence[Source]) -> None:
     """Show lints on standard error."""
     if warnings:
@@ -73,7 +78,7 @@ def warn(warnings: Sequence[Diagnostic], sources: Sequence[Source]) -> None:
 
 def table(rows: Sequence[Sequence[str]], sides: str) -> None:
     """Show rows, the first of them the head: as a table on a terminal, else as aligned text. `sides` has `<` or `>` a column."""
-    if not sys.stdout.isatty():
+    if not _terminal(sys.stdout):
         click.echo("\n".join(aligned(rows, sides)))
         return
     from rich import box

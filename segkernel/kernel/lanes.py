@@ -12,9 +12,10 @@ import ctypes
 import platform
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import binding, ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
 
 from segkernel.kernel.compilation import JIT, inlined, part
@@ -23,6 +24,7 @@ VECTORS = JIT and platform.machine() in ("x86_64", "AMD64")
 SHUFFLES = VECTORS and bool(binding.get_host_cpu_features().get("avx512bw"))
 COMPRESSES = VECTORS and bool(binding.get_host_cpu_features().get("avx512f"))
 
+carray: Any = numba.carray
 signed: Any = np.int64 if JIT else int
 """To a whole number of 64 bits with a sign; with the JIT off all numbers are Python's own, which cannot wrap by mistake."""
 unsigned: Any = np.uint64 if JIT else lambda value: int(value) & 0xFFFFFFFFFFFFFFFF
@@ -96,7 +98,9 @@ if JIT:
 
             return types.CPointer(numba_type)(types.int64), code
 
-        return inlined(lambda address, count: carray(pointer(address), count))
+        typed: Any = pointer
+
+        return inlined(lambda address, count: carray(typed(address), count))
 
     codes8, codes16, codes32 = _array(I8, types.uint8), _array(I16, types.uint16), _array(I32, types.uint32)
     words, wholes, floats = _array(I64, types.uint64), _array(I64, types.int64), _array(F64, types.float64)
