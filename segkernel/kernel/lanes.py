@@ -12,11 +12,11 @@ import ctypes
 import platform
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 
 from segkernel.kernel.compilation import JIT, inlined, part
 
@@ -24,7 +24,6 @@ VECTORS = JIT and platform.machine() in ("x86_64", "AMD64")
 SHUFFLES = VECTORS and bool(binding.get_host_cpu_features().get("avx512bw"))
 COMPRESSES = VECTORS and bool(binding.get_host_cpu_features().get("avx512f"))
 
-carray: Any = numba.carray
 signed: Any = np.int64 if JIT else int
 """To a whole number of 64 bits with a sign; with the JIT off all numbers are Python's own, which cannot wrap by mistake."""
 unsigned: Any = np.uint64 if JIT else lambda value: int(value) & 0xFFFFFFFFFFFFFFFF
