@@ -156,7 +156,7 @@ def test_what_an_owner_has_is_lifted_to_its_rows(rows: int, begin: int) -> None:
 @given(st.lists(st.tuples(WIDE, WIDE, FLOATS), min_size=1, max_size=66), st.sampled_from([0, 5]))
 @settings(max_examples=30, deadline=None)
 def test_comparisons(pairs: list[tuple[int, int, float]], begin: int) -> None:
-    wides, others, floats = ([each[part] for each in pairs] for part in range(3))
+    wides, others, floats = [each[0] for each in pairs], [each[1] for each in pairs], [each[2] for each in pairs]
     others[::3] = wides[::3]
     floats[1::3] = [float(each) for each in wides[1::3]]
     floats = [max(each, math.nextafter(-float(BEYOND), 0.0)) if abs(each) <= BEYOND else each for each in floats]
