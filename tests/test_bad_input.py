@@ -108,13 +108,13 @@ def test_what_no_rule_reads_is_not_looked_at(tmp_path):
     assert done.exit_code == 0, done.output
 
 
-def process(folder, start, *options, **settings):
+def process(folder, start, *options, stdout=subprocess.PIPE, **settings):
     """A command line of its own, after some code, with settings of its environment."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "dsl")])
     code = f"{start}\nfrom segkernel.cli import main\nmain()"
     command = [sys.executable, "-c", code, "run", str(folder), *options]
     environment = {**os.environ, "PYTHONPATH": path, **settings}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 
 def with_earlier_output(folder):
@@ -257,3 +257,32 @@ def test_the_bytes_do_not_depend_on_process_or_threads(tmp_path):
         assert running.returncode == 0, said
         found.append([(folder / seed / name).read_bytes() for name in ("memberships.parquet", "summary.json")])
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no device that is always full")
+def test_what_is_printed_finds_no_room(tmp_path):
+    folder = project(tmp_path, {})
+    with open("/dev/full", "w") as full, process(folder, "", stdout=full) as running:
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert said == "error: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes streams")
+@pytest.mark.parametrize("streams", ["1", "2", "1 2"])
+def test_streams_that_are_closed(streams, tmp_path):
+    folder = project(tmp_path, {})
+    with process(
+        folder, "\n".join(f"import os, sys; sys.std{'out' if each == '1' else 'err'} = None" for each in streams.split())
+    ) as running:
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (0, "1 row whose link orders.customer finds nobody\n" if streams == "1" else "")
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(EARLIER)
+
+
+def test_letters_of_settings_that_would_move_the_cursor_are_written_as_escapes(tmp_path):
+    folder = project(tmp_path, {"segkernel.toml": 'project.root = "a"\n[tables."\\u001b[31m"]\nsource = 3\n'})
+    done = CliRunner().invoke(main, ["run", str(folder)], color=True)
+    assert done.exit_code == 1
+    assert "tables.\\x1b[31m.source: a text is wanted, and this is 3" in done.stderr
+    assert "\x1b" not in done.stderr
