@@ -42,7 +42,8 @@ def same(first: str, second: str) -> bool:
 def test_equal_leaves_are_one_node() -> None:
     countries = ["DE", "AT", "CH"]
     text = [
-        f'segment s{each} when country = "{countries[each % 3]}" and employees >= {each % 40} and (score < {each % 50} or revenue > {each % 30})'
+        f'segment s{each} when country = "{countries[each % 3]}" and employees >= {each % 40} '
+        f"and (score < {each % 50} or revenue > {each % 30})"
         for each in range(5000)
     ]
     program = planned("\n".join(text))
