@@ -68,13 +68,13 @@ def _keep_compiled(dispatcher: Any) -> None:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """A function that kernels call."""
-    return njit(**_OPTIONS)(function)
+    """A function that kernels call; without the wrappers that Python or C would need to call it."""
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A part that is merged into its callers: the optimiser then sees through it."""
-    return njit(inline="always", **_OPTIONS)(function)
+    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
 
 
 def entry(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

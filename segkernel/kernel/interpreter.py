@@ -15,7 +15,7 @@ from segkernel.kernel.aggregates import (
     visit_wide,
 )
 from segkernel.kernel.compilation import entry, part
-from segkernel.kernel.lanes import load_whole, take_next
+from segkernel.kernel.lanes import load_whole, signed, take_next
 from segkernel.kernel.registers import (
     always,
     combine,
@@ -192,7 +192,7 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
     places   address of room for the places of a block's rows (uint32); lists: of two lists of `room` bytes, for its words
     counts   int64[:], added to by COUNT; errors int64[2]: instruction + 1 and row of the first failure
     """
-    found = 0
+    found = signed(0)
     while load_whole(halt) == 0:
         block = take_next(counter)
         if block >= blocks.shape[0]:
