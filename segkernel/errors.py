@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from segdsl.diagnostics import Diagnostic
 from segdsl.errors import Error, SchemaError
+from segdsl.syntax import Span
 
 __all__ = ["Cancelled", "DataError", "Error", "RuleError", "SchemaError", "SnapshotError"]
 
@@ -19,7 +20,14 @@ class RuleError(Error):
 
 
 class DataError(Error):
-    """Data that do not fit the schema, or a value that leaves its range: names table, column and first offenders."""
+    """Data that do not fit the schema, or a value that leaves its range: names table, column and first offenders.
+
+    `span` is the place in the rules that asked for the value, where there is one.
+    """
+
+    def __init__(self, text: str, span: Span | None = None) -> None:
+        super().__init__(text)
+        self.span = span
 
 
 class SnapshotError(Error):

@@ -191,7 +191,7 @@ class Rules:
 
     def _placed(self, error: DataError) -> DataError:
         """An error of the engine with the place in the rules that it came from, where it knows one."""
-        span = getattr(error, "span", None)
+        span = error.span
         if span is None or span.source >= len(self.sources):
             return error
         source = self.sources[span.source]

@@ -196,8 +196,5 @@ def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
     instruction, row = min((int(each[0]) - 1, int(each[1])) for each in errors)
     node = linked.places.get(instruction)
     span = None if node is None else linked.source.spans.get(node)
-    error = DataError(
-        f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits (row {row:,} of its table's order)"
-    )
-    error.span = span  # type: ignore[attr-defined]
-    raise error
+    where = f", first in row {row:,} of {linked.source.root}" if linked.program[instruction, 1] == 0 else ""
+    raise DataError(f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits{where}", span)
