@@ -35,6 +35,15 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         "{}/rules.seg:1:26: error[E102]: this text is not closed\n…",
     ),
     "a word of another language": (rules("segment a when country == 'DE'"), [], 1, "{}/rules.seg:1:24: error[E111]: …"),
+    "a time without minutes": (
+        rules("segment a when born > 2026-01-01T10"),
+        [],
+        1,
+        '{}/rules.seg:1:23: error[E107]: "2026-01-01T10" is neither a date nor a subtraction\n'
+        "    segment a when born > 2026-01-01T10\n"
+        "                          ^^^^^^^^^^^^^\n…",
+    ),
+    "a month with a letter behind it": (rules("segment a when born in 2026-01x"), [], 1, "{}/rules.seg:1:28: error[E106]: …"),
     "a letter that cannot stand there": (rules("segment a when visits = 1\0"), [], 1, "{}/rules.seg:1:26: error[E105]: …"),
     "a form that is not built yet": (
         rules("collect c 'x' when visits = 1"),

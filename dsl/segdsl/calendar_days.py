@@ -52,16 +52,22 @@ def plus_months(days: int, months: int) -> int:
 
 
 def day(text: str) -> int | None:
-    """The days of `2026-03-01`; None where the calendar has no such day."""
-    year, month, number = (int(part) for part in text.split("-"))
+    """The days of `2026-03-01`; None where the calendar has no such day, or the text is none."""
+    parts = text.split("-")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    year, month, number = (int(part) for part in parts)
     if not 1 <= month <= 12 or not 1 <= number <= month_length(year, month):
         return None
     return days_of(year, month, number)
 
 
 def month_days(text: str) -> tuple[int, int] | None:
-    """The first and the last day of `2026-03`; None where there is no such month."""
-    year, month = (int(part) for part in text.split("-"))
+    """The first and the last day of `2026-03`; None where there is no such month, or the text is none."""
+    parts = text.split("-")
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    year, month = (int(part) for part in parts)
     if not 1 <= month <= 12:
         return None
     first = days_of(year, month, 1)
