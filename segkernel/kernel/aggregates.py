@@ -233,7 +233,12 @@ def float_total(target, slot, stride, scaled, rows):
     """The sum of the parts, rounded once."""
     found, heads, smalls, tinies = floats(target, rows), floats(slot, rows), floats(slot + stride, rows), floats(slot + 2 * stride, rows)
     for i in range(rows):
-        found[i] = heads[i] + (smalls[i] + tinies[i])
+        small, tiny = two_sum(smalls[i], tinies[i])
+        head, rest = two_sum(heads[i], small)
+        # a tie that the smallest part decides: as in CPython's math.fsum
+        same = (rest > 0.0 and tiny > 0.0) or (rest < 0.0 and tiny < 0.0)
+        twice = rest + rest
+        found[i] = head + twice if same and (head + twice) - head == twice else head
     if scaled:
         tops, rests, infinities = floats(slot + 3 * stride, rows), floats(slot + 4 * stride, rows), floats(slot + 5 * stride, rows)
         for i in range(rows):
