@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from segkernel.membership import Membership
     from segkernel.plan import Program
 
+MOST_THREADS = 1024
 _DECLARED = re.compile(r"\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
 
 
@@ -165,8 +166,8 @@ class Rules:
         if not isinstance(data, Dataset):
             raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
         as_of_ns = instant(as_of, self.checked.timezone)
-        if threads is not None and threads < 1:
-            raise Error(f"threads is 1 or more, not {threads}")
+        if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+            raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
         until = None if deadline is None else time.monotonic() + deadline
         linked = self._linked(data, unknowns)
         left = None if until is None else until - time.monotonic()

@@ -43,7 +43,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         "    segment a when born > 2026-01-01T10\n"
         "                          ^^^^^^^^^^^^^\n…",
     ),
-    "a month with a letter behind it": (rules("segment a when born in 2026-01x"), [], 1, "{}/rules.seg:1:28: error[E106]: …"),
+    "a month with a letter behind it": (rules("segment a when born in 2026-01x"), [], 1, "{}/rules.seg:1:28: error[E101]: …"),
     "a letter that cannot stand there": (rules("segment a when visits = 1\0"), [], 1, "{}/rules.seg:1:26: error[E105]: …"),
     "a form that is not built yet": (
         rules("collect c 'x' when visits = 1"),

@@ -285,7 +285,7 @@ def test_schemas_come_from_text_and_files(tmp_path):
 
 
 def test_threads_are_positive():
-    assert refusal(lambda: compiled().evaluate(DATA, as_of=AS_OF, threads=0)) == "threads is 1 or more, not 0"
+    assert refusal(lambda: compiled().evaluate(DATA, as_of=AS_OF, threads=0)) == "threads is a whole number from 1 to 1,024, not 0"
 
 
 def test_warmup_runs():

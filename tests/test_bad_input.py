@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from segkernel import output
 from segkernel.cli import main
+from segkernel.data.dataset import Dataset
+from segkernel.errors import SchemaError
 from tests import bad_files, bad_rules
 from tests.bad_project import CUSTOMERS, FILES, PRODUCTS, RULES, rules
 
@@ -197,6 +199,17 @@ def test_ctrl_c_between_two_files_waits_for_the_last(tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+LIMITED = """
+import resource
+from segkernel import output
+write = output.write
+def limited(*arguments):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+    return write(*arguments)
+output.write = limited
+"""
+
+
 def many(folder):
     """A project whose memberships take more than 64 KiB."""
     return project(
@@ -208,7 +221,7 @@ def many(folder):
 def test_a_file_that_may_not_grow(tmp_path):
     folder = many(tmp_path)
     before = with_earlier_output(folder)
-    with process(folder, "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))") as running:
+    with process(folder, LIMITED) as running:
         shown, said = running.communicate(timeout=60)
     assert (running.returncode, shown) == (1, ""), said
     assert said == f"error: cannot write {folder / 'out' / 'memberships.parquet'}: File too large\n"
@@ -286,3 +299,18 @@ def test_letters_of_settings_that_would_move_the_cursor_are_written_as_escapes(t
     assert done.exit_code == 1
     assert "tables.\\x1b[31m.source: a text is wanted, and this is 3" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"key": ["id", "id"]}, "a column is named twice: id, id"),
+        ({"key": 3}, "a column or a list of columns is wanted, and this is 3"),
+        ({"key": "id", "links": {"t": 3}}, 'the links of t: expected {"customer": ("customers", "customer_id")}, found 3'),
+        ({"key": "id", "timezone": 3}, 'there is no time zone "3"; use a name such as "Europe/Berlin"'),
+    ],
+)
+def test_arguments_of_a_notebook_that_are_wrong(given, said):
+    with pytest.raises(SchemaError) as caught:
+        Dataset({"t": CUSTOMERS}, **given)
+    assert str(caught.value) == said

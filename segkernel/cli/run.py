@@ -17,12 +17,11 @@ from segkernel.cli.terminal import Progress, table, warn
 from segkernel.errors import Error
 from segkernel.instants import instant, written
 from segkernel.project import bound, opened, warnings
+from segkernel.rules import MOST_THREADS
 from segkernel.textual import visible
 
 if TYPE_CHECKING:
     from segkernel.membership import Membership
-
-_MOST_THREADS = 1024
 
 
 @click.command(short_help="Evaluate a project and write its memberships.")
@@ -32,7 +31,7 @@ _MOST_THREADS = 1024
 @click.option("--out", type=OutputFolder(), metavar="DIR", help="Where the files go; without it DIR/out.")
 @click.option("--layout", type=click.Choice(["wide", "long", "counts"]), default="wide", show_default=True, help="Of memberships.parquet.")
 @click.option("--only", multiple=True, metavar="NAME", help="Answer just this segment or choose; may be given several times.")
-@click.option("--threads", type=click.IntRange(1, _MOST_THREADS), metavar="N", help="Without it, as many as the machine has cores.")
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help="Without it, as many as the machine has cores.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
 @click.option("--previous", metavar="FILE", hidden=True)
 def run(

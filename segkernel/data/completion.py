@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ def declared(tables: Sequence[str], root: str | None, key: Any, links: Links | N
     described = {name: Table() for name in (root, *tables)}
     described[root] = Table(key=_names(key))
     for name, given in (links or {}).items():
+        if not isinstance(given, Mapping):
+            raise SchemaError(f'the links of {name}: expected {{"customer": ("customers", "customer_id")}}, found {given!r}')
         made = {link: _link(name, link, each) for link, each in given.items()}
         described[name] = msgspec.structs.replace(described.get(name, Table()), links=made)
         for link in made.values():
@@ -148,7 +150,12 @@ def _link(table: str, name: str, given: Any) -> Link:
 
 
 def _names(given: Any) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
+    if not all(isinstance(name, str) for name in names) or (not names and given != []):
+        raise SchemaError(f"a column or a list of columns is wanted, and this is {given!r}")
+    if len(set(names)) < len(names):
+        raise SchemaError(f"a column is named twice: {_listed(names)}")
+    return names
 
 
 def _listed(names: Sequence[str]) -> str:

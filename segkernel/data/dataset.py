@@ -221,7 +221,7 @@ def _frame(name: str, given: Any) -> pl.DataFrame:
 def _check_zone(zone: str) -> None:
     try:
         ZoneInfo(zone)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, TypeError) as error:
         raise SchemaError(f'there is no time zone "{zone}"; use a name such as "Europe/Berlin"') from error
 
 
