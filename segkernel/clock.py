@@ -19,6 +19,7 @@ from segkernel.plan.slots import Form, Slot
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
+HOUR = 3_600 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = int((datetime(1, 1, 3, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST = int((datetime(9999, 12, 29, tzinfo=UTC) - _EPOCH).total_seconds())
@@ -121,6 +122,23 @@ def period_start(day: int, unit: str, shift: int) -> int:
     return days(start // 12, start % 12 + 1, 1)
 
 
+def part(function: str, day: int) -> int:
+    """A part of a day's date, or the first day of its week, month, quarter or year."""
+    if function.endswith("_start"):
+        return period_start(day, function.removesuffix("_start"), 0)
+    if function == "weekday":
+        return (day + 3) % 7 + 1
+    year, month, of_month = civil(day)
+    return {"year": year, "quarter": (month + 2) // 3, "month": month, "day": of_month}[function]
+
+
+def anniversary(day: int, today: int) -> int:
+    """The next return of a day on or after today: a move by whole years, which clamps 29 February."""
+    years = civil(today)[0] - civil(day)[0]
+    found = moved(day, 12 * years)
+    return found if found >= today else moved(day, 12 * (years + 1))
+
+
 class Clock:
     """What a run knows of time: its instant and its zone."""
 
@@ -154,6 +172,15 @@ class Clock:
                 return day_of(self.zone, self.form(inner))
             case ("shift", inner, length):
                 return shifted(self.zone, self.form(inner), is_instant(inner), length)
+            case ("part", "hour", inner):
+                instant = self.form(inner)
+                return (instant + offset(self.zone, instant)) % DAY // HOUR
+            case ("part", "anniversary", inner):
+                return anniversary(self.form(inner), self.form(("today",)))
+            case ("part", function, inner):
+                return part(function, self.form(inner))
+            case ("between", first, last):
+                return self.form(last) - self.form(first)
             case _:
                 raise AssertionError(f"no such form: {form}")
 

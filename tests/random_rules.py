@@ -15,6 +15,8 @@ import msgspec
 from tests.random_data import WORDS, Column, World
 
 UNITS = ["day", "week", "month", "quarter", "year"]
+PARTS = ["year", "quarter", "month", "day", "weekday"]
+STARTS = ["date", "week_start", "month_start", "quarter_start", "year_start", "anniversary"]
 ORDER = ["=", "!=", "<", "<=", ">", ">="]
 
 
@@ -288,11 +290,31 @@ class Rules:
             found = self.aggregate(kind, scope)
             if found is not None:
                 return found
+        if 0.52 < draw < 0.6:
+            found = self.called(kind, scope)
+            if found is not None:
+                return found
         if 0.6 < draw < 0.75:
             found = self.calculation(kind, scope)
             if found is not None:
                 return found
         return self.field(kind, scope)
+
+    def called(self, kind: str, scope: Scope) -> str | None:
+        """A function of a value."""
+        rng = self.rng
+        if kind in ("whole", "date"):
+            moment = self.value(rng.choice(["date", "timestamp"]), scope) if rng.random() < 0.8 else self.time(scope, "date")
+            if moment is None:
+                return None
+            if kind == "date":
+                return f"{rng.choice(STARTS)}({moment})"
+            if rng.random() < 0.3:
+                other = self.time(scope, rng.choice(["date", "timestamp"]))
+                return rng.choice([f"days_since({moment})", f"days_between({moment}, {other})", f"days_between({other}, {moment})"])
+            instant = self.field("timestamp", scope)
+            return f"hour({instant})" if instant and rng.random() < 0.15 else f"{rng.choice(PARTS)}({moment})"
+        return None
 
     def calm(self, kind: str, scope: Scope) -> str | None:
         """A field whose sums stay in range and do not depend on their order."""

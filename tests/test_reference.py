@@ -157,12 +157,12 @@ def test_rules_give_the_answers_that_stand_beside_them(block: str) -> None:
 
 TABLE_EXAMPLES = [
     (title, code(example), wanted)
-    for title in ("Conditions", "Aggregates", "Time", "Arithmetic")
+    for title in ("Conditions", "Aggregates", "Time", "Arithmetic", "Functions")
     for *_, example, wanted in rows_of(section(title), "example", "holds for")
 ]
 
 
-@pytest.mark.parametrize("title", ["Conditions", "Aggregates", "Time", "Arithmetic"])
+@pytest.mark.parametrize("title", ["Conditions", "Aggregates", "Time", "Arithmetic", "Functions"])
 def test_examples_in_tables_hold_for_those_accounts(title: str) -> None:
     rows = [(example, wanted) for where, example, wanted in TABLE_EXAMPLES if where == title]
     base = FENCE.findall(section("Conditions"))[0][1] if title == "Conditions" else ""
@@ -213,7 +213,7 @@ def test_functions_that_are_not_there_yet_are_listed(kind: str) -> None:
 
 
 def test_functions_that_are_there_are_described() -> None:
-    text = section("Aggregates") + section("Missing values")
+    text = section("Aggregates") + section("Missing values") + section("Functions")
     assert [each.name for each in FUNCTIONS.values() if each.built and not re.search(rf"`{each.name}\b", text)] == []
 
 

@@ -167,6 +167,19 @@ class If(Checked, frozen=True):
     type: Type
 
 
+class Call(Checked, frozen=True):
+    """A function of a row's values, missing where one of them is.
+
+    Times, of the local day of a date or timestamp: `year quarter month day weekday` (1 is Monday) are whole numbers, `date
+    week_start month_start quarter_start year_start` and `anniversary` (the next return of the day on or after today) are
+    dates; `hour` is of the local time. `days_between` counts the local days from its first operand to its second.
+    """
+
+    function: str
+    operands: tuple[Expression, ...]
+    type: Type
+
+
 class Aggregate(Checked, frozen=True):
     """`function` (count sum avg min max any none) over the rows of a relation whose `where` is true.
 
@@ -247,7 +260,7 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Aggregate | And | Or | Not | Compare | InList | TextTest | IsMissing | InSegment
+    | ScaleDuration | Coalesce | If | Call | Aggregate | And | Or | Not | Compare | InList | TextTest | IsMissing | InSegment
 )  # fmt: skip
 
 

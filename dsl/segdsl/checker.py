@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from segdsl import conditions, sets, syntax, values
+from segdsl import calls, conditions, sets, syntax, values
 from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import Diagnostic
@@ -31,7 +31,7 @@ FORMS: dict[type, Callable[[Context, syntax.Expression, Scope], Expression | Non
     syntax.Arithmetic: values.arithmetic,
     syntax.Ago: values.ago,
     syntax.FromNow: values.from_now,
-    syntax.Call: values.call,
+    syntax.Call: calls.call,
     syntax.Or: conditions.one_of,
     syntax.And: conditions.all_of,
     syntax.Not: conditions.opposite,

@@ -1,20 +1,16 @@
-"""Values: arithmetic on numbers, times and durations, `ago`, and calls."""
+"""Values: arithmetic on numbers, times and durations, and `ago`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from segdsl import constants, syntax
-from segdsl.aggregates import aggregate
 from segdsl.calendar_days import NANOSECONDS_A_DAY
-from segdsl.checked import Arithmetic, Coalesce, Constant, Difference, Expression, If, Negative, Now, ScaleDuration, Shift, Today
+from segdsl.checked import Arithmetic, Constant, Difference, Expression, Negative, Now, ScaleDuration, Shift, Today
 from segdsl.context import Context, Scope
-from segdsl.functions import AGGREGATES, FUNCTIONS
-from segdsl.paths import suggestion
 from segdsl.syntax import Span
 from segdsl.typesystem import DURATION, IN_TIME, NUMBER, NUMERIC, WHOLE, Length, Type, decimal
-from segdsl.wording import phrase, spoken
+from segdsl.wording import phrase
 
 # ---- calculations
 
@@ -224,68 +220,7 @@ def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -
     return None
 
 
-# ---- calls
-
-
-def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """A call of an aggregate or a function."""
-    assert isinstance(node, syntax.Call)
-    name = node.name.text
-    function = FUNCTIONS.get(name)
-    if function is None:
-        ctx.report("E214", node.name.span, name=name, hint=suggestion(name, tuple(FUNCTIONS)))
-        return None
-    if not function.built:
-        ctx.report("E950", node.name.span, form=f"`{name}`")
-        return None
-    if name in AGGREGATES:
-        return aggregate(ctx, node, scope)
-    for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
-        if getattr(node, attribute) is not None:
-            ctx.report("E312", node.span, name=f"`{name}`", clause=word, hint=f"write `{function.shape}`")
-            return None
-    return _if(ctx, node, scope) if name == "if" else _coalesce(ctx, node, scope)
-
-
-def _if(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
-    if len(node.arguments) != 3:
-        found = f"{len(node.arguments)}" if node.arguments else "none"
-        ctx.report("E309", node.span, name="`if`", wanted="three arguments", found=found, hint="write `if(condition, a, b)`")
-        return None
-    condition = ctx.condition(node.arguments[0], scope)
-    branches = [ctx.expression(argument, scope) for argument in node.arguments[1:]]
-    unified = _one_type(ctx, "`if`", branches)
-    if condition is None or unified is None:
-        return None
-    type_, (yes, no) = unified
-    return If(span=node.span, condition=condition, yes=yes, no=no, type=type_)
-
-
-def _coalesce(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
-    if len(node.arguments) < 2:
-        found = "one" if node.arguments else "none"
-        ctx.report("E309", node.span, name="`coalesce`", wanted="two arguments or more", found=found, hint="write `coalesce(a, b)`")
-        return None
-    unified = _one_type(ctx, "`coalesce`", [ctx.expression(argument, scope) for argument in node.arguments])
-    if unified is None:
-        return None
-    type_, operands = unified
-    return Coalesce(span=node.span, operands=tuple(operands), type=type_)
-
-
-def _one_type(ctx: Context, what: str, operands: Sequence[Expression | None]) -> tuple[Type, list[Expression]] | None:
-    whole = [None if operand is None else exact_duration(ctx, operand) for operand in operands]
-    known = [operand for operand in whole if operand is not None]
-    if not known:
-        return None
-    type_ = known[0].type
-    for operand in known[1:]:
-        wider = wider_type(type_, operand.type)
-        if wider is None:
-            ctx.report("E308", operand.span, what=what, left=spoken(type_), right=phrase(operand))
-            return None
-        type_ = wider
-    return None if len(known) < len(operands) else (type_, known)
+# ---- types
 
 
 def wider_type(left: Type, right: Type) -> Type | None:

@@ -15,6 +15,7 @@ from segkernel.kernel.aggregates import (
     visit_wide,
 )
 from segkernel.kernel.compilation import entry, part
+from segkernel.kernel.days import calendar, day_of, hour_of, shift_date, shift_time
 from segkernel.kernel.lanes import load_whole, signed, take_next
 from segkernel.kernel.registers import (
     always,
@@ -41,7 +42,6 @@ from segkernel.kernel.values import (
     compute_float,
     compute_wide,
     copy,
-    day_of,
     divide,
     fill,
     lift_value,
@@ -51,8 +51,6 @@ from segkernel.kernel.values import (
     recode_wide,
     round_float,
     select,
-    shift_date,
-    shift_time,
     to_float,
     wide_to_float,
     widen,
@@ -136,6 +134,10 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         shift_date(target, x, b, rows)
     elif what == op.SHIFT_TIME:
         shift_time(target, x, b, c, args[d], args[d + 1], args[d + 2], rows)
+    elif what == op.CALENDAR:
+        calendar(target, x, b, c, rows)
+    elif what == op.HOUR_OF:
+        hour_of(target, x, args[b], args[b + 1], args[b + 2], rows)
     elif what == op.DIVIDE:
         divide(target, target + slot, x, x + slot, y, y + slot, bits + c * stride, rows)
     elif what == op.ROUND:

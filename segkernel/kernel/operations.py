@@ -37,6 +37,8 @@ DAY_OF = 28  # a slot of instants, b table of days' starts, c how many, d first 
 LIFT_VALUE = 29  # a slot of the root, b owners' address
 SHIFT_DATE = 30  # a slot of dates, b months
 SHIFT_TIME = 31  # a slot of instants, b months, c days, d at: table of local clocks (see `times`)
+CALENDAR = 33  # a slot of dates, b which (see PARTS), c today (for anniversary)
+HOUR_OF = 34  # a slot of instants, b at: table of local clocks
 ROUND = 32  # a slot of floats: the nearest whole number, ties to even; c register: present, cleared where none
 
 # ---- wide values, 128 bits: slots target (high part) and target + 1 (low part)
@@ -62,6 +64,8 @@ COUNT = 61  # a register, target which count
 PICK = 62  # a register, target address of the codes, b code, c width
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+
+PARTS = ("year", "quarter", "month", "day", "weekday", "week_start", "month_start", "quarter_start", "year_start", "anniversary")
 
 # ---- kinds of visit
 COUNT_ROWS, COUNT_PRESENT, SUM, SUM_WIDE, LARGEST, SMALLEST = 0, 1, 2, 3, 4, 5

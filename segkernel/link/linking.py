@@ -9,6 +9,7 @@ from segdsl.typesystem import Type
 from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
 from segkernel.kernel import operations as op
+from segkernel.link import calendar_parts as calendar
 from segkernel.link import testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
@@ -250,9 +251,11 @@ class Linker:
                 scale = 0 if kind.kind == "whole" else self.nodes[node[3]][2].scale
                 return values.as_float(code, space, self.exact(node[3]), scale)
             case "shift":
-                return values.shift(code, space, kind, self.exact(node[3]), node[4], zone)
+                return calendar.shift(code, space, kind, self.exact(node[3]), node[4], zone)
             case "day":
-                return values.day_of(code, space, self.exact(node[3]), zone)
+                return calendar.day_of(code, space, self.exact(node[3]), zone)
+            case "calendar":
+                return calendar.part(code, space, node[3], self.exact(node[4]), zone)
             case "divide":
                 return values.divided(code, space, self.exact(node[3]), self.exact(node[4]))
             case "round":

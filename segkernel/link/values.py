@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segdsl.typesystem import DATE, Length, Type
-from segkernel import clock as clocks
+from segdsl.typesystem import Type
 from segkernel.data.columns import Column
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
@@ -158,44 +157,6 @@ def float_arithmetic(code: Assembly, space: int, operation: str, a: Float, b: Fl
     release(code, space, x)
     release(code, space, y)
     return Float(op.SLOT, slot)
-
-
-def narrow(form: Exact, what: str) -> Exact:
-    """The form itself, if 64 bits hold it.
-
-    Raises DataError: times beyond the years 1677 to 2262 have no calendar in the kernel.
-    """
-    if form.wide:
-        raise DataError(f"{what} leaves 64 bits of nanoseconds (the years 1677 to 2262), which the calendar of a run does not reach")
-    return form
-
-
-def day_of(code: Assembly, space: int, form: Exact, zone: str) -> Exact:
-    """The local days of instants."""
-    form = narrow(form, "a timestamp whose local day is asked for")
-    table, first = clocks.day_table(zone, form.low, form.high)
-    slot = code.slots[space].take()
-    code.emit(op.DAY_OF, space, slot, form.slot, code.table(table), table.size, first)
-    return Exact(slot, code.both(space, form.present, None), first, first + table.size)
-
-
-def shift(code: Assembly, space: int, kind: Type, form: Exact, by: Length, zone: str) -> Exact:
-    """Dates by months, or instants by months and days at the same local time of day."""
-    form = narrow(form, "a time that is moved")
-    present = code.both(space, form.present, None)
-    slot = code.slots[space].take()
-    if kind == DATE:
-        code.emit(op.SHIFT_DATE, space, slot, form.slot, by.months)
-        reach = 31 * abs(by.months) + 31
-    else:
-        reach = (31 * abs(by.months) + abs(by.days) + 3) * clocks.DAY
-        moments, offsets = clocks.changes(zone, form.low - reach, form.high + reach)
-        at = code.further(moments.size, code.table(moments), code.table(offsets))
-        code.emit(op.SHIFT_TIME, space, slot, form.slot, by.months, by.days, at)
-    low, high = form.low - reach, form.high + reach
-    if not fits(low, high):
-        raise DataError("a time that is moved leaves 64 bits of nanoseconds (the years 1677 to 2262)")
-    return Exact(slot, present, low, high)
 
 
 def divided(code: Assembly, space: int, a: Exact, b: Exact) -> Exact:

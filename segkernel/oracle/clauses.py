@@ -30,6 +30,7 @@ KINDS: dict[type, str] = {
     checked.ScaleDuration: "duration",
     checked.Coalesce: "coalesce",
     checked.If: "if",
+    checked.Call: "function",
     checked.Aggregate: "aggregate",
     checked.And: "and",
     checked.Or: "or",

@@ -9,7 +9,7 @@ import msgspec
 from segdsl import checked
 from segdsl.schema import Schema
 from segdsl.typesystem import DATE, Length, Type
-from segkernel.oracle import arithmetic, clauses, tables
+from segkernel.oracle import arithmetic, clauses, functions, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
 from segkernel.oracle.zones import DAY, day_start, local_day, shift_instant
@@ -162,6 +162,9 @@ class Oracle:
                 holds = self.condition(condition, row) is True
                 first, second = (self._convert(self.value(branch, row), branch, expression.type) for branch in (yes, no))
                 return first if holds else second
+            case checked.Call(operands=operands):
+                values = [self.value(operand, row) for operand in operands]
+                return functions.call(expression, values, functions.Moment(self.today, self.rules.timezone))
             case checked.Aggregate():
                 return self._aggregate(expression, row)
             case checked.And(terms=terms):

@@ -10,14 +10,16 @@ from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
-from segdsl.typesystem import DATE, DURATION, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
-from segkernel.plan.bounds import bounds
-from segkernel.plan.program import Builder, Chain, Choice
-from segkernel.plan.slots import Form, Slot, day_after, form_of
+from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
+from segkernel.plan.bounds import Bounds, bounds
+from segkernel.plan.program import Builder, Chain, Choice, Node
+from segkernel.plan.slots import CALENDAR, Form, Slot, day_after, form_of, local_day
 
 FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 DAY = 86_400_000_000_000
+MANY_DAYS = 10_000_000
+"""So many days can be counted from any day of the calendar."""
 _LISTED = ("text", "whole", "decimal", "date")
 """Types whose lists become sets of values; lists of other types are compared one by one."""
 
@@ -133,13 +135,23 @@ class Planner:
         left_form, right_form = form_of(left), form_of(right)
         if left_form is not None and right_form is not None:
             return self.decided(op, left_form, left.type, right_form, right.type, space)
-        if left_form is not None or (isinstance(left, checked.Constant) and not isinstance(right, checked.Constant)):
+        if isinstance(left, checked.Constant) and not isinstance(right, checked.Constant):
             return self.comparison(FLIPPED[op], right, left, space)
-        if right_form is not None:
+        if left_form is not None and not isinstance(right, checked.Constant):
+            return self.comparison(FLIPPED[op], right, left, space)
+        if right_form is not None and (right.type.kind in IN_TIME or left.type == WHOLE):
             return self.in_time(op, left, right_form, right.type, space)
         if isinstance(right, checked.Constant):
             if right.value is None:
                 return self.builder.always(space, False)
+            if left_form is not None:
+                return self.decided_number(left_form, bounds(left.type, op, right.value, right.type), space)
+            if isinstance(left, checked.Call) and left.function == "days_between" and isinstance(right.value, int):
+                start, end = left.operands
+                until = form_of(end)
+                if until is not None and form_of(start) is None and right.type == WHOLE and abs(right.value) < MANY_DAYS:
+                    day = ("shift", local_day(until, end.type), Length(days=-right.value))
+                    return self.in_time(FLIPPED[op], start, day, DATE, space)
             source = self.value(left, space)
             constant = length_in_ns(right.value) if isinstance(right.value, Length) else right.value
             found = bounds(left.type, op, constant, right.type)
@@ -159,8 +171,19 @@ class Planner:
             return self.builder.always(space, _holds(op, a[1], b[1]))
         return self.builder.add("when", space, op, x, y)
 
+    def decided_number(self, form: Form, found: Bounds | None, space: int) -> int:
+        """A number that a run knows, held against a range."""
+        build = self.builder
+        if found is None:
+            return build.always(space, False)
+        low, high, outside = found
+        above = build.always(space, True) if low is None else build.add("when", space, ">=", Slot(form), low)
+        below = build.always(space, True) if high is None else build.add("when", space, "<", Slot(form), high)
+        inside = build.all_of(space, (above, below))
+        return build.invert(space, inside) if outside else inside
+
     def in_time(self, op: str, left: checked.Expression, form: Form, kind: Type, space: int) -> int:
-        """A date or timestamp against a time that a run knows: a date is the whole local day."""
+        """A date or timestamp (or a whole number) against one that a run knows: a date is the whole local day."""
         source = self.value(left, space)
         if left.type == TIMESTAMP and kind == DATE:
             first, after = self.bound(("first instant", form)), self.bound(("first instant", day_after(form)))
@@ -282,6 +305,8 @@ class Planner:
                 )
             case checked.Chosen():
                 return self.chosen_value(node, space)
+            case checked.Call():
+                return self.noted(self.called(node, space), node)
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
@@ -289,6 +314,28 @@ class Planner:
                 return self.noted(build.add("aggregate", space, node.type, node.function, rows, where, value), node)
             case _:
                 raise AssertionError(f"{type(node).__name__} is not a value")
+
+    def called(self, node: checked.Call, space: int) -> int:
+        """A function of values of which a run knows not all."""
+        build = self.builder
+        if node.function == "hour":
+            return build.add("calendar", space, WHOLE, "hour", self.value(node.operands[0], space))
+        days = [self.local_day(operand, space) for operand in node.operands]
+        if node.function == "days_between":
+            return build.add("arithmetic", space, WHOLE, "-", days[1], days[0])
+        assert node.function in CALENDAR, node.function
+        return days[0] if node.function == "date" else build.add("calendar", space, node.type, node.function, days[0])
+
+    def local_day(self, node: checked.Expression, space: int) -> int:
+        """The node of the local day of a date or timestamp."""
+        build = self.builder
+        form = form_of(node)
+        if form is not None:
+            return build.add("constant", space, DATE, self.bound(local_day(form, node.type)))
+        number = self.value(node, space)
+        if node.type == DATE:
+            return number
+        return build.add("day", space, DATE, number)
 
     def noted(self, number: int, node: checked.Expression) -> int:
         self.builder.spans.setdefault(number, node.span)
@@ -316,7 +363,7 @@ class Planner:
         node = build.nodes[number]
         if kind.kind == "number":
             return number
-        if node[0] == "constant":
+        if is_known(node):
             held = node[3]
             return build.add("constant", space, NUMBER, None if held is None else held / 10**kind.scale)
         return build.add("float", space, NUMBER, number)
@@ -327,7 +374,7 @@ class Planner:
             return number
         factor = 10 ** (scale - kind.scale)
         node = build.nodes[number]
-        if node[0] == "constant":
+        if is_known(node):
             return build.add("constant", space, decimal(scale), None if node[3] is None else node[3] * factor)
         return build.add("arithmetic", space, decimal(scale), "*", number, build.add("constant", space, WHOLE, factor))
 
@@ -348,7 +395,7 @@ class Planner:
     def units_as_float(self, number: int, space: int) -> int:
         """The units themselves as a float: both sides of a division then have the same scale."""
         node = self.builder.nodes[number]
-        if node[0] == "constant":
+        if is_known(node):
             return self.builder.add("constant", space, NUMBER, None if node[3] is None else float(node[3]))
         return self.builder.add("float", space, WHOLE, number)
 
@@ -385,6 +432,11 @@ class Planner:
                 "either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result
             )
         return result
+
+
+def is_known(node: Node) -> bool:
+    """Whether a node is a constant whose value the rules say."""
+    return bool(node[0] == "constant" and not isinstance(node[3], Slot))
 
 
 def length_in_ns(length: Length) -> int:

@@ -102,6 +102,8 @@ def _told(program: Program, node: Node) -> str:
             return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
         case "arithmetic":
             return f"{name(node[4])} {node[3]} {name(node[5])}: {node[2]}"
+        case "calendar":
+            return f"{node[3]} of {name(node[4])}: {node[2]}"
         case "shift":
             return f"{name(node[3])} moved by {node[4].months} months, {node[4].days} days: {node[2]}"
         case "first":

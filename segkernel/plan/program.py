@@ -29,6 +29,7 @@ Values:
     ("first", s, type, values)                   the first that is present
     ("either", s, type, node, value, value)      where the node is true, and where not
     ("lifted", s, type, root's value)
+    ("calendar", s, type, function, value)       of a date; "hour" of an instant
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from segkernel.plan.slots import Slot
 Node = tuple[Any, ...]
 Chain = tuple[tuple[str, str], ...]
 VALUES = frozenset(
-    ("column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted")
+    ("column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted", "calendar")
 )
 
 
@@ -94,6 +95,8 @@ def parts(node: Node) -> tuple[int, ...]:
             return tuple(each for each in (node[5], node[6]) if each is not None)
         case "arithmetic":
             return (node[4], node[5])
+        case "calendar":
+            return (node[4],)
         case "float" | "shift" | "day" | "round" | "lifted":
             return (node[3],)
         case "divide":

@@ -1,7 +1,8 @@
 """Slots: times that a run fills in. A program knows no clock; a slot says how to reckon a time from the run's instant.
 
 A form is nested tuples: ("now",), ("today",), ("days", n), ("instant", ns), ("start", unit, shift), ("shift", form, Length),
-("first instant", form of a date), ("day", form of an instant).
+("first instant", form of a date), ("day", form of an instant), ("part", function, form of a date, or of an instant for "hour"),
+("between", form of a date, form of a date), a number of days.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from typing import Any
 import msgspec
 
 from segdsl import checked
-from segdsl.typesystem import Length
+from segdsl.typesystem import DATE, Length, Type
 
 Form = tuple[Any, ...]
+CALENDAR = (
+    "year", "quarter", "month", "day", "weekday", "hour", "date", "week_start", "month_start", "quarter_start", "year_start", "anniversary"
+)  # fmt: skip
+"""The functions of one date or timestamp."""
 
 
 class Slot(msgspec.Struct, frozen=True, order=True):
@@ -43,6 +48,10 @@ def describe(form: Form) -> str:
             return f"first instant of {describe(inner)}"
         case ("day", inner):
             return f"day of {describe(inner)}"
+        case ("part", function, inner):
+            return f"{function} of {describe(inner)}"
+        case ("between", first, last):
+            return f"days from {describe(first)} to {describe(last)}"
         case _:
             return " ".join(str(part) for part in form)
 
@@ -65,8 +74,28 @@ def form_of(expression: checked.Expression) -> Form | None:
             return None if inner is None else ("shift", inner, expression.by)
         case checked.OfAccount():
             return form_of(expression.operand)
+        case checked.Call():
+            return _called(expression)
         case _:
             return None
+
+
+def _called(call: checked.Call) -> Form | None:
+    """The form of a function of the calendar whose operands all have forms."""
+    forms = [form_of(operand) for operand in call.operands]
+    days = [None if form is None else local_day(form, operand.type) for form, operand in zip(forms, call.operands, strict=True)]
+    if call.function == "days_between":
+        return None if None in days else ("between", *days)
+    if call.function == "hour":
+        return None if forms[0] is None else ("part", "hour", forms[0])
+    if call.function not in CALENDAR or days[0] is None:
+        return None
+    return days[0] if call.function == "date" else ("part", call.function, days[0])
+
+
+def local_day(form: Form, kind: Type) -> Form:
+    """The form of the local day of a date or an instant."""
+    return form if kind == DATE else ("day", form)
 
 
 def first_instant(form: Form) -> Slot:

@@ -1,0 +1,148 @@
+"""Calls: aggregates, `coalesce` and `if`, and the functions of times, numbers and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from segdsl import syntax
+from segdsl.aggregates import aggregate
+from segdsl.checked import Call, Coalesce, Expression, If, Today
+from segdsl.context import Context, Scope
+from segdsl.functions import AGGREGATES, FUNCTIONS
+from segdsl.paths import suggestion
+from segdsl.typesystem import DATE, IN_TIME, WHOLE, Type
+from segdsl.values import exact_duration, wider_type
+from segdsl.wording import phrase, spoken
+
+_COUNTS = ("none", "one", "two", "three", "four")
+
+
+def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """A call of an aggregate or a function."""
+    assert isinstance(node, syntax.Call)
+    name = node.name.text
+    function = FUNCTIONS.get(name)
+    if function is None:
+        ctx.report("E214", node.name.span, name=name, hint=suggestion(name, tuple(FUNCTIONS)))
+        return None
+    if not function.built:
+        ctx.report("E950", node.name.span, form=f"`{name}`")
+        return None
+    if name in AGGREGATES:
+        return aggregate(ctx, node, scope)
+    for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
+        if getattr(node, attribute) is not None:
+            ctx.report("E312", node.span, name=f"`{name}`", clause=word, hint=f"write `{function.shape}`")
+            return None
+    return _FORMS[name](ctx, node, scope)
+
+
+def _if(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    if len(node.arguments) != 3:
+        found = f"{len(node.arguments)}" if node.arguments else "none"
+        ctx.report("E309", node.span, name="`if`", wanted="three arguments", found=found, hint="write `if(condition, a, b)`")
+        return None
+    condition = ctx.condition(node.arguments[0], scope)
+    branches = [ctx.expression(argument, scope) for argument in node.arguments[1:]]
+    unified = one_type(ctx, "`if`", branches)
+    if condition is None or unified is None:
+        return None
+    type_, (yes, no) = unified
+    return If(span=node.span, condition=condition, yes=yes, no=no, type=type_)
+
+
+def _coalesce(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    if len(node.arguments) < 2:
+        found = "one" if node.arguments else "none"
+        ctx.report("E309", node.span, name="`coalesce`", wanted="two arguments or more", found=found, hint="write `coalesce(a, b)`")
+        return None
+    unified = one_type(ctx, "`coalesce`", [ctx.expression(argument, scope) for argument in node.arguments])
+    if unified is None:
+        return None
+    type_, operands = unified
+    return Coalesce(span=node.span, operands=tuple(operands), type=type_)
+
+
+def one_type(ctx: Context, what: str, operands: Sequence[Expression | None]) -> tuple[Type, list[Expression]] | None:
+    """The type that holds all operands, and the operands; None where there is none, and it is told."""
+    whole = [None if operand is None else exact_duration(ctx, operand) for operand in operands]
+    known = [operand for operand in whole if operand is not None]
+    if not known:
+        return None
+    type_ = known[0].type
+    for operand in known[1:]:
+        wider = wider_type(type_, operand.type)
+        if wider is None:
+            ctx.report("E308", operand.span, what=what, left=spoken(type_), right=phrase(operand))
+            return None
+        type_ = wider
+    return None if len(known) < len(operands) else (type_, known)
+
+
+# ---- arguments
+
+
+def arguments(ctx: Context, node: syntax.Call, scope: Scope, least: int, most: int | None = None) -> list[Expression] | None:
+    """The values of a call's arguments, `least` to `most` of them (just `least` where `most` is None); a mistake is told."""
+    most = least if most is None else most
+    name, given = node.name.text, len(node.arguments)
+    if not least <= given <= most:
+        wanted = f"{_COUNTS[least]} to {_COUNTS[most]}" if most > least else _COUNTS[least]
+        wanted += " argument" if most == 1 else " arguments"
+        found = _COUNTS[given] if given < len(_COUNTS) else str(given)
+        ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=found, hint=f"write `{FUNCTIONS[name].shape}`")
+        return None
+    found_values = [ctx.value(argument, scope) for argument in node.arguments]
+    values = [value for value in found_values if value is not None]
+    return values if len(values) == given else None
+
+
+def of_kind(ctx: Context, node: syntax.Call, operand: Expression, kinds: Sequence[str], wanted: str) -> bool:
+    """Whether an argument is of one of some kinds; else the mistake is told."""
+    if operand.type.kind in kinds:
+        return True
+    ctx.report("E305", operand.span, what=f"`{node.name.text}`", wanted=wanted, found=phrase(operand))
+    return False
+
+
+# ---- the calendar
+
+_PARTS = {
+    **dict.fromkeys(("year", "quarter", "month", "day", "weekday", "hour"), WHOLE),
+    **dict.fromkeys(("date", "week_start", "month_start", "quarter_start", "year_start", "anniversary"), DATE),
+}
+
+
+def _part(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`month(t)` and its kin: of the local day; `hour(t)` of the local time."""
+    found = arguments(ctx, node, scope, 1)
+    if found is None:
+        return None
+    name = node.name.text
+    if name == "hour":
+        fits = of_kind(ctx, node, found[0], ("timestamp",), "a timestamp")
+    else:
+        fits = of_kind(ctx, node, found[0], IN_TIME, "a date or a timestamp")
+    return Call(span=node.span, function=name, operands=tuple(found), type=_PARTS[name]) if fits else None
+
+
+def _days(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`days_between(a, b)`, and `days_since(t)`, which is the same until today."""
+    found = arguments(ctx, node, scope, 1 if node.name.text == "days_since" else 2)
+    if found is None:
+        return None
+    for operand in found:
+        if not of_kind(ctx, node, operand, IN_TIME, "dates or timestamps"):
+            return None
+    if len(found) == 1:
+        found.append(Today(span=node.span))
+    return Call(span=node.span, function="days_between", operands=tuple(found), type=WHOLE)
+
+
+_FORMS: dict[str, Callable[[Context, syntax.Call, Scope], Expression | None]] = {
+    "if": _if,
+    "coalesce": _coalesce,
+    **dict.fromkeys(_PARTS, _part),
+    "days_since": _days,
+    "days_between": _days,
+}
