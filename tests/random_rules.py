@@ -259,8 +259,9 @@ class Rules:
         return f"count({table}{where}) {self.rng.choice(ORDER)} {self.rng.randint(0, 4)}"
 
     def relation_name(self, scope: Scope) -> str | None:
-        known = [t for t in ("orders", "order_lines") if t in self.world.schema.tables]
-        return self.rng.choice(known) if known and not scope.rows else None
+        wanted = ("order_lines",) if scope.table == "orders" else () if scope.rows else ("orders", "order_lines")
+        known = [t for t in wanted if t in self.world.schema.tables]
+        return self.rng.choice(known) if known else None
 
     # ---- values
 
@@ -286,7 +287,7 @@ class Rules:
         lets = self.named.get(f"let {kind}", [])
         if draw < 0.15 and lets:
             return rng.choice(lets)
-        if draw > 0.75 and not scope.rows:
+        if draw > 0.75:
             found = self.aggregate(kind, scope)
             if found is not None:
                 return found

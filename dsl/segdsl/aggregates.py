@@ -1,4 +1,4 @@
-"""Aggregates: `sum(orders.total where …)`, over the relations of the row they are written for."""
+"""Aggregates: `sum(orders.total where …)`, over the relations of the row they are written for, the account or a row of another one."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     if len(node.arguments) != 1:
         ctx.report("E309", node.span, name=f"`{name}`", wanted="one relation or field", found=_counted(len(node.arguments)))
         return None
-    if scope.relation is not None:
-        _inside(ctx, node, scope)
-        return None
     path = node.arguments[0]
     if not isinstance(path, syntax.Path):
         _not_a_path(ctx, node, path)
         return None
     head = path.parts[0]
+    if scope.relation is not None and _elsewhere(ctx, node, head, scope):
+        return None
     table = ctx.schema.tables[scope.table]
     if len(path.parts) > 1 and head.text in table.links and head.text not in ctx.relations(scope.table):
         ctx.report("E950", path.span, form=f"an aggregate that goes up a link first (`{head.text}`)")
@@ -38,7 +37,7 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     relation = relation_of(ctx, head, scope)
     if relation is None:
         return None
-    inner = Scope(relation.table, relation)
+    inner = within(relation, scope)
     value = _measure(ctx, node, path, relation, inner)
     where = None if node.where is None else ctx.condition(node.where, inner)
     if ctx.schema.tables[relation.table].event_time is not None:
@@ -97,18 +96,20 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Field | N
     return NUMBER if name == "avg" else value.type
 
 
-def _inside(ctx: Context, node: syntax.Call, scope: Scope) -> None:
-    """An aggregate inside a `where`: over the row's own relation it is to come, over another it is a mistake."""
-    path = node.arguments[0]
-    head = path.parts[0].text if isinstance(path, syntax.Path) else None
-    if head is not None and head not in ctx.relations(scope.table) and head in ctx.relations(ctx.schema.root):
-        what = f"an aggregate over another relation ({head})"
-        ctx.report("E213", node.span, what=what, hint=f"name it outside: `let {head}_… = {node.name.text}(…)`, and use the name here")
-        return
-    if head is not None and isinstance(path, syntax.Path) and len(path.parts) == 1 and head not in ctx.relations(scope.table):
-        relation_of(ctx, path.parts[0], scope)
-        return
-    ctx.report("E950", node.span, form="an aggregate inside a `where`")
+def within(relation: Relation, scope: Scope) -> Scope:
+    """The rows of a relation of a scope's rows; the way up leads on to the account."""
+    above = () if scope.relation is None else scope.relation.chain
+    return Scope(relation.table, Relation(relation.name, relation.table, (*relation.chain, *above)))
+
+
+def _elsewhere(ctx: Context, node: syntax.Call, head: syntax.Name, scope: Scope) -> bool:
+    """Whether an aggregate inside a `where` asks for a relation of the account that the row itself does not have: told here."""
+    name = head.text
+    if name in ctx.relations(scope.table) or name in ctx.schema.tables[scope.table].links or name not in ctx.relations(ctx.schema.root):
+        return False
+    hint = f"name it outside: `let {name}_… = {node.name.text}(…)`, and use the name here"
+    ctx.report("E213", node.span, what=f"an aggregate over another relation ({name})", hint=hint)
+    return True
 
 
 def _not_a_path(ctx: Context, node: syntax.Call, argument: syntax.Expression) -> None:

@@ -261,9 +261,7 @@ class Oracle:
     def counted(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
         """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run."""
         relation = aggregate.relation
-        table, link = relation.chain[-1]
-        account = row.index if self.schema.tables[table].links[link].table == self.rules.root else row.account
-        rows = [Row(relation.table, index, account) for index in self.families.members(relation, row.index)]
+        rows = [Row(relation.table, index, row.account) for index in self.families.members(relation, row.index)]
         rows = [each for each in rows if self._happened(relation, each)]
         return [each for each in rows if aggregate.where is None or self.condition(aggregate.where, each) is True]
 
