@@ -14,7 +14,7 @@ def day_of(target, a, table, count, first, rows):
         instant = load_whole(a + i * 8)
         guess = 0
         if instant > start:  # the difference may need the 64th bit
-            guess = min(signed((unsigned(instant) - unsigned(start)) // unsigned(86_400_000_000_000)), count - 1)
+            guess = min(signed(unsigned(unsigned(instant) - unsigned(start)) // unsigned(86_400_000_000_000)), count - 1)
         while guess + 1 < count and load_whole(table + (guess + 1) * 8) <= instant:
             guess += 1
         while guess > 0 and load_whole(table + guess * 8) > instant:
