@@ -169,11 +169,11 @@ class Rules:
         if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
             raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
         until = None if deadline is None else time.monotonic() + deadline
-        linked = self._linked(data, unknowns)
-        left = None if until is None else until - time.monotonic()
-        if left is not None and left <= 0:
-            raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
         try:
+            linked = self._linked(data, unknowns)
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
             answers = run(linked, as_of_ns, threads=threads, progress=progress, deadline=left)
         except DataError as error:
             raise self._placed(error) from None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from segkernel.clock import Clock
 from segkernel.errors import Cancelled, DataError
-from segkernel.kernel.compilation import JIT
+from segkernel.kernel.compilation import JIT, prepare
 from segkernel.kernel.interpreter import interpret
 from segkernel.link import Linked
 from segkernel.memory import lease
@@ -66,6 +66,7 @@ def run(
     control = np.zeros(2, np.int64)
     counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
     errors = [np.zeros(2, np.int64) for _ in range(count)]
+    prepare(interpret)
     given = [each if JIT else each.astype(object) for each in (program, args, blocks)]
 
     def work(thread: int) -> None:
@@ -178,6 +179,8 @@ def _together(
         wait_for(tasks)
     for task in tasks:
         task.result()
+    if progress is not None:
+        progress(1.0)
 
 
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
@@ -196,5 +199,5 @@ def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
     instruction, row = min((int(each[0]) - 1, int(each[1])) for each in errors)
     node = linked.places.get(instruction)
     span = None if node is None else linked.source.spans.get(node)
-    where = f", first in row {row:,} of {linked.source.root}" if linked.program[instruction, 1] == 0 else ""
+    where = f", first in row {row + 1:,} of {linked.source.root}" if linked.program[instruction, 1] == 0 else ""
     raise DataError(f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits{where}", span)

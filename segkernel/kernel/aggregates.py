@@ -46,6 +46,7 @@ from segkernel.kernel.wide import wide_add, wide_float, wide_multiply
 NAN = math.nan
 HUGE = 2.0**960
 DOWN, UP = 2.0**-128, 2.0**128
+WRAP = 2.0**128
 
 
 @part
@@ -187,7 +188,7 @@ def visit_recoded(slot, places, found, address, width, table, owner, first):
 
 @part
 def visit_wide(slot, stride, places, found, address, width, args, at_base, owner, first):
-    """As a sum, in 128 bits: the high part in the slot, the low part in the next."""
+    """As a sum, in 128 bits: the high part in the slot, the low part in the next, in a third how often it wrapped."""
     for j in range(found):
         i = signed(load32(places + j * 4))
         at = slot + (signed(load32(owner + i * 4)) - first) * 8
@@ -199,7 +200,10 @@ def visit_wide(slot, stride, places, found, address, width, args, at_base, owner
             else:
                 high, low, _ = wide_multiply(signed(0), code - unsigned(1), args[at_base + 2], unsigned(args[at_base + 3]))
                 high, low, _ = wide_add(high, low, args[at_base], unsigned(args[at_base + 1]))
-            high, low, _ = wide_add(high, low, load_whole(at), load64(at + stride))
+            minus = high < 0
+            high, low, over = wide_add(high, low, load_whole(at), load64(at + stride))
+            if over and args[at_base + 5] != 0:
+                store_whole(at + 2 * stride, load_whole(at + 2 * stride) + (-1 if minus else 1))
             store_whole(at, high)
             store64(at + stride, low)
 
@@ -235,6 +239,8 @@ def float_total(target, slot, stride, scaled, rows):
     for i in range(rows):
         small, tiny = two_sum(smalls[i], tinies[i])
         head, rest = two_sum(heads[i], small)
+        rest, tiny = two_sum(rest, tiny)
+        head, rest = two_sum(head, rest)
         # a tie that the smallest part decides: as in CPython's math.fsum
         same = (rest > 0.0 and tiny > 0.0) or (rest < 0.0 and tiny < 0.0)
         twice = rest + rest
@@ -249,8 +255,8 @@ def float_total(target, slot, stride, scaled, rows):
 
 
 @part
-def average(target, total, total_low, count, kind, divisor, rows):
-    """A sum by a count, NaN where the count is 0. `kind`: 0 exact, 1 float, 2 wide."""
+def average(target, total, stride, count, kind, divisor, rows):
+    """A sum by a count, NaN where the count is 0. `kind`: 0 exact, 1 float, 2 wide, 3 wide with wraps."""
     d = as_float(divisor)
     found, counts = floats(target, rows), wholes(count, rows)
     if kind == 1:
@@ -262,9 +268,12 @@ def average(target, total, total_low, count, kind, divisor, rows):
         for i in range(rows):
             found[i] = float(exact[i]) / (float(counts[i]) * d) if counts[i] != 0 else NAN
     else:
-        high, low = wholes(total, rows), words(total_low, rows)
+        high, low, wraps = wholes(total, rows), words(total + stride, rows), wholes(total + 2 * stride, rows)
         for i in range(rows):
-            found[i] = wide_float(high[i], low[i]) / (float(counts[i]) * d) if counts[i] != 0 else NAN
+            value = wide_float(high[i], low[i])
+            if kind == 3 and wraps[i] != 0:
+                value += float(wraps[i]) * WRAP
+            found[i] = value / (float(counts[i]) * d) if counts[i] != 0 else NAN
 
 
 @part

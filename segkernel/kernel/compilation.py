@@ -22,6 +22,7 @@ from typing import Any
 
 import numba
 from numba.core import config as numba_config
+from numba.core.caching import NullCache
 
 config: Any = numba_config
 njit: Any = numba.njit
@@ -87,21 +88,40 @@ def entry(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
         dispatcher = njit(**_OPTIONS)(function)
         ready = False
 
-        def call(*arguments: Any) -> Any:
+        def make_ready() -> None:
             nonlocal ready
+            with _lock:
+                if not ready:
+                    _keep_compiled(dispatcher)
+                    for signature in signatures:
+                        _compile(dispatcher, signature)
+                    if signatures:
+                        dispatcher.disable_compile()
+                    ready = True
+
+        def call(*arguments: Any) -> Any:
             if not ready:
-                with _lock:
-                    if not ready:
-                        _keep_compiled(dispatcher)
-                        for signature in signatures:
-                            dispatcher.compile(signature)
-                        if signatures:
-                            dispatcher.disable_compile()
-                        ready = True
+                make_ready()
             return dispatcher(*arguments)
 
         update_wrapper(call, function)
         call.dispatcher = dispatcher  # type: ignore[attr-defined]
+        call.make_ready = make_ready  # type: ignore[attr-defined]
         return call
 
     return wrap
+
+
+def _compile(dispatcher: Any, signature: str) -> None:
+    """Compiles; a cache that cannot be written, on a full disk say, is left alone."""
+    try:
+        dispatcher.compile(signature)
+    except OSError:
+        dispatcher._cache = NullCache()
+        dispatcher.compile(signature)
+
+
+def prepare(function: Callable[..., Any]) -> None:
+    """Compiles an entry now, on the caller's thread, where it can be interrupted."""
+    if JIT:
+        function.make_ready()  # type: ignore[attr-defined]

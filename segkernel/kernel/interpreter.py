@@ -38,6 +38,7 @@ from segkernel.kernel.registers import (
 )
 from segkernel.kernel.values import (
     check_whole,
+    check_zero,
     compute,
     compute_float,
     compute_wide,
@@ -141,7 +142,7 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
     elif what == op.DIVIDE:
         divide(target, target + slot, x, x + slot, y, y + slot, bits + c * stride, rows)
     elif what == op.ROUND:
-        round_float(target, x, bits + c * stride, rows)
+        round_float(target, target + slot, x, bits + c * stride, rows)
     elif what == op.WIDEN:
         widen(target, target + slot, x, rows)
     elif what == op.LOAD_WIDE:
@@ -153,10 +154,12 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         return compute_wide(target, target + slot, x, x + slot, y, y + slot, c, present, e, start, stop, rows)
     elif what == op.WIDE_TO_FLOAT:
         wide_to_float(target, x, x + slot, bits + b * stride if b >= 0 else b, c, rows)
+    elif what == op.CHECK_WRAPS:
+        return check_zero(x, start, stop)
     elif what == op.CHECK_WHOLE:
         return check_whole(x, x + slot, bits + d * stride if d >= 0 else d, start, stop)
     elif what == op.AVERAGE:
-        average(target, x, x + slot, y, c, d, rows)
+        average(target, x, slot, y, c, d, rows)
     elif what == op.FLOAT_TOTAL:
         float_total(target, x, slot, b, rows)
     elif what == op.SPAN:

@@ -39,7 +39,7 @@ SHIFT_DATE = 30  # a slot of dates, b months
 SHIFT_TIME = 31  # a slot of instants, b months, c days, d at: table of local clocks (see `times`)
 CALENDAR = 33  # a slot of dates, b which (see PARTS), c today (for anniversary)
 HOUR_OF = 34  # a slot of instants, b at: table of local clocks
-ROUND = 32  # a slot of floats: the nearest whole number, ties to even; c register: present, cleared where none
+ROUND = 32  # a slot of floats: the nearest wide number, ties to even; c register: present, cleared where none
 
 # ---- wide values, 128 bits: slots target (high part) and target + 1 (low part)
 WIDEN = 40  # a slot
@@ -48,6 +48,7 @@ RECODE_WIDE = 42  # a address, b width, c table of pairs of int64 by code, d pla
 COMPUTE_WIDE = 43  # a slot, b slot, c which: 0 +, 1 -, 2 *; d register of the present rows or -1; e 1: must fit whole numbers
 WIDE_TO_FLOAT = 44  # a slot, b register or -1, c divisor (float bits)
 DIVIDE = 46  # a slot, b slot: exact quotient rounded to the nearest, ties to even; c register: present, cleared where b is 0
+CHECK_WRAPS = 47  # a slot of wraps: a sum that left 128 bits and did not come back
 CHECK_WHOLE = 45  # a slot, d register or -1: the value must be a whole number from -2^63 to 2^64 - 1
 
 # ---- aggregates
@@ -55,7 +56,7 @@ EXTRACT = 50  # space the rows', a register or -1: lists the places of the set b
 VISIT = 51  # space the rows', target slot of the owners', a address, b owners' space, c width, d at: kind, base, step, owners' address
 ANY = 52  # target register of the owners' space, b owners' space, d owners' address
 SPAN = 53  # target slot, a address of where each row's children start: how many children
-AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide; d divisor (float bits)
+AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide, 3 with wraps behind; d divisor (float bits)
 FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
 
 # ---- results

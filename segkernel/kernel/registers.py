@@ -37,9 +37,7 @@ from segkernel.kernel.lanes import (
     without,
 )
 from segkernel.kernel.operations import AND
-from segkernel.kernel.wide import extended, wide_below, wide_of
-
-TOP = 2.0**127
+from segkernel.kernel.wide import TOP, extended, wide_below, wide_of
 
 
 @part

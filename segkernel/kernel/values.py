@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from segkernel.kernel.compilation import part
 from segkernel.kernel.lanes import (
     as_float,
@@ -25,7 +27,7 @@ from segkernel.kernel.lanes import (
     wholes,
     words,
 )
-from segkernel.kernel.wide import extended, whole, wide_add, wide_divide, wide_float, wide_multiply, wide_subtract
+from segkernel.kernel.wide import TOP, extended, whole, wide_add, wide_divide, wide_float, wide_multiply, wide_of, wide_subtract
 
 NAN = math.nan
 
@@ -161,19 +163,16 @@ def divide(high, low, a, a_low, b, b_low, register, rows):
 
 
 @part
-def round_float(target, a, register, rows):
-    """The nearest whole number, ties to even; rows with none that fits 64 bits lose their bit."""
+def round_float(high, low, a, register, rows):
+    """The nearest wide number, ties to even; rows with none lose their bit."""
     for i in range(rows):
-        value = load_float(a + i * 8)
-        if not -9.2e18 < value < 9.2e18:
+        value = np.rint(load_float(a + i * 8))
+        if not -TOP < value < TOP:
             clear(register, i)
             continue
-        floor = math.floor(value)
-        rest = value - floor
-        result = int(floor)
-        if rest > 0.5 or (rest == 0.5 and result % 2 != 0):
-            result += 1
-        store_whole(target + i * 8, result)
+        h, lo = wide_of(value)
+        store_whole(high + i * 8, h)
+        store64(low + i * 8, lo)
 
 
 @part
@@ -237,6 +236,15 @@ def check_whole(a, a_low, present, start, stop):
     """The first present row that is not a whole number of the language, or -1."""
     for i in range(start, stop):
         if not whole(load_whole(a + i * 8), load64(a_low + i * 8)) and (present < 0 or set_at(present, i)):
+            return i
+    return -1
+
+
+@part
+def check_zero(a, start, stop):
+    """The first row that is not 0, or -1."""
+    for i in range(start, stop):
+        if load_whole(a + i * 8) != 0:
             return i
     return -1
 

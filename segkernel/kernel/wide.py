@@ -10,27 +10,29 @@ import numpy as np
 from segkernel.kernel.compilation import JIT, part
 from segkernel.kernel.lanes import signed, unsigned
 
+TOP = 2.0**127
+"""The first float that 128 bits do not hold."""
+
 if JIT:
 
     @part
     def wide_add(a_high, a_low, b_high, b_low):
         """a + b: high, low, and whether it leaves 128 bits."""
         low = a_low + b_low
-        carry = np.int64(1) if low < a_low else np.int64(0)
-        high = a_high + b_high + carry
+        # reckoned without a sign: the optimiser may take it that sums with one never wrap
+        high = np.int64(np.uint64(a_high) + np.uint64(b_high) + (np.uint64(1) if low < a_low else np.uint64(0)))
         return high, low, ((a_high < 0) == (b_high < 0)) and ((high < 0) != (a_high < 0))
 
     @part
     def wide_negative(high, low):
         low = ~low + np.uint64(1)
-        return ~high + (np.int64(1) if low == np.uint64(0) else np.int64(0)), low
+        return np.int64(~np.uint64(high) + (np.uint64(1) if low == np.uint64(0) else np.uint64(0))), low
 
     @part
     def wide_subtract(a_high, a_low, b_high, b_low):
         """a - b: high, low, and whether it leaves 128 bits."""
         low = a_low - b_low
-        borrow = np.int64(1) if a_low < b_low else np.int64(0)
-        high = a_high - b_high - borrow
+        high = np.int64(np.uint64(a_high) - np.uint64(b_high) - (np.uint64(1) if a_low < b_low else np.uint64(0)))
         return high, low, ((a_high < 0) != (b_high < 0)) and ((high < 0) != (a_high < 0))
 
     @part
@@ -83,7 +85,7 @@ if JIT:
             value = np.float64(low)
         else:
             shift = np.uint64(0)
-            while top >> shift != np.uint64(0):
+            while shift < np.uint64(64) and top >> shift != np.uint64(0):
                 shift += np.uint64(1)
             if shift == np.uint64(64):
                 head, tail = top, low
@@ -127,8 +129,8 @@ if JIT:
     def wide_of(value):
         """The 128 bits of a float without a fraction, between -2^127 and 2^127."""
         size = abs(value)
-        top = math.floor(size / 18446744073709551616.0)
-        high, low = np.int64(top), np.uint64(size - top * 18446744073709551616.0)
+        top = np.floor(size / 18446744073709551616.0)
+        high, low = np.int64(np.uint64(top)), np.uint64(size - top * 18446744073709551616.0)
         if value < 0.0:
             high, low = wide_negative(high, low)
         return high, low

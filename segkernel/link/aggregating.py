@@ -51,12 +51,16 @@ class Visits:
     def __init__(self, code: Assembly, rows: int, space: int, where: int | None, owned: Owned) -> None:
         self.code, self.rows, self.space, self.where, self.owned = code, rows, space, where, owned
         self.made: dict[Any, Exact] = {}
+        self.wraps: dict[int, int] = {}
+        """Slots of wide sums that 128 bits may not hold, and of how often they wrapped."""
         self.listed = False
 
     def drop(self) -> None:
         """Gives back the accumulators that only this family held."""
         for form in self.made.values():
             self.code.slots[self.space].drop(form.slot, 2 if form.wide else 1)
+        for slot in self.wraps.values():
+            self.code.slots[self.space].drop(slot)
 
     def _visit(self, kind: int, slot: int, address: int = 0, width: int = 1, base: int = 0, step: int = 0, *further: int) -> None:
         code = self.code
@@ -116,19 +120,22 @@ class Visits:
         most = self.owned.most
         least, largest = (column.value(1), column.value(column.top)) if column.top else (0, 0)
         low, high = min(0, least * most), max(0, largest * most)
-        if fits(low, high) and (column.values is not None or fits(column.base, column.step)):
+        if fits(min(low, least), max(high, largest)):
             slot = self._slot()
             if column.values is not None:
                 table = np.array((0, *column.values), np.int64)
                 self._visit(RECODED + op.SUM, slot, value.operand, value.width, self.code.table(table))
             else:
-                self._visit(op.SUM, slot, value.operand, value.width, column.base, column.step)
+                self._visit(op.SUM, slot, value.operand, value.width, signed64(column.base), signed64(column.step))
             return Exact(slot, None, low, high)
-        slot = self._slot(0, 2)
-        further = (*parts(column.base), *parts(column.step), 0)
+        wraps = low < -BEYOND or high >= BEYOND
+        slot = self._slot(0, 3 if wraps else 2)
+        if wraps:
+            self.wraps[slot] = slot + 2
+        further = (*parts(column.base), *parts(column.step), 0, int(wraps))
         if column.values is not None:
             cells = np.array([[each >> 64, signed64(each)] for each in (0, *column.values)], np.int64)
-            further = (0, 0, 0, 0, self.code.table(cells))
+            further = (0, 0, 0, 0, self.code.table(cells), int(wraps))
         self._visit(op.SUM_WIDE, slot, value.operand, value.width, 0, 0, *further)
         return Exact(slot, None, max(low, -BEYOND), min(high, BEYOND - 1), True)
 
@@ -160,13 +167,16 @@ class Visits:
             return Float(op.SLOT, slot)
         assert isinstance(value, Coded)
         whole = self.total(value)
+        wraps = self.wraps.get(whole.slot)
         if function == "sum":
+            if wraps is not None:
+                code.places[code.emit(op.CHECK_WRAPS, space, 0, wraps)] = node
             if whole.wide and kind.kind == "whole":
                 code.places[code.emit(op.CHECK_WHOLE, space, 0, whole.slot, 0, 0, -1)] = node
             return self._held(whole)
         slot = code.slots[space].take()
         scale = float_bits(float(10**value.column.type.scale))
-        code.emit(op.AVERAGE, space, slot, whole.slot, self.count(value).slot, 2 if whole.wide else 0, scale)
+        code.emit(op.AVERAGE, space, slot, whole.slot, self.count(value).slot, 3 if wraps is not None else 2 if whole.wide else 0, scale)
         return Float(op.SLOT, slot)
 
     def _held(self, form: Exact) -> Exact:

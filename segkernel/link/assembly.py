@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import insort
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,7 @@ class Room:
     """Numbered places of one kind in one space, given out and taken back; `top` is how many there must be."""
 
     def __init__(self) -> None:
-        self.free: set[int] = set()
+        self.free: list[int] = []  # ascending
         self.top = 0
         self.held: dict[int, int] = {}
 
@@ -37,17 +38,18 @@ class Room:
         first = self._row_of(count)
         if first is None:
             first, self.top = self.top, self.top + count
-        else:
-            self.free.difference_update(range(first, first + count))
         for place in range(first, first + count):
             self.held[place] = 1
         return first
 
     def _row_of(self, count: int) -> int | None:
-        """The lowest free places in a row."""
-        if count == 1:
-            return min(self.free, default=None)
-        return next((place for place in sorted(self.free) if all(place + k in self.free for k in range(count))), None)
+        """The lowest free places in a row, taken off the list."""
+        for start in range(len(self.free) - count + 1):
+            if self.free[start + count - 1] == self.free[start] + count - 1:
+                first = self.free[start]
+                del self.free[start : start + count]
+                return first
+        return None
 
     def keep(self, place: int) -> int:
         """One more holder of a place."""
@@ -59,7 +61,7 @@ class Room:
         for each in range(place, place + count):
             self.held[each] -= 1
             if not self.held[each]:
-                self.free.add(each)
+                insort(self.free, each)
 
 
 class Assembly:

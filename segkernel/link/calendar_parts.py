@@ -36,19 +36,18 @@ def day_of(code: Assembly, space: int, form: Exact, zone: str) -> Exact:
 def shift(code: Assembly, space: int, kind: Type, form: Exact, by: Length, zone: str) -> Exact:
     """Dates by months, or instants by months and days at the same local time of day."""
     form = narrow(form, "a time that is moved")
+    reach = 31 * abs(by.months) + 31 if kind == DATE else (31 * abs(by.months) + abs(by.days) + 3) * clocks.DAY
+    low, high = form.low - reach, form.high + reach
+    if not fits(low, high):
+        raise DataError("a time that is moved may leave 64 bits of nanoseconds (the years 1677 to 2262)")
     present = code.both(space, form.present, None)
     slot = code.slots[space].take()
     if kind == DATE:
         code.emit(op.SHIFT_DATE, space, slot, form.slot, by.months)
-        reach = 31 * abs(by.months) + 31
     else:
-        reach = (31 * abs(by.months) + abs(by.days) + 3) * clocks.DAY
-        moments, offsets = clocks.changes(zone, form.low - reach, form.high + reach)
+        moments, offsets = clocks.changes(zone, low, high)
         at = code.further(moments.size, code.table(moments), code.table(offsets))
         code.emit(op.SHIFT_TIME, space, slot, form.slot, by.months, by.days, at)
-    low, high = form.low - reach, form.high + reach
-    if not fits(low, high):
-        raise DataError("a time that is moved leaves 64 bits of nanoseconds (the years 1677 to 2262)")
     return Exact(slot, present, low, high)
 
 

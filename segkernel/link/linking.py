@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from segdsl.typesystem import Type
-from segkernel.data.columns import Column
+import numpy as np
+
+from segdsl.typesystem import TRUTH, Type
+from segkernel.data.columns import Column, aligned
 from segkernel.data.dataset import Dataset
+from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import testing, values
+from segkernel.link import spelling, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
@@ -18,6 +21,8 @@ from segkernel.plan.planner import text_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
 from segkernel.plan.slots import Slot
 
+MANY_PAIRS = 4_096
+"""How many pairs of a text and a pattern are tested before it pays to look which occur."""
 BATCH = 8
 """How many segments' tests are made together, ordered by kind and column: a kernel dispatch costs least that way."""
 
@@ -94,7 +99,7 @@ class Linker:
         tests: dict[int, list[int]] = {}
         for number in self.uses:
             node = self.nodes[number]
-            if node[0] in ("range", "outside", "among", "missing", "text") and self.nodes[node[2]][0] == "aggregate":
+            if node[0] in ("range", "outside", "among", "missing", "text", "asked") and self.nodes[node[2]][0] == "aggregate":
                 tests.setdefault(node[2], []).append(number)
         for members in list(self.families.values()):
             for member in members:
@@ -133,7 +138,11 @@ class Linker:
         if node[0] in ("any", "aggregate"):
             self.family(number, node)
         elif node[0] in VALUES:
-            self.forms[number] = self.value(node[1], node, number)
+            try:
+                self.forms[number] = self.value(node[1], node, number)
+            except DataError as error:
+                error.span = error.span or self.program.spans.get(number)
+                raise
         else:
             self.registers[number] = self.condition(node[1], node)
         if node[0] not in ("any", "aggregate"):
@@ -172,6 +181,8 @@ class Linker:
             case "text":
                 _, _, source, kind, pattern, wanted = node
                 return testing.matching(code, space, self.text(source), lambda text: text_holds(kind, text, pattern), wanted)
+            case "asked":
+                return spelling.asked(code, space, self.text(node[2]), *node[3:])
             case "text pair":
                 return self.text_pair(space, *node[2:])
             case "missing":
@@ -254,6 +265,10 @@ class Linker:
                 return calendar.shift(code, space, kind, self.exact(node[3]), node[4], zone)
             case "day":
                 return calendar.day_of(code, space, self.exact(node[3]), zone)
+            case "respelt":
+                return spelling.respelt(code, space, self.text(node[4]), node[3])
+            case "length":
+                return spelling.length(code, space, self.text(node[3]))
             case "calendar":
                 return calendar.part(code, space, node[3], self.exact(node[4]), zone)
             case "divide":
@@ -345,6 +360,8 @@ class Linker:
         """A text test of two values of a row: for each distinct pattern the texts that hold."""
         code = self.code
         text, pattern = self.text(a), self.text(b)
+        if text.place == op.COLUMN and pattern.place == op.COLUMN and text.column.top * pattern.column.top > MANY_PAIRS:
+            return testing.in_range(code, space, self.paired(text.column, pattern.column, kind), int(wanted), int(wanted) + 1)
         found = []
         for each in range(1, pattern.column.top + 1):
             which = pattern.column.value(each)
@@ -354,6 +371,20 @@ class Linker:
         if not found:
             return code.always(space, False)
         return testing.either(code, space, found)
+
+    def paired(self, text: Column, pattern: Column, kind: str) -> Coded:
+        """A text test of two columns as a yes/no column: it is asked once for each pair of values that occurs."""
+        known = (text.codes > 0) & (pattern.codes > 0)
+        pairs = text.codes.astype(np.uint64) * np.uint64(pattern.top + 1) + pattern.codes.astype(np.uint64)
+        distinct, places = np.unique(pairs[known], return_inverse=True)
+        values = ((text.value(int(each) // (pattern.top + 1)), pattern.value(int(each) % (pattern.top + 1))) for each in distinct)
+        holds = np.fromiter((1 + text_holds(kind, value, what) for value, what in values), np.uint8, distinct.size)
+        codes = aligned(text.rows, np.uint8)
+        codes[:] = 0
+        codes[known] = holds[places]
+        column = Column(type=TRUTH, rows=text.rows, codes=codes, top=2, missing=int(text.rows - known.sum()))
+        self.code.tables.append(column)
+        return Coded(column, op.COLUMN, column.address, 1)
 
     def first_present(self, space: int, kind: Type, numbers: tuple[int, ...]) -> Form:
         """The first operand that is present: chosen from the last to the first."""

@@ -16,6 +16,7 @@ from segkernel.link.forms import LARGEST, SMALLEST, Coded, Exact, Float, Form
 from segkernel.plan.slots import Slot
 
 MANY_RANGES = 4
+BEYOND = 1 << 127
 
 
 def in_range(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
@@ -42,8 +43,9 @@ def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted:
     if isinstance(form, Coded):
         codes = {form.column.code(value) for value in values} - {0}
         return _code_set(code, space, form, codes if wanted else set(range(1, form.column.top + 1)) - codes)
-    parts = [in_range(code, space, form, value, value + 1) for value in values]
-    found = either(code, space, parts) if parts else code.always(space, False)
+    found = code.always(space, False)
+    for value in values:
+        found = either(code, space, [found, in_range(code, space, form, value, value + 1)])
     if wanted:
         return found
     known = present(code, space, form)
@@ -184,8 +186,10 @@ def _slot_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) ->
 def _wide_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) -> int:
     def operands(clock: Clock | None) -> tuple[int, ...]:
         first, after = (clock.slot(end) if isinstance(end, Slot) and clock is not None else end for end in (low, high))
-        first = -(1 << 127) if first is None else first
-        last = (1 << 127) - 1 if after is None else after - 1
+        first = -BEYOND if first is None else max(first, -BEYOND)
+        last = BEYOND - 1 if after is None else min(after - 1, BEYOND - 1)
+        if first > last:
+            first, last = BEYOND - 1, -BEYOND
         return first >> 64, signed64(first), last >> 64, signed64(last)
 
     target = code.registers[space].take()

@@ -14,7 +14,7 @@ from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
-from segkernel.link.forms import LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
+from segkernel.link.forms import SMALLEST, Coded, Exact, Float, Form, fits
 from segkernel.plan.slots import Slot
 
 OPERATIONS = {"+": 0, "-": 1, "*": 2, "/": 3}
@@ -175,10 +175,10 @@ def rounded(code: Assembly, space: int, form: Float) -> Exact:
     """The nearest whole numbers to floats, ties to even."""
     held = in_slot(code, space, form)
     present = own_register(code, space, [])
-    slot = code.slots[space].take()
+    slot = code.slots[space].take(2)
     code.emit(op.ROUND, space, slot, held.operand, 0, present)
     release(code, space, held)
-    return Exact(slot, present, SMALLEST, LARGEST)
+    return Exact(slot, present, -BEYOND, BEYOND - 1, True)
 
 
 def own_register(code: Assembly, space: int, registers: Sequence[int]) -> int:

@@ -98,14 +98,22 @@ def scale_duration(op: str, nanoseconds: int, number: Value, type_: Type, litera
     """A duration times or divided by a present number, to the nearest nanosecond, ties to even."""
     if type_.kind == "number":
         factor_float = as_float(number, type_, literal)
-        if math.isinf(factor_float):
-            return 0 if op == "/" else None
-        factor = Fraction(factor_float)
+        return rounded(quotient(float(nanoseconds), factor_float) if op == "/" else float(nanoseconds) * factor_float)
     else:
         factor = Fraction(whole(number), 10**type_.scale)
     if op == "*":
         return round(nanoseconds * factor)
     return None if factor == 0 else round(nanoseconds / factor)
+
+
+def quotient(a: float, b: float) -> float:
+    """a / b in floats, not a number where b is 0."""
+    return a / b if b else math.nan
+
+
+def rounded(value: float) -> int | None:
+    """The nearest whole number, ties to even; missing where there is none or it leaves 128 bits."""
+    return round(value) if math.isfinite(value) and abs(value) < 2.0**127 else None
 
 
 def compare_numbers(op: str, left: Value, left_type: Type, right: Value, right_type: Type, literals: tuple[bool, bool]) -> bool:

@@ -15,7 +15,8 @@ __all__ = ["Program", "plan"]
 def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool = False) -> Program:
     """The program of all segments and chooses, or of those named by `only`; with `unknowns` it also finds for each
     segment where its condition is false, so that a run can count the accounts for which it is unknown."""
-    names = rules.names if only is None else tuple(name for name in rules.names if name in set(only))
+    chosen = set(rules.names if only is None else only)
+    names = tuple(name for name in rules.names if name in chosen)
     wanted = needed(rules, names)
     planner = Planner(rules)
     for name in rules.order:
