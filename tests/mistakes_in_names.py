@@ -141,4 +141,11 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "choose another name",
     ),
     ("segment s when compny.size > 3", "E217", 'customers has no link called "compny"', "compny", 'did you mean "company"?'),
+    (
+        "let large for orders = total > 3 segment s when large",
+        "E218",
+        '"large" is said of the rows of orders, and this is about a row of customers',
+        "large",
+        "use it where those rows are tested: `any(orders where large)`",
+    ),
 ]

@@ -79,6 +79,15 @@ class Rules:
         rng, root = self.rng, Scope(self.world.schema.root)
         draw = rng.random()
         self.depth = 0
+        if draw < 0.06 and self.relation_name(root) is not None:
+            table = self.relation_name(root)
+            assert table is not None
+            kind = rng.choice(["yes/no", "yes/no", "whole", "number", "text", "date", "timestamp"])
+            rows = Scope(table, True)
+            value = self.condition(rows, 2) if kind == "yes/no" else self.value(kind, rows)
+            if value is not None and not re.fullmatch(r"[\s\d\"'-]+.*", value):
+                self.named.setdefault(f"let {kind} {table}", []).append(f"l{number}")
+                return f"let l{number} for {table} = {value}"
         if draw < 0.25:
             kind = rng.choice(["yes/no", "whole", "number", "text", "date", "timestamp"])
             value = self.condition(root, 2) if kind == "yes/no" else self.value(kind, root)
@@ -284,7 +293,7 @@ class Rules:
         rng = self.rng
         self.depth += 1
         draw = rng.random() if self.depth < 40 else 0.0
-        lets = self.named.get(f"let {kind}", [])
+        lets = self.named.get(f"let {kind}", []) + (self.named.get(f"let {kind} {scope.table}", []) if scope.rows else [])
         if draw < 0.15 and lets:
             return rng.choice(lets)
         if draw > 0.75:

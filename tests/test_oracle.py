@@ -256,7 +256,7 @@ def test_an_aggregate_inside_a_where_belongs_to_the_row() -> None:
 
 def test_a_let_of_a_relation_and_the_account_of_a_row() -> None:
     n = OfAccount(span=HERE, operand=Field(span=HERE, table="customers", name="n", type=WHOLE), type=WHOLE)
-    large = LetRule(span=HERE, name="large", table="orders", value=Compare(span=HERE, op=">", left=total(), right=n))
+    large = LetRule(span=HERE, name="large", table="orders", value=Compare(span=HERE, op=">", left=total(), right=n), relation="orders")
     where = Let(span=HERE, name="large", type=TRUTH)
     count = Aggregate(span=HERE, function="count", relation=ORDERS, type=WHOLE, where=where)
     condition = Compare(span=HERE, op=">=", left=count, right=whole(2))

@@ -198,3 +198,9 @@ def test_twenty_thousand_chained_lets() -> None:
     assert len(needed(program)) < 40_100
     numbers = ["let v0 = employees", *(f"let v{each} = v{each - 1} + 1" for each in range(1, 3000)), "segment s when v2999 > 0"]
     assert kinds(planned("\n".join(numbers))).count("arithmetic") == 2999
+
+
+def test_a_long_chain_of_lets_of_rows_costs_no_recursion() -> None:
+    lets = "let v0 for orders = total\n" + "\n".join(f"let v{i} for orders = v{i - 1} + 1" for i in range(1, 19_900))
+    program = planned(lets + "\nsegment s when any(orders where v19899 > 1)")
+    assert len(program.nodes) >= 19_900

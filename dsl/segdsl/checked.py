@@ -84,7 +84,7 @@ class Field(Checked, frozen=True):
 
 
 class Let(Checked, frozen=True):
-    """The value of a let of the scope's table."""
+    """The value of a let: of the account's, in the scope of the account; of a relation's, for the scope's row."""
 
     name: str
     type: Type
@@ -268,11 +268,12 @@ Expression = (
 
 
 class LetRule(Checked, frozen=True):
-    """A named value or condition of a row of `table` (the root table, or a relation's for `let … for`)."""
+    """A named value or condition of the account, or, for `let … for`, of every row of the `relation`'s `table`."""
 
     name: str
     table: str
     value: Expression
+    relation: str | None = None
 
 
 class SegmentRule(Checked, frozen=True):

@@ -11,9 +11,9 @@ from segdsl.context import Context, Scope
 from segdsl.diagnostics import Diagnostic
 from segdsl.limits import Limits
 from segdsl.lint import lints
-from segdsl.names import collect, mentions, order
+from segdsl.names import collect, hides, mentions, order
 from segdsl.params import settle
-from segdsl.paths import path
+from segdsl.paths import path, rows_named
 from segdsl.schema import Schema
 from segdsl.typesystem import NUMERIC, Type
 from segdsl.values import wider_type
@@ -106,8 +106,10 @@ def _repeated(ctx: Context, files: Sequence[syntax.File]) -> None:
 def _inside(ctx: Context, statement: syntax.Let | syntax.Segment) -> None:
     if isinstance(statement, syntax.Segment):
         ctx.condition(statement.condition, ctx.account)
-    elif statement.relation is None:
-        ctx.expression(statement.value, ctx.account)
+    else:
+        scope = ctx.account if statement.relation is None else rows_named(ctx, statement.relation)
+        if scope is not None:
+            ctx.expression(statement.value, scope)
 
 
 def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, SegmentRule]) -> None:
@@ -117,8 +119,16 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
             value = ctx.expression(statement.value, ctx.account)
             if value is not None:
                 ctx.lets[name] = LetRule(span=statement.span, name=name, table=ctx.schema.root, value=value)
-        case syntax.Let():
-            ctx.report("E950", statement.span, form="`let … for`")
+        case syntax.Let(relation=syntax.Name() as relation):
+            scope = rows_named(ctx, relation)
+            if scope is None:
+                return
+            field = ctx.schema.tables[scope.table].fields.get(name)
+            if field is not None:
+                ctx.diagnostics.append(hides(statement, scope.table, field.pinned, statement.name.span))
+            value = ctx.expression(statement.value, scope)
+            if value is not None:
+                ctx.lets[name] = LetRule(span=statement.span, name=name, table=scope.table, value=value, relation=relation.text)
         case syntax.Segment(label=label):
             condition = ctx.condition(statement.condition, ctx.account)
             if condition is not None:

@@ -79,6 +79,7 @@ MESSAGES: dict[str, str] = {
     "E215": '"{name}" is a segment, and a segment is not a value',
     "E216": '"{name}" cannot be a name: in every rule it means {meaning}',
     "E217": '{what} called "{name}"',
+    "E218": '"{name}" is said of the rows of {table}, and this is about a row of {here}',
     # ---- E3xx: types
     "E301": "{left} does not compare with {right}",
     "E302": "{what} is not a condition",

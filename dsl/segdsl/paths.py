@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segdsl import syntax
-from segdsl.checked import Chosen, Constant, Expression, Field, Let, Now, OfAccount, Relation, Today
+from segdsl.checked import Chosen, Constant, Expression, Field, Let, LetRule, Now, OfAccount, Relation, Today
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import closest
 from segdsl.names import hides, quoted
@@ -22,6 +22,8 @@ def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
     if name.text == "today" and not quoted(name):
         return Today(span=node.span)
     statement = ctx.names.statements.get(name.text)
+    if isinstance(statement, syntax.Let) and statement.relation is not None:
+        return _of_row(ctx, node, scope)
     if statement is not None:
         if scope.relation is not None and not _clear(ctx, statement, scope, node.span):
             return None
@@ -52,13 +54,9 @@ def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
             if value is None:
                 return None
             return Constant(span=span, type=value.type, value=value.value, param=name)
-        case syntax.Let(relation=relation):
+        case syntax.Let():
             rule = ctx.lets.get(name)
-            if relation is not None or rule is None:
-                return None
-            if isinstance(rule.value, Constant):
-                return Constant(span=span, type=rule.value.type, value=rule.value.value, param=rule.value.param)
-            return of_account(Let(span=span, name=name, type=rule.value.type), scope)
+            return None if rule is None else of_account(_let(rule, span), scope)
         case syntax.Choose():
             chosen = ctx.chooses.get(name)
             if chosen is None:
@@ -69,9 +67,31 @@ def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
     return None
 
 
+def _let(rule: LetRule, span: Span) -> Let | Constant:
+    if isinstance(rule.value, Constant):
+        return Constant(span=span, type=rule.value.type, value=rule.value.value, param=rule.value.param)
+    return Let(span=span, name=rule.name, type=rule.value.type)
+
+
+def _of_row(ctx: Context, node: syntax.Path, scope: Scope) -> Expression | None:
+    """What the name of a `let … for` means: that let where its table's rows are the scope, elsewhere a field of that name."""
+    name = node.parts[0].text
+    rule = ctx.lets.get(name)
+    if rule is None:
+        return None
+    if rule.table == scope.table:
+        return _let(rule, node.span)
+    if name in ctx.schema.tables[scope.table].fields:
+        return lookup(ctx, node, scope, scope.table, node.parts, ())
+    test = "where {}" if rule.value.type.kind == "yes/no" else "where {} …"
+    hint = f"use it where those rows are tested: `any({rule.relation} {test.format(name)})`"
+    ctx.report("E218", node.span, name=name, table=rule.table, here=scope.table, hint=hint)
+    return None
+
+
 def of_account(value: Expression, scope: Scope) -> Expression:
     """A value of the account as seen from a row of `scope`."""
-    return value if scope.relation is None else OfAccount(span=value.span, operand=value, type=value.type)
+    return value if scope.relation is None or isinstance(value, Constant) else OfAccount(span=value.span, operand=value, type=value.type)
 
 
 def lookup(
@@ -148,6 +168,16 @@ def suggestion(name: str, known: tuple[str, ...] | list[str]) -> str | None:
     """The hint `did you mean "country"?`, where something is near."""
     near = closest(name, known)
     return None if near is None else f'did you mean "{near}"?'
+
+
+def rows_named(ctx: Context, name: syntax.Name) -> Scope | None:
+    """The rows that a `let … for` is about: those of a relation of the account, or else of the rows of another table."""
+    for table in (ctx.schema.root, *ctx.schema.tables):
+        found = ctx.relations(table).get(name.text, ())
+        if len({relation.table for relation in found}) == 1:
+            return Scope(found[0].table, found[0])
+    relation_of(ctx, name, ctx.account)
+    return None
 
 
 def relation_of(ctx: Context, name: syntax.Name, scope: Scope) -> Relation | None:

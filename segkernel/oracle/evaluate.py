@@ -41,7 +41,7 @@ class Oracle:
         self.now = as_of_ns
         self.today = local_day(rules.timezone, as_of_ns)
         self._known: dict[tuple[str, Row], Value] = {}
-        self._needs: dict[str, tuple[str, ...]] = {}
+        self._needs: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     @property
     def accounts(self) -> int:
@@ -72,11 +72,9 @@ class Oracle:
 
     def named(self, name: str, row: Row) -> Value:
         """The value of a let, or of a choose or a segment's condition, for a row; what it mentions comes first."""
-        if row.table == self.rules.root:
-            row = self.account(row.index)
         if (name, row) not in self._known:
             # In the order of mentions, so that a long chain of lets does not nest the calls.
-            for needed in self._needed(name, row.table):
+            for needed in self._needed(name, row == self.account(row.index)):
                 if (needed, row) not in self._known:
                     self._known[needed, row] = self._statement(needed, row)
         return self._known[name, row]
@@ -99,18 +97,17 @@ class Oracle:
             return arithmetic.as_float(constant.value, constant.type, literal=True)
         return constant.value
 
-    def _needed(self, name: str, table: str) -> tuple[str, ...]:
-        if table != self.rules.root:
-            return (name,)
-        if name not in self._needs:
+    def _needed(self, name: str, account: bool) -> tuple[str, ...]:
+        """The statements that a statement rests on at the same row, itself included, each after those it mentions."""
+        if (name, account) not in self._needs:
             found, waiting = {name}, [name]
             while waiting:
-                for mention in mentions(self.rules, waiting.pop()):
+                for mention in mentions(self.rules, waiting.pop(), account):
                     if mention not in found:
                         found.add(mention)
                         waiting.append(mention)
-            self._needs[name] = tuple(other for other in self.rules.order if other in found)
-        return self._needs[name]
+            self._needs[name, account] = tuple(other for other in self.rules.order if other in found)
+        return self._needs[name, account]
 
     # ---- expressions
 
@@ -323,22 +320,37 @@ def order_of(value: Value) -> int | float | str:
     raise TypeError(f"{value!r} has no order")
 
 
-def mentions(rules: checked.Rules, name: str) -> Iterator[str]:
-    """The statements of the account that a statement names, those named inside aggregates included."""
-    if name in rules.lets:
-        waiting: list[object] = [rules.lets[name].value]
-    elif name in rules.segments:
-        waiting = [rules.segments[name].condition]
-    else:
-        waiting = [case.condition for case in rules.chooses[name].cases]
+def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:
+    """The statements that a statement names for the row that it is about itself, be that the account or a row of it.
+
+    Of an account these are also the account's own that are named inside aggregates, by their rows' lets too.
+    """
+    waiting: list[tuple[object, bool]] = [(root, False) for root in expressions(rules, name)]
+    seen: set[str] = set()
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, checked.Let | checked.Chosen):
-            if node.name in rules.chooses or rules.lets[node.name].table == rules.root:
-                yield node.name
+        node, inside = waiting.pop()
+        if isinstance(node, checked.OfAccount):
+            if account:
+                waiting.append((node.operand, False))
+        elif isinstance(node, checked.Let) and inside:
+            if node.name not in seen:
+                seen.add(node.name)
+                waiting.append((rules.lets[node.name].value, True))
+        elif isinstance(node, checked.Let | checked.Chosen):
+            yield node.name
         elif isinstance(node, checked.InSegment):
             yield node.segment
         elif isinstance(node, checked.Checked):
-            waiting.extend(getattr(node, field) for field in node.__struct_fields__)
+            inside = inside or isinstance(node, checked.Aggregate)
+            waiting.extend((getattr(node, field), inside) for field in node.__struct_fields__)
         elif isinstance(node, tuple):
-            waiting.extend(node)
+            waiting.extend((part, inside) for part in node)
+
+
+def expressions(rules: checked.Rules, name: str) -> tuple[checked.Expression, ...]:
+    """What a let, a segment or a choose is made of."""
+    if name in rules.lets:
+        return (rules.lets[name].value,)
+    if name in rules.segments:
+        return (rules.segments[name].condition,)
+    return tuple(case.condition for case in rules.chooses[name].cases)

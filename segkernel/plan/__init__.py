@@ -26,7 +26,7 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
             planner.segment(name)
         elif name in rules.chooses:
             planner.choose(name)
-        else:
+        elif rules.lets[name].relation is None:
             planner.let(name)
     segments = [(name, planner.truths[name, True]) for name in names if name in rules.segments]
     choices = [planner.choice(name) for name in names if name in rules.chooses]

@@ -13,6 +13,7 @@ from segdsl import checked
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
 from segkernel.plan.bounds import Bounds, bounds
 from segkernel.plan.program import Builder, Chain, Choice, Node
+from segkernel.plan.rows import Demand, demanded
 from segkernel.plan.slots import CALENDAR, Form, Slot, day_after, form_of, local_day
 
 FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -33,6 +34,9 @@ class Planner:
         self.truths: dict[tuple[str, bool], int] = {}
         self.values: dict[str, int] = {}
         self.cases: dict[str, tuple[list[int], int]] = {}
+        self.places = {name: place for place, name in enumerate(rules.order)}
+        self.row_lets: dict[int, dict[Demand, int]] = {}
+        """By space: the lets of its rows that were asked for."""
 
     # ---- statements
 
@@ -44,6 +48,19 @@ class Planner:
                 self.builder.whole.add(self.truths[name, wanted])
         else:
             self.values[name] = self.value(value, 0)
+
+    def row(self, name: str, space: int, wanted: bool | None) -> int:
+        """A let of a relation's rows where it is true, where it is false, or (None) its value; made where it is used."""
+        known = self.row_lets.setdefault(space, {})
+        if (name, wanted) not in known:
+            for other, side in demanded(self.rules.lets, self.places, (name, wanted), known):
+                value = self.rules.lets[other].value
+                if side is None:
+                    known[other, side] = self.value(value, space)
+                else:
+                    known[other, side] = self.truth(value, space, side)
+                    self.builder.whole.add(known[other, side])
+        return known[name, wanted]
 
     def segment(self, name: str) -> None:
         node = self.truth(self.rules.segments[name].condition, 0, True)
@@ -92,7 +109,7 @@ class Planner:
             case checked.InSegment():
                 return self.truths[node.segment, wanted]
             case checked.Let():
-                return self.truths[node.name, wanted]
+                return self.truths[node.name, wanted] if self.rules.lets[node.name].relation is None else self.row(node.name, space, wanted)
             case checked.Constant():
                 return build.always(space, node.value is wanted)
             case checked.Field():
@@ -101,6 +118,8 @@ class Planner:
                 return self.chosen_among(node.name, lambda value: value is wanted)
             case checked.OfAccount():
                 inner = self.truth(node.operand, 0, wanted)
+                if not space:
+                    return inner
                 lifted = build.nodes[inner]
                 return build.always(space, lifted[2]) if lifted[0] == "always" else build.add("lift", space, inner)
             case checked.If():
@@ -274,9 +293,11 @@ class Planner:
             case checked.Field():
                 return build.add("column", space, node.type, node.path, node.name)
             case checked.Let():
-                return self.values[node.name]
+                return self.values[node.name] if self.rules.lets[node.name].relation is None else self.row(node.name, space, None)
             case checked.OfAccount():
                 inner = self.value(node.operand, 0)
+                if not space:
+                    return inner
                 if build.nodes[inner][0] == "constant":
                     return build.add("constant", space, *build.nodes[inner][2:])
                 return build.add("lifted", space, node.type, inner)
