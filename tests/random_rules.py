@@ -158,6 +158,8 @@ class Rules:
             right = self.value("text", scope)
             if right is not None:
                 return f"{left} {rng.choice(ORDER)} {right}"
+        if kind == "text" and rng.random() < 0.2:
+            return f"{left} {rng.choice(['=', '!='])} {self.literal('text', column.samples if column else ())} ignoring case"
         if kind in ("date", "timestamp"):
             right = self.time(scope, rng.choice(["date", "timestamp"]))
             word = rng.choice([*ORDER, "before", "after", "not before"])
@@ -185,7 +187,8 @@ class Rules:
         if rng.random() < 0.15:
             other = self.field(kind, scope)
             items += [other] if other else []
-        return f"{left} {rng.choice(['in', 'in', 'not in'])} ({', '.join(items)})"
+        ending = " ignoring case" if kind == "text" and rng.random() < 0.2 else ""
+        return f"{left} {rng.choice(['in', 'in', 'not in'])} ({', '.join(items)}){ending}"
 
     def between(self, scope: Scope) -> str | None:
         rng = self.rng
@@ -238,11 +241,9 @@ class Rules:
         word = self.rng.choice(WORDS)
         part = word[: self.rng.randint(0, 3)] if self.rng.random() < 0.5 else word[-self.rng.randint(1, 3) :]
         right = self.field("text", scope) if self.rng.random() < 0.15 else quote(part)
-        return (
-            f"{left} {self.rng.choice(['', '', 'not '])}{self.rng.choice(['contains', 'starts with', 'ends with'])} {right}"
-            if right
-            else None
-        )
+        ending = " ignoring case" if self.rng.random() < 0.2 else ""
+        word = self.rng.choice(["contains", "starts with", "ends with"])
+        return f"{left} {self.rng.choice(['', '', 'not '])}{word} {right}{ending}" if right else None
 
     def absent(self, scope: Scope) -> str | None:
         left = self.value(self.rng.choice(["whole", "number", "text", "date", "timestamp", "yes/no"]), scope)
@@ -313,6 +314,9 @@ class Rules:
     def called(self, kind: str, scope: Scope) -> str | None:
         """A function of a value."""
         rng = self.rng
+        if kind == "whole" and rng.random() < 0.2:
+            text = self.value("text", scope)
+            return f"length({text})" if text else None
         if kind in ("whole", "date"):
             moment = self.value(rng.choice(["date", "timestamp"]), scope) if rng.random() < 0.8 else self.time(scope, "date")
             if moment is None:
@@ -324,7 +328,8 @@ class Rules:
                 return rng.choice([f"days_since({moment})", f"days_between({moment}, {other})", f"days_between({other}, {moment})"])
             instant = self.field("timestamp", scope)
             return f"hour({instant})" if instant and rng.random() < 0.15 else f"{rng.choice(PARTS)}({moment})"
-        return None
+        text = self.value("text", scope) if kind == "text" else None
+        return f"{rng.choice(['lower', 'upper', 'trim'])}({text})" if text else None
 
     def calm(self, kind: str, scope: Scope) -> str | None:
         """A field whose sums stay in range and do not depend on their order."""

@@ -11,7 +11,7 @@ from segdsl.context import Context, Scope
 from segdsl.functions import AGGREGATES, FUNCTIONS
 from segdsl.paths import suggestion
 from segdsl.typesystem import DATE, IN_TIME, WHOLE, Type
-from segdsl.values import exact_duration, wider_type
+from segdsl.values import exact_duration, text_call, wider_type
 from segdsl.wording import phrase, spoken
 
 _COUNTS = ("none", "one", "two", "three", "four")
@@ -139,10 +139,22 @@ def _days(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
     return Call(span=node.span, function="days_between", operands=tuple(found), type=WHOLE)
 
 
+# ---- texts
+
+
+def _of_text(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`lower(t)` and its kin."""
+    found = arguments(ctx, node, scope, 1)
+    if found is None or not of_kind(ctx, node, found[0], ("text",), "text"):
+        return None
+    return text_call(node.name.text, found[0], node.span)
+
+
 _FORMS: dict[str, Callable[[Context, syntax.Call, Scope], Expression | None]] = {
     "if": _if,
     "coalesce": _coalesce,
     **dict.fromkeys(_PARTS, _part),
+    **dict.fromkeys(("lower", "upper", "trim", "length"), _of_text),
     "days_since": _days,
     "days_between": _days,
 }

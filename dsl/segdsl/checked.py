@@ -173,6 +173,8 @@ class Call(Checked, frozen=True):
     Times, of the local day of a date or timestamp: `year quarter month day weekday` (1 is Monday) are whole numbers, `date
     week_start month_start quarter_start year_start` and `anniversary` (the next return of the day on or after today) are
     dates; `hour` is of the local time. `days_between` counts the local days from its first operand to its second.
+
+    Texts: `lower upper trim`, `length` in code points, and `folded`, which both sides of a test have that ignores case.
     """
 
     function: str

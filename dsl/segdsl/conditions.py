@@ -11,7 +11,7 @@ from segdsl.context import Context, Scope
 from segdsl.paths import suggestion
 from segdsl.syntax import Span
 from segdsl.typesystem import DURATION, IN_TIME, NUMERIC, TEXT, TRUTH
-from segdsl.values import exact_duration
+from segdsl.values import case_ignored, exact_duration, text_call
 from segdsl.wording import phrase, plain, spoken
 
 # ---- logic
@@ -90,10 +90,12 @@ def in_segment(ctx: Context, node: syntax.Expression, scope: Scope) -> Expressio
 def comparison(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """`a < b` and its kin."""
     assert isinstance(node, syntax.Compare)
-    if node.ignoring_case:
-        not_yet(ctx, node, "`ignoring case`")
-        return None
     left, right = ctx.value(node.left, scope), ctx.value(node.right, scope)
+    if node.ignoring_case:
+        if node.op not in ("=", "!="):
+            ctx.report("E312", node.span, name=f"`{node.op}`", clause="ignoring case", hint="order `lower(…)` of both")
+            return None
+        left, right = case_ignored(ctx, left), case_ignored(ctx, right)
     if left is None or right is None:
         return None
     if node.op in ("<", ">") and (isinstance(node.left, syntax.Ago) or isinstance(node.right, syntax.Ago)):
@@ -186,13 +188,12 @@ def compare_hint(value: Expression, other: Expression) -> str | None:
 def text_test(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """`contains`, `starts with`, `ends with`, `contains any of` and `contains all of` of texts."""
     assert isinstance(node, syntax.TextTest)
-    if node.ignoring_case:
-        not_yet(ctx, node, "`ignoring case`")
-        return None
     value = ctx.value(node.left, scope)
     if value is not None and value.type != TEXT:
         ctx.report("E305", node.left.span, what=_test_words(node.kind), wanted="text", found=phrase(value))
         value = None
+    if node.ignoring_case:
+        value = case_ignored(ctx, value)
     if node.kind in ("contains any", "contains all"):
         patterns = _patterns(ctx, node, scope)
         if value is None or patterns is None:
@@ -207,6 +208,8 @@ def text_test(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression
     if pattern is not None and pattern.type != TEXT:
         ctx.report("E305", node.right.span, what=_test_words(node.kind), wanted="text", found=phrase(pattern))
         return None
+    if node.ignoring_case:
+        pattern = case_ignored(ctx, pattern)
     if value is None or pattern is None:
         return None
     return negated(TextTest(span=node.span, kind=node.kind, value=value, pattern=pattern), node.negated, node.span)
@@ -232,6 +235,8 @@ def _patterns(ctx: Context, node: syntax.TextTest, scope: Scope) -> list[Express
         if pattern.type != TEXT:
             ctx.report("E305", pattern.span, what=_test_words(node.kind), wanted="texts", found=phrase(pattern))
             return None
+    if node.ignoring_case:
+        patterns = [text_call("folded", pattern, pattern.span) for pattern in patterns]
     return patterns if patterns and len(patterns) == len(found) else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from segdsl.checked import And, Compare, Expression, Field, InList, IsMissing, Not, Now, Or, Rules, Shift, TextTest, Today
+from segdsl.checked import And, Call, Compare, Expression, Field, InList, IsMissing, Not, Now, Or, Rules, Shift, TextTest, Today
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.syntax import Span
 from segdsl.tree import LEAVES, branches
@@ -44,14 +44,13 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
                 negative = False
             elif kind is InList or kind is TextTest:
                 assert isinstance(node, InList | TextTest)
-                value = node.value
-                if negative and isinstance(value, Field) and _can_miss(value):
-                    suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
+                for value in _fields(node.value):
+                    if negative and _can_miss(value):
+                        suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
                 negative = False
             elif kind is IsMissing:
                 assert isinstance(node, IsMissing)
-                if isinstance(node.operand, Field):
-                    asked.add((node.operand.table, node.operand.path, node.operand.name))
+                asked.update((field.table, field.path, field.name) for field in _fields(node.operand))
                 continue
             elif kind is Not:
                 negative = not negative
@@ -78,6 +77,13 @@ def statements(rules: Rules) -> Iterator[tuple[str, tuple[Expression, ...]]]:
         yield name, tuple(case.condition for case in choose.cases)
 
 
+def _fields(side: Expression) -> tuple[Field, ...]:
+    """The fields without which a value is missing: itself, or what a function is called with."""
+    if isinstance(side, Call):
+        return tuple(field for operand in side.operands for field in _fields(operand))
+    return (side,) if isinstance(side, Field) else ()
+
+
 def _can_miss(field: Field) -> bool:
     return field.nullable or bool(field.path)
 
@@ -85,10 +91,9 @@ def _can_miss(field: Field) -> bool:
 def _left_out(node: Compare, negative: bool, sugar: bool) -> list[Field]:
     found = []
     for op, side, other in ((node.op, node.left, node.right), (_FLIPPED[node.op], node.right, node.left)):
-        if type(side) is Field and _can_miss(side):
-            surprising = op in ("!=", "<", "<=") and not sugar
-            if negative or surprising or (isinstance(other, Shift) and isinstance(other.operand, Today | Now)):
-                found.append(side)
+        surprising = op in ("!=", "<", "<=") and not sugar
+        if negative or surprising or (isinstance(other, Shift) and isinstance(other.operand, Today | Now)):
+            found += [field for field in _fields(side) if _can_miss(field)]
     return found
 
 

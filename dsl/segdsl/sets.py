@@ -5,33 +5,40 @@ from __future__ import annotations
 from segdsl import constants, syntax
 from segdsl.calendar_days import days_of, month_days
 from segdsl.checked import And, Compare, Constant, Expression, InList, Now, Or, PeriodStart, Today
-from segdsl.conditions import compare, compare_hint, decided, list_param, negated, not_yet
+from segdsl.conditions import compare, compare_hint, decided, list_param, negated
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Type
-from segdsl.values import exact_duration, from_clock, length_of
+from segdsl.values import case_ignored, exact_duration, from_clock, length_of
 from segdsl.wording import phrase
 
 
 def in_set(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """`x in (…)`, `x in a..b`, `x in NAME`."""
     assert isinstance(node, syntax.InSet)
-    if node.ignoring_case:
-        not_yet(ctx, node, "`ignoring case`")
-        return None
     value = ctx.value(node.left, scope)
+    if node.ignoring_case:
+        value = case_ignored(ctx, value)
     found: Expression | None
     match node.set:
+        case syntax.Range() if node.ignoring_case:
+            ctx.report("E312", node.span, name="`in a..b`", clause="ignoring case", hint="order `lower(…)` of all")
+            return None
         case syntax.Range() as bounds:
             found = _in_range(ctx, value, bounds, node.span, scope)
         case syntax.ListOf(items=items):
             checked_items = [ctx.value(item, scope) for item in items]
+            if node.ignoring_case:
+                checked_items = [case_ignored(ctx, item) for item in checked_items]
             found = _in_list(ctx, value, [item for item in checked_items if item is not None], node.span)
             if None in checked_items:
                 return None
         case syntax.Path() as path:
             listed = list_param(ctx, path, scope)
-            found = None if listed is None else _in_list(ctx, value, list(listed), node.span)
+            known: list[Expression | None] = [] if listed is None else list(listed)
+            if node.ignoring_case:
+                known = [case_ignored(ctx, item) for item in known]
+            found = None if listed is None or None in known else _in_list(ctx, value, [each for each in known if each], node.span)
         case call:
             if ctx.expression(call, scope) is not None:
                 ctx.report("E313", call.span, what=f"`{call.name.text}(…)`", hint="list what it may be: `in (…)`")

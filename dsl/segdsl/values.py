@@ -6,10 +6,11 @@ import math
 
 from segdsl import constants, syntax
 from segdsl.calendar_days import NANOSECONDS_A_DAY
-from segdsl.checked import Arithmetic, Constant, Difference, Expression, Negative, Now, ScaleDuration, Shift, Today
+from segdsl.checked import Arithmetic, Call, Constant, Difference, Expression, Negative, Now, ScaleDuration, Shift, Today
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
-from segdsl.typesystem import DURATION, IN_TIME, NUMBER, NUMERIC, WHOLE, Length, Type, decimal
+from segdsl.texts import RESPELLINGS
+from segdsl.typesystem import DURATION, IN_TIME, NUMBER, NUMERIC, TEXT, WHOLE, Length, Type, decimal
 from segdsl.wording import phrase
 
 # ---- calculations
@@ -217,6 +218,26 @@ def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -
         ctx.report("E950", node.span, form="a duration here that differs from account to account")
     else:
         ctx.report("E305", node.span, what="this place", wanted="a duration such as `90 days`, or a param of one", found=phrase(found))
+    return None
+
+
+# ---- texts
+
+
+def text_call(function: str, operand: Expression, span: Span) -> Expression:
+    """A function of a text; of a constant it is a constant."""
+    type_ = WHOLE if function == "length" else TEXT
+    if isinstance(operand, Constant) and isinstance(operand.value, str):
+        value = len(operand.value) if function == "length" else RESPELLINGS[function](operand.value)
+        return Constant(span=span, type=type_, value=value, param=operand.param)
+    return Call(span=span, function=function, operands=(operand,), type=type_)
+
+
+def case_ignored(ctx: Context, operand: Expression | None) -> Expression | None:
+    """A text as a test that ignores case looks at it."""
+    if operand is None or operand.type == TEXT:
+        return None if operand is None else text_call("folded", operand, operand.span)
+    ctx.report("E305", operand.span, what="`ignoring case`", wanted="text", found=phrase(operand))
     return None
 
 

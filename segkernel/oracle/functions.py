@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from unicodedata import normalize
 
 import msgspec
 
@@ -36,6 +37,8 @@ def call(node: checked.Call, values: Sequence[Value], moment: Moment) -> Value:
         return last - first
     if node.function == "hour":
         return local_at(moment.zone, whole(values[0])) % DAY // HOUR
+    if isinstance(values[0], str):
+        return len(values[0]) if node.function == "length" else TEXTS[node.function](values[0])
     day = moment.day(values[0], types[0])
     return next_return(day, moment.today) if node.function == "anniversary" else PARTS[node.function](day)
 
@@ -52,6 +55,23 @@ PARTS: dict[str, Callable[[int], int]] = {
     "quarter_start": lambda day: period_start(day, "quarter", 0),
     "year_start": lambda day: period_start(day, "year", 0),
 }
+
+
+BLANKS = frozenset("\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {chr(blank) for blank in range(0x2000, 0x200B)}
+
+
+def trim(text: str) -> str:
+    """A text from its first character that is not blank to its last."""
+    filled = [place for place, character in enumerate(text) if character not in BLANKS]
+    return text[filled[0] : filled[-1] + 1] if filled else ""
+
+
+def folded(text: str) -> str:
+    """A text without regard to case: character by character of its NFC."""
+    return "".join(character.casefold() for character in normalize("NFC", text))
+
+
+TEXTS: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "trim": trim, "folded": folded}
 
 
 def next_return(day: int, today: int) -> int:

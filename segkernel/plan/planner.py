@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
+from segdsl.texts import RESPELLINGS
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
 from segkernel.plan.bounds import Bounds, bounds
 from segkernel.plan.program import Builder, Chain, Choice, Node
@@ -178,7 +179,22 @@ class Planner:
         return self.between_values(op, left, right, space)
 
     def ranged(self, space: int, source: int, low: Any, high: Any, outside: bool) -> int:
+        told = self.spelling(source)
+        if told is not None and not isinstance(low, Slot) and not isinstance(high, Slot):
+            return self.builder.add("asked", space, *told, "range", (low, high, outside), True)
         return self.builder.outside(space, source, low, high) if outside else self.builder.range(space, source, low, high)
+
+    def spelling(self, number: int) -> tuple[int, tuple[str, ...]] | None:
+        """The text that a node respells or counts, and the functions in their order; None for other nodes."""
+        node, functions = self.builder.nodes[number], []
+        if node[0] == "length":
+            functions, number = ["length"], node[3]
+            node = self.builder.nodes[number]
+        while node[0] == "respelt":
+            functions.append(node[3])
+            number = node[4]
+            node = self.builder.nodes[number]
+        return (number, tuple(reversed(functions))) if functions else None
 
     def decided(self, op: str, a: Form, a_type: Type, b: Form, b_type: Type, space: int) -> int:
         """A comparison of two times that a run knows."""
@@ -239,7 +255,12 @@ class Planner:
         elif node.items and value.type.kind in _LISTED and form_of(value) is None and all(item.type.kind in _LISTED for item in node.items):
             inside = [bounds(value.type, "=", item.value, item.type) for item in node.items if item.value is not None]
             values = tuple(sorted({found[0] for found in inside if found is not None}))
-            parts = [build.add("among", space, self.value(value, space), values, wanted)]
+            source = self.value(value, space)
+            told = self.spelling(source)
+            if told is None:
+                parts = [build.add("among", space, source, values, wanted)]
+            else:
+                parts = [build.add("asked", space, *told, "among", values, wanted)]
         if not parts:
             op = "=" if wanted else "!="
             parts = [self.comparison(op, value, item, space) for item in node.items]
@@ -253,7 +274,11 @@ class Planner:
         if isinstance(pattern, checked.Constant):
             if pattern.value is None:
                 return self.builder.always(space, False)
-            return self.builder.add("text", space, self.value(value, space), node.kind, pattern.value, wanted)
+            source = self.value(value, space)
+            told = self.spelling(source)
+            if told is not None:
+                return self.builder.add("asked", space, *told, node.kind, pattern.value, wanted)
+            return self.builder.add("text", space, source, node.kind, pattern.value, wanted)
         return self.builder.add("text pair", space, node.kind, self.value(value, space), self.value(pattern, space), wanted)
 
     def missing(self, operand: checked.Expression, space: int, wanted: bool) -> int:
@@ -267,6 +292,8 @@ class Planner:
             rest = self.cases[operand.name][1] if self.rules.chooses[operand.name].otherwise is None else build.always(space, False)
             return rest if wanted else build.invert(space, rest)
         source = self.value(operand, space)
+        told = self.spelling(source)
+        source = source if told is None else told[0]
         return build.add("missing", space, source) if wanted else build.range(space, source, None, None)
 
     def chosen_among(self, name: str, holds: Any) -> int:
@@ -341,6 +368,10 @@ class Planner:
         build = self.builder
         if node.function == "hour":
             return build.add("calendar", space, WHOLE, "hour", self.value(node.operands[0], space))
+        if node.function in RESPELLINGS:
+            return build.add("respelt", space, node.type, node.function, self.value(node.operands[0], space))
+        if node.function == "length":
+            return build.add("length", space, node.type, self.value(node.operands[0], space))
         days = [self.local_day(operand, space) for operand in node.operands]
         if node.function == "days_between":
             return build.add("arithmetic", space, WHOLE, "-", days[1], days[0])

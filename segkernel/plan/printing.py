@@ -77,6 +77,8 @@ def _told(program: Program, node: Node) -> str:
             return f"{name(node[2])} {'in' if node[4] else 'present, not in'} ({shown})"
         case "text":
             return f"{name(node[2])} {'' if node[5] else 'present, not '}{node[3]} {node[4]!r}"
+        case "asked":
+            return f"{'' if node[6] else 'present, not '}{' of '.join(reversed(node[3]))} of {name(node[2])} {node[4]} {node[5]!r}"
         case "text pair":
             return f"{name(node[3])} {'' if node[5] else 'present, not '}{node[2]} {name(node[4])}"
         case "missing":
@@ -102,7 +104,7 @@ def _told(program: Program, node: Node) -> str:
             return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
         case "arithmetic":
             return f"{name(node[4])} {node[3]} {name(node[5])}: {node[2]}"
-        case "calendar":
+        case "calendar" | "respelt":
             return f"{node[3]} of {name(node[4])}: {node[2]}"
         case "shift":
             return f"{name(node[3])} moved by {node[4].months} months, {node[4].days} days: {node[2]}"

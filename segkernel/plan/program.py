@@ -11,6 +11,8 @@ Conditions, true where the bit is set, never at missing values:
     ("outside", s, source, low, high)            present and not in that range
     ("among", s, source, values, wanted)         in a set of values, or present and not in it
     ("text", s, source, kind, pattern, wanted)   contains, starts, ends
+    ("asked", s, source, functions, test, operand, wanted)   a text after its functions: "range" with (low, high, outside),
+                                                 "among" with values, or a text test with its pattern
     ("text pair", s, kind, value, value, wanted)
     ("missing", s, source)
     ("compare", s, op, value, value)
@@ -29,6 +31,8 @@ Values:
     ("first", s, type, values)                   the first that is present
     ("either", s, type, node, value, value)      where the node is true, and where not
     ("lifted", s, type, root's value)
+    ("respelt", s, type, function, value)        of a text
+    ("length", s, type, value)                   of a text
     ("calendar", s, type, function, value)       of a date; "hour" of an instant
 """
 
@@ -45,9 +49,7 @@ from segkernel.plan.slots import Slot
 
 Node = tuple[Any, ...]
 Chain = tuple[tuple[str, str], ...]
-VALUES = frozenset(
-    ("column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted", "calendar")
-)
+VALUES = frozenset("column constant aggregate arithmetic float shift day divide round first either lifted calendar respelt length".split())
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -81,7 +83,7 @@ class Program(msgspec.Struct, frozen=True, eq=False):
 def parts(node: Node) -> tuple[int, ...]:
     """The nodes that a node is made of."""
     match node[0]:
-        case "range" | "outside" | "among" | "text" | "missing" | "not" | "lift":
+        case "range" | "outside" | "among" | "text" | "asked" | "missing" | "not" | "lift":
             return (node[2],)
         case "and" | "or":
             return tuple(node[2])
@@ -95,9 +97,9 @@ def parts(node: Node) -> tuple[int, ...]:
             return tuple(each for each in (node[5], node[6]) if each is not None)
         case "arithmetic":
             return (node[4], node[5])
-        case "calendar":
+        case "calendar" | "respelt":
             return (node[4],)
-        case "float" | "shift" | "day" | "round" | "lifted":
+        case "float" | "length" | "shift" | "day" | "round" | "lifted":
             return (node[3],)
         case "divide":
             return (node[3], node[4])
