@@ -12,7 +12,7 @@ from segdsl.schema import Schema
 from segdsl.tree import LEAVES, children
 from segdsl.typesystem import Length, Type
 
-_NOT_MEANT = frozenset({"span", "param", "nullable", "label"})
+_NOT_MEANT = frozenset({"span", "param", "nullable", "single", "label"})
 """Fields of a node that say where it stands, or what is known of the data at hand, not what it means."""
 
 

@@ -212,7 +212,8 @@ class Rules:
         from segkernel.link import link
 
         fit(self.reads, self.schema, data.schema)
-        program = self.program(unknowns)
+        same_widths = singles(self.reads, self.schema) == singles(self.reads, data.schema)
+        program = (self if same_widths else self.against(data.schema)).program(unknowns)
         # Kept on the data and weakly by rules, so that neither keeps the other alive
         kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
         with self._lock:
@@ -220,6 +221,11 @@ class Rules:
             if unknowns not in linked:
                 linked[unknowns] = link(program, data)
             return linked[unknowns]
+
+
+def singles(reads: meaning.Reads, schema: Schema) -> frozenset[tuple[str, str]]:
+    """The fields read that hold floats of 32 bits: constants meet them at that width."""
+    return frozenset((table, name) for table, name in reads.fields if schema.tables[table].fields[name].single)
 
 
 def fit(reads: meaning.Reads, rules: Schema, data: Schema) -> None:

@@ -103,3 +103,20 @@ def test_progress_ends_at_one_also_without_accounts() -> None:
     seen: list[float] = []
     sk.compile("segment s when id > 3", data.schema).evaluate(data, as_of=AS_OF, progress=seen.append)
     assert seen[-1] == 1.0
+
+
+@pytest.mark.parametrize("condition", ["share = 0.1", "share in (0.1, 0.2)", "share in 0.1..0.1", "0.1 >= share and share >= 10%"])
+def test_a_literal_meets_a_field_of_32_bit_floats_at_its_width(condition: str) -> None:
+    values = [0.1, 0.25, None]
+    assert answer(condition, {"share": pl.Series(values, dtype=pl.Float32)}) == [True, False, False]
+    assert answer(condition, {"share": pl.Series(values, dtype=pl.Float64)}) == [True, False, False]
+
+
+def test_rules_go_from_one_width_to_the_other() -> None:
+    made = [
+        sk.Dataset({"a": pl.DataFrame({"id": [1], "share": pl.Series([0.1], dtype=dtype)})}, root="a", key="id")
+        for dtype in (pl.Float32, pl.Float64)
+    ]
+    for data in made:
+        rules = sk.compile("segment s when share = 0.1", data.schema)
+        assert [rules.evaluate(other, as_of=AS_OF)["s"].to_list() for other in made] == [[True], [True]]

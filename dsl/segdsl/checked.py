@@ -73,7 +73,7 @@ class Field(Checked, frozen=True):
     """A column of the scope's table, or of the table that the links of `path` lead to.
 
     `table` is the scope's table, `name` the rule's name of the column, `nullable` whether its own values can be missing
-    (a lookup can be missing besides: a link may find nobody).
+    (a lookup can be missing besides: a link may find nobody), `single` whether its floats have 32 bits.
     """
 
     table: str
@@ -81,6 +81,7 @@ class Field(Checked, frozen=True):
     type: Type
     path: tuple[str, ...] = ()
     nullable: bool = True
+    single: bool = False
 
 
 class Let(Checked, frozen=True):

@@ -140,6 +140,10 @@ def compare(ctx: Context, op: str, left: Expression, right: Expression, span: Sp
         if folded is not None:
             decided(ctx, folded)
             return folded
+    if isinstance(right, Constant):
+        right = constants.of_width(right, left)
+    elif isinstance(left, Constant):
+        left = constants.of_width(left, right)
     return Compare(span=span, op=op, left=left, right=right)
 
 

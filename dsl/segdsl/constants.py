@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from fractions import Fraction
 
 from segdsl import syntax
 from segdsl.calendar_days import NANOSECONDS_A_DAY, day, plus_months, timestamp
-from segdsl.checked import Constant
+from segdsl.checked import Constant, Expression, Field
 from segdsl.context import Context
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, DURATION, NUMBER, NUMERIC, TEXT, TIMESTAMP, TRUTH, UNITS, WHOLE, Length, decimal
@@ -137,6 +138,21 @@ def arithmetic(op: str, left: Constant, right: Constant, span: Span) -> Constant
 def nearest(constant: Constant) -> float:
     """The float nearest to a numeric constant that is present; floats may be infinite."""
     return constant.value if isinstance(constant.value, float) else float(fraction_of(constant))
+
+
+def of_width(constant: Constant, value: Expression) -> Constant:
+    """A decimal constant as a bare field of 32-bit floats meets it: the nearest float of that width."""
+    if not isinstance(value, Field) or not value.single or constant.type.kind != "decimal" or constant.value is None:
+        return constant
+    exact_value = fraction_of(constant)
+    try:
+        bits = struct.unpack("<i", struct.pack("<f", float(exact_value)))[0]
+    except OverflowError:
+        return constant
+    # the way over 64 bits may round twice: the neighbours are asked too, an even last bit wins a tie
+    around = ((each & 1, struct.unpack("<f", struct.pack("<i", each))[0]) for each in (bits - 1, bits, bits + 1))
+    best = min((abs(Fraction(near) - exact_value), odd, near) for odd, near in around if math.isfinite(near))
+    return Constant(span=constant.span, type=NUMBER, value=best[2], param=constant.param)
 
 
 def _floats(op: str, left: float, right: float) -> float | None:

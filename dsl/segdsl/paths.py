@@ -119,7 +119,7 @@ def lookup(
         ctx.report("E950", name.span, form=f'a list field such as "{name.text}"')
         return None
     nullable = field.nullable and not field.never_missing
-    return Field(span=node.span, table=scope.table, name=name.text, type=field.type, path=way, nullable=nullable)
+    return Field(span=node.span, table=scope.table, name=name.text, type=field.type, path=way, nullable=nullable, single=field.single)
 
 
 def _no_link(ctx: Context, node: syntax.Path, scope: Scope, table: str, part: syntax.Name) -> None:

@@ -16,7 +16,7 @@ MANY_CHAINS = 1_000
 class FieldSpec(msgspec.Struct, frozen=True):
     """A field as rules see it. `column` is the data's name for it where it differs; `pinned` says that the schema, not
     the data at hand, gave the type; `nullable` is false where the schema says `missing = "never"` or where the data at
-    hand has no missing value."""
+    hand has no missing value; `single` says that the data are floats of 32 bits, which constants then meet at that width."""
 
     type: Type
     column: str | None = None
@@ -27,6 +27,7 @@ class FieldSpec(msgspec.Struct, frozen=True):
     nullable: bool = True
     never_missing: bool = False
     pinned: bool = False
+    single: bool = False
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -67,7 +67,7 @@ def _in_list(ctx: Context, value: Expression | None, items: list[Expression], sp
             ctx.report("E301", item.span, left=phrase(value), right=phrase(item), hint=compare_hint(value, item))
             return None
         elif isinstance(whole, Constant):
-            constants_.append(whole)
+            constants_.append(constants.of_width(whole, value))
         else:
             others.append(whole)
     if isinstance(value, Constant) and not others and not apart:

@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from segdsl.schema import FieldSpec, Link, Schema, Table
-from segdsl.typesystem import TEXT
+from segdsl.typesystem import NUMBER, TEXT
 from segkernel.data import keys, physical
 from segkernel.errors import DataError, SchemaError
 
@@ -110,7 +110,8 @@ def _add(
         first = absent.arg_true()[0] + 1
         values = "1 missing value, in" if missing == 1 else f"{missing:,} missing values, the first in"
         raise DataError(f'{table}.{field} has {values} row {first}, but the schema says missing = "never"')
-    fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing > 0)
+    single = dtype == pl.Float32 and found == NUMBER
+    fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing > 0, single=single)
 
 
 def _check_link(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table], name: str, link_name: str, link: Link) -> None:
