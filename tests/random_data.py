@@ -139,7 +139,10 @@ class Maker:
         frame = pl.DataFrame([*series, *(made for _, made in usable)])
         if rng.random() < 0.3 and key is None:
             frame = frame.sample(fraction=1.0, shuffle=True, seed=rng.randint(0, 999))
-        fields = {column: FieldSpec(logical(frame[column].dtype), nullable=missing(frame[column]) > 0) for column in frame.columns}
+        fields = {
+            column: FieldSpec(logical(series.dtype), nullable=missing(series) > 0, single=series.dtype == pl.Float32)
+            for column, series in frame.to_dict().items()
+        }
         to = {link: Link(table, (column,)) for link, (table, column, _) in links.items()}
         self.tables[name] = Table(fields, (key,) if key else (), to)
         self.frames[name] = frame

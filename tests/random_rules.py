@@ -150,6 +150,8 @@ class Rules:
                 right = self.value(against, scope)
                 if right is not None:
                     return f"{left} {rng.choice(ORDER)} {right}"
+            if column is not None and column.narrow and rng.random() < 0.4:
+                return f"{left} {rng.choice(ORDER)} {rng.choice(['0.1', '0.7', '2.3', '0.001', '16777217.5'])}"
             if rng.random() < 0.15 and kind != "number":
                 known = self.named.get("whole", []) + self.named.get("decimal", [])
                 if known:
@@ -317,6 +319,8 @@ class Rules:
         if kind == "whole" and rng.random() < 0.2:
             text = self.value("text", scope)
             return f"length({text})" if text else None
+        if kind in ("decimal", "number") or (kind == "whole" and rng.random() < 0.3):
+            return self.rounded(kind, scope)
         if kind in ("whole", "date"):
             moment = self.value(rng.choice(["date", "timestamp"]), scope) if rng.random() < 0.8 else self.time(scope, "date")
             if moment is None:
@@ -330,6 +334,23 @@ class Rules:
             return f"hour({instant})" if instant and rng.random() < 0.15 else f"{rng.choice(PARTS)}({moment})"
         text = self.value("text", scope) if kind == "text" else None
         return f"{rng.choice(['lower', 'upper', 'trim'])}({text})" if text else None
+
+    def rounded(self, kind: str, scope: Scope) -> str | None:
+        """A number without its sign or its places, or one of two."""
+        rng = self.rng
+        number = self.value(kind, scope)
+        if number is None:
+            return None
+        other = self.value(kind, scope) if rng.random() < 0.5 else None
+        places = f", {rng.randint(0, 4)}" if rng.random() < 0.6 else ""
+        return rng.choice(
+            [
+                f"abs({number})",
+                f"round({number}{places})",
+                f"{rng.choice(['floor', 'ceil'])}({number})",
+                f"{rng.choice(['least', 'greatest'])}({number}, {other or self.literal(kind, ())})",
+            ]
+        )
 
     def calm(self, kind: str, scope: Scope) -> str | None:
         """A field whose sums stay in range and do not depend on their order."""

@@ -37,7 +37,9 @@ class Prepared:
 
     def run(self, engine: Engine = "in-memory") -> pl.DataFrame:
         """The answers: a column per segment and choose, in the row order of the root table."""
-        return self.query.collect(engine=engine)
+        answers = self.query.collect(engine=engine)
+        # the streaming engine may give rows back in another order
+        return (answers if answers["row"].is_sorted() else answers.sort("row")).drop("row")
 
 
 def evaluate(rules: Rules, schema: Schema, frames: dict[str, pl.DataFrame], as_of_ns: int, engine: Engine = "in-memory") -> pl.DataFrame:
@@ -63,7 +65,7 @@ def prepare_plain(rules: Rules, schema: Schema, tables: dict[str, Plain], as_of_
         frames = {name: next_stage(name, stage, plan, frames, dtypes) for name in tables}
     writer = Writer(dtypes[plan.root])
     outputs = [writer.write(output).alias(name) for name, output in plan.outputs]
-    return Prepared(frames[plan.root].select(pl.col("row"), *outputs).drop("row"), plan.refused)
+    return Prepared(frames[plan.root].select(pl.col("row"), *outputs), plan.refused)
 
 
 def first_stage(name: str, plan: Plan, tables: dict[str, Plain]) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
