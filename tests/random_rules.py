@@ -266,6 +266,8 @@ class Rules:
         if table is None:
             return None
         where = f" where {self.condition(Scope(table, True), self.rng.randint(0, 2))}" if self.rng.random() < 0.8 else ""
+        if self.rng.random() < 0.2:
+            return f"{self.rng.choice(['all', 'all', 'any', 'none'])}({self.condition(Scope(table, True), 1)} for {table}{where})"
         if self.rng.random() < 0.6:
             return f"{self.rng.choice(['any', 'none'])}({table}{where})"
         return f"count({table}{where}) {self.rng.choice(ORDER)} {self.rng.randint(0, 4)}"
@@ -364,6 +366,8 @@ class Rules:
             return None
         rows = Scope(table, True)
         where = f" where {self.condition(rows, rng.randint(0, 2))}" if rng.random() < 0.8 else ""
+        if rng.random() < 0.25:
+            return self.general(kind, table, where)
         if kind == "whole" and rng.random() < 0.4:
             counted = self.field(rng.choice(["whole", "text", "date", "number"]), rows)
             return f"count({table}.{counted}{where})" if counted and rng.random() < 0.5 else f"count({table}{where})"
@@ -375,6 +379,31 @@ class Rules:
             return f"{rng.choice(['min', 'max'])}({table}.{field}{where})" if field else None
         field = self.calm(kind, rows)
         return f"sum({table}.{field}{where})" if field else None
+
+    def general(self, kind: str, table: str, where: str) -> str | None:
+        """An aggregate of a calculation: `sum(quantity * price for order_lines)`."""
+        rng, rows = self.rng, Scope(table, True)
+        if kind == "whole" and rng.random() < 0.4:
+            value = self.value(rng.choice(["whole", "text", "date", "number", "decimal"]), rows)
+            return f"count({value} for {table}{where})" if value else None
+        if kind in ("date", "timestamp") or rng.random() < 0.4:
+            value = self.calculation(kind, rows) or self.value(kind, rows)
+            return f"{rng.choice(['min', 'max'])}({value} for {table}{where})" if value else None
+        exact = kind if kind != "number" else rng.choice(["whole", "decimal"])
+        value = self.summed(exact, rows)
+        if value is None:
+            return None
+        return f"{'avg' if kind == 'number' else 'sum'}({value} for {table}{where})"
+
+    def summed(self, kind: str, rows: Scope) -> str | None:
+        """A calculation whose sums stay in range and do not depend on their order."""
+        rng = self.rng
+        one, other = self.calm(kind, rows), self.calm(kind, rows)
+        if one is None or other is None:
+            return None
+        return rng.choice(
+            [f"{one} {rng.choice('+-*')} {other}", f"if({self.condition(rows, 1)}, {one}, {other})", f"coalesce({one}, {other})"]
+        )
 
     def calculation(self, kind: str, scope: Scope) -> str | None:
         rng = self.rng

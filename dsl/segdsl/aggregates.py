@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from segdsl import syntax
-from segdsl.checked import Aggregate, Expression, Field, Relation
-from segdsl.context import Context, Scope
-from segdsl.paths import lookup, relation_of
+from segdsl.checked import Aggregate, And, Expression, Relation
+from segdsl.context import CONDITIONS, Context, Scope
+from segdsl.paths import let_of_row, lookup, relation_of
 from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type
+from segdsl.values import exact_duration
 from segdsl.wording import phrase
 
-_CLAUSES = (("for_", "for"), ("per", "per"), ("over", "over"), ("by", "by"))
+_CLAUSES = (("per", "per"), ("over", "over"), ("by", "by"))
 _ORDERED = (*NUMERIC, "date", "timestamp", "duration")
 
 
 def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
-    """The meaning of a call of `count sum avg min max any none`."""
+    """The meaning of a call of `count sum avg min max any none all`."""
     name = node.name.text
     for attribute, word in _CLAUSES:
         if getattr(node, attribute) is not None:
             ctx.report("E950", node.span, form=f"`{name}(… {word} …)`")
             return None
     if len(node.arguments) != 1:
-        ctx.report("E309", node.span, name=f"`{name}`", wanted="one relation or field", found=_counted(len(node.arguments)))
+        wanted = "one relation or field" if node.for_ is None else "one value before `for`"
+        ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)))
         return None
-    path = node.arguments[0]
+    path = node.for_ or node.arguments[0]
     if not isinstance(path, syntax.Path):
         _not_a_path(ctx, node, path)
         return None
@@ -38,44 +42,71 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     if relation is None:
         return None
     inner = within(relation, scope)
-    value = _measure(ctx, node, path, relation, inner)
+    found = _measure(ctx, node, path, relation, inner) if node.for_ is None else _calculated(ctx, node, path, inner)
     where = None if node.where is None else ctx.condition(node.where, inner)
     if ctx.schema.tables[relation.table].event_time is not None:
         ctx.report("E950", head.span, form=f"`event_time` (the schema sets it for {relation.table})")
         return None
-    if (node.where is not None and where is None) or (value is None and (name not in ("count", "any", "none") or len(path.parts) > 1)):
+    if found is False or (node.where is not None and where is None):
         return None
+    value = found or None
+    if name in ("any", "none") and value is not None:
+        where, value = value if where is None else And(span=node.span, terms=(where, value)), None
     kind = _result(ctx, node, path, value)
     if kind is None:
         return None
     return Aggregate(span=node.span, function=name, relation=relation, type=kind, value=value, where=where)
 
 
-def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relation, inner: Scope) -> Field | None:
-    """The field that is counted or summed; None for `count(orders)`, and after a mistake."""
+def _calculated(ctx: Context, node: syntax.Call, path: syntax.Path, inner: Scope) -> Expression | Literal[False]:
+    """What stands before `for`: a value, or of `any`, `none` and `all` a condition; False after a mistake."""
+    name, argument = node.name.text, node.arguments[0]
+    if len(path.parts) > 1:
+        hint = f"name the relation alone: `{name}(… for {path.parts[0].text})`"
+        ctx.report("E311", path.span, name=f"`{name}(… for …)`", wanted="a relation", hint=hint)
+        return False
+    if name in ("any", "none", "all"):
+        return ctx.condition(argument, inner) or False
+    if type(argument) in CONDITIONS:
+        if ctx.expression(argument, inner) is not None:
+            hint = f"count the rows: `count({path.parts[0].text} where …)`"
+            ctx.report("E311", argument.span, name=f"`{name}(… for …)`", wanted="a value before `for`", hint=hint)
+        return False
+    found = ctx.value(argument, inner)
+    return False if found is None else exact_duration(ctx, found) or False
+
+
+def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relation, inner: Scope) -> Expression | Literal[False] | None:
+    """The field or let of the rows that is counted or summed; None for `count(orders)`, False after a mistake."""
     name, called = node.name.text, relation.name
     rest = path.parts[1:]
+    if name == "all":
+        hint = f"write `all(condition for {called})`"
+        ctx.report("E311", path.span, name="`all`", wanted="a condition and `for`", hint=hint)
+        return False
     if name in ("any", "none"):
         if rest:
             ctx.report("E311", path.span, name=f"`{name}`", wanted="a relation", hint=f"write `{name}({called} where …)`")
-        return None
+        return False if rest else None
     if not rest:
-        if name != "count":
-            table = ctx.schema.tables[relation.table]
-            known = next((field for field, spec in table.fields.items() if spec.type.kind in NUMERIC), "…")
-            ctx.report("E311", path.span, name=f"`{name}`", wanted="a field", hint=f"name a field of the rows: `{name}({called}.{known})`")
-        return None
+        if name == "count":
+            return None
+        table = ctx.schema.tables[relation.table]
+        known = next((field for field, spec in table.fields.items() if spec.type.kind in NUMERIC), "…")
+        ctx.report("E311", path.span, name=f"`{name}`", wanted="a field", hint=f"name a field of the rows: `{name}({called}.{known})`")
+        return False
     deeper = ctx.relations(relation.table)
     if len(rest) > 1 and rest[0].text in deeper and rest[0].text not in ctx.schema.tables[relation.table].links:
         tail = ".".join(part.text for part in rest)
         ctx.report("E210", rest[0].span, name=rest[0].text, hint=f"start with it: `{name}({tail})`")
-        return None
-    return lookup(ctx, path, inner, relation.table, rest, ())
+        return False
+    named = let_of_row(ctx, rest[0], relation.table, path.span) if len(rest) == 1 else None
+    return named or lookup(ctx, path, inner, relation.table, rest, ()) or False
 
 
-def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Field | None) -> Type | None:
-    name = node.name.text
-    if name in ("any", "none"):
+def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expression | None) -> Type | None:
+    name, span = node.name.text, node.arguments[0].span
+    if name in ("any", "none", "all"):
         return TRUTH
     if name == "count":
         return WHOLE
@@ -84,14 +115,15 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Field | N
     if name in ("min", "max"):
         if kind in _ORDERED:
             return value.type
-        ctx.report("E305", path.span, what=f"`{name}`", wanted="numbers or times", found=phrase(value))
+        ctx.report("E305", span, what=f"`{name}`", wanted="numbers or times", found=phrase(value))
         return None
     if kind == "duration":
-        ctx.report("E950", path.span, form=f"`{name}` of durations")
+        ctx.report("E950", span, form=f"`{name}` of durations")
         return None
     if kind not in NUMERIC:
-        hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones" if name == "sum" else None
-        ctx.report("E305", path.span, what=f"`{name}`", wanted="numbers", found=phrase(value), hint=hint)
+        plain = name == "sum" and node.for_ is None
+        hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones" if plain else None
+        ctx.report("E305", span, what=f"`{name}`", wanted="numbers", found=phrase(value), hint=hint)
         return None
     return NUMBER if name == "avg" else value.type
 
@@ -114,10 +146,15 @@ def _elsewhere(ctx: Context, node: syntax.Call, head: syntax.Name, scope: Scope)
 
 def _not_a_path(ctx: Context, node: syntax.Call, argument: syntax.Expression) -> None:
     name = node.name.text
-    if name in ("any", "none", "count"):
+    if isinstance(argument, syntax.Call) and argument.per is not None:
+        ctx.report("E950", argument.span, form=f"`{argument.name.text}(… per …)`")
+    elif name == "all":
+        ctx.report("E311", argument.span, name="`all`", wanted="a condition and `for`", hint="write `all(condition for orders)`")
+    elif name in ("any", "none", "count"):
         ctx.report("E311", argument.span, name=f"`{name}`", wanted="a relation", hint=f"the condition follows: `{name}(orders where …)`")
     else:
-        ctx.report("E950", argument.span, form=f"`{name}` of a calculation (`{name}(… for relation)`)")
+        hint = f"name the rows behind it: `{name}(… for orders)`"
+        ctx.report("E311", argument.span, name=f"`{name}`", wanted="a field, or a calculation and `for`", hint=hint)
 
 
 def _counted(count: int) -> str:

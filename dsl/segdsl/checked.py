@@ -184,9 +184,10 @@ class Call(Checked, frozen=True):
 
 
 class Aggregate(Checked, frozen=True):
-    """`function` (count sum avg min max any none) over the rows of a relation whose `where` is true.
+    """`function` (count sum avg min max any none all) over the rows of a relation whose `where` is true.
 
-    `value` is None for `count(relation)`, `any` and `none`; else missing values are skipped. `where` None keeps all.
+    `value` is None for `count(relation)`, `any` and `none`; of `all` it is the condition that every row has to meet, unknown
+    is not met; else missing values are skipped. `where` None keeps all.
     Scope of `value` and `where`: the relation's table.
     """
 

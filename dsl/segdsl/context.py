@@ -80,7 +80,7 @@ class Context:
 
     def value(self, node: syntax.Expression, scope: Scope) -> Expression | None:
         """The meaning of a node where a value is wanted: a comparison or an `and` is a mistake there."""
-        if type(node) in CONDITIONS or (type(node) is syntax.Call and node.name.text in ("any", "none")):
+        if type(node) in CONDITIONS or (type(node) is syntax.Call and node.name.text in ("any", "none", "all")):
             found = self.expression(node, scope)
             if found is not None:
                 self.report("E303", node.span, hint="a condition stands alone, without `= true`, or inside `if(condition, a, b)`")

@@ -129,7 +129,7 @@ MESSAGES: dict[str, str] = {
     "W105": "this case is never reached: an earlier one has the same condition",
     "W106": 'the segments "{first}" and "{name}" mean the same',
     "W107": 'the {kind} "{name}" is not used',
-    "W108": "`none` is also true for {rows} without any rows in {relation}",
+    "W108": "`{name}` is also true for {rows} without any rows in {relation}",
     "W109": '`{field}` never is "{value}"',
     "W110": 'the label "{label}" looks like a condition, and it decides nothing',
     "W111": "`{op}` beside `ago` reads as its opposite",

@@ -23,7 +23,7 @@ _ALL = (
     Function("max", "aggregate", "max(orders.placed_at)", "the largest; missing over no rows", True),
     Function("any", "aggregate", "any(orders where total > 100)", "whether there is such a row", True),
     Function("none", "aggregate", "none(orders where total > 100)", "whether there is no such row", True),
-    Function("all", "aggregate", "all(total > 100 for orders)", "whether every row meets the condition"),
+    Function("all", "aggregate", "all(total > 100 for orders)", "whether every row meets the condition", True),
     Function("median", "aggregate", "median(orders.total)", "the middle value"),
     Function("stddev", "aggregate", "stddev(orders.total)", "the standard deviation of a sample"),
     Function("distinct", "aggregate", "distinct(orders.status)", "how many different values"),

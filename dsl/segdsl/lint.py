@@ -270,7 +270,11 @@ def _hidden_cases(rules: Rules, found: list[Diagnostic]) -> None:
 def _none_alone(rules: Rules, found: list[Diagnostic]) -> None:
     for segment in rules.segments.values():
         terms = _terms(segment.condition, And) if isinstance(segment.condition, And) else [segment.condition]
-        alone = [term for term in terms if isinstance(term, Aggregate) and term.function == "none" and term.where is not None]
+        alone = [
+            term
+            for term in terms
+            if isinstance(term, Aggregate) and (term.function == "all" or (term.function == "none" and term.where is not None))
+        ]
         if not alone:
             continue
         others: set[str] = set()
@@ -286,7 +290,8 @@ def _none_alone(rules: Rules, found: list[Diagnostic]) -> None:
             called = term.relation.name
             if not unsure and called not in others:
                 others.add(called)
-                found.append(diagnostic("W108", term.span, rows=rules.root, relation=called, hint=f"add `any({called})` to leave them out"))
+                hint = f"add `any({called})` to leave them out"
+                found.append(diagnostic("W108", term.span, name=term.function, rows=rules.root, relation=called, hint=hint))
 
 
 def _unused(names: Names, graph: Mentions, found: list[Diagnostic]) -> None:

@@ -93,8 +93,11 @@ _GETTERS: dict[type, tuple[attrgetter[Any], ...]] = {
 }
 
 
-def _mentioned(statement: syntax.Statement) -> Iterator[str]:
-    """The bare names in a statement, in no order, many times; a relation inside an aggregate is none."""
+def _mentioned(statement: syntax.Statement, of_rows: frozenset[str]) -> Iterator[str]:
+    """The bare names in a statement, in no order, many times; a relation inside an aggregate is none.
+
+    `of_rows` are the lets of relations' rows, which an aggregate also names behind its relation.
+    """
     waiting: list[Any] = [getter(statement) for getter in _GETTERS[type(statement)]]
     while waiting:
         node = waiting.pop()
@@ -109,7 +112,10 @@ def _mentioned(statement: syntax.Statement) -> Iterator[str]:
             yield node.segment.text
         elif kind is syntax.Call:
             arguments = node.arguments
-            if node.name.text in AGGREGATES and arguments and type(arguments[0]) is syntax.Path:
+            if node.name.text in AGGREGATES and node.for_ is None and arguments and type(arguments[0]) is syntax.Path:
+                named = arguments[0].parts[1:]
+                if len(named) == 1 and named[0].text in of_rows:
+                    yield named[0].text
                 arguments = arguments[1:]
             waiting.extend(arguments)
             waiting.extend(part for part in (node.where, node.per, node.by, node.over) if part is not None)
@@ -120,12 +126,13 @@ def _mentioned(statement: syntax.Statement) -> Iterator[str]:
 def mentions(names: Names) -> Mentions:
     """What each let, segment, choose and collect mentions."""
     statements = names.statements
+    of_rows = frozenset(name for name, each in statements.items() if type(each) is syntax.Let and each.relation is not None)
     used: set[str] = set()
     of: dict[str, tuple[str, ...]] = {}
     for name, statement in statements.items():
         if type(statement) is syntax.Param:
             continue
-        inner = dict.fromkeys(found for found in _mentioned(statement) if found in statements)
+        inner = dict.fromkeys(found for found in _mentioned(statement, of_rows) if found in statements)
         used.update(found for found in inner if found != name)
         of[name] = tuple(found for found in inner if type(statements[found]) is not syntax.Param)
     return Mentions(of, frozenset(used))

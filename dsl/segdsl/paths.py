@@ -67,6 +67,12 @@ def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
     return None
 
 
+def let_of_row(ctx: Context, name: syntax.Name, table: str, span: Span) -> Expression | None:
+    """The let of a table's rows that a name calls; None where there is no such let of that table."""
+    rule = ctx.lets.get(name.text)
+    return None if rule is None or rule.relation is None or rule.table != table else _let(rule, span)
+
+
 def _let(rule: LetRule, span: Span) -> Let | Constant:
     if isinstance(rule.value, Constant):
         return Constant(span=span, type=rule.value.type, value=rule.value.value, param=rule.value.param)

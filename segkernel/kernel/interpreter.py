@@ -14,6 +14,7 @@ from segkernel.kernel.aggregates import (
     visit_recoded,
     visit_wide,
 )
+from segkernel.kernel.calculated import visit_exact
 from segkernel.kernel.compilation import entry, part
 from segkernel.kernel.days import calendar, day_of, hour_of, shift_date, shift_time
 from segkernel.kernel.lanes import load_whole, signed, take_next
@@ -168,11 +169,12 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
 
 
 @part
-def visit_step(target, a, c, args, at, slot, places, found, first, owners_first):
+def visit_step(target, address, c, args, at, slot, apart, places, found, first, owners_first):
     """Adds the listed rows to their owners' slots."""
     kind, owner = args[at], args[at + 3] + first * 4
-    address = a + first * c
-    if kind == op.SUM_WIDE:
+    if kind >= op.EXACT_SUM and kind <= op.WIDE_SMALLEST:
+        visit_exact(kind, target, slot, places, found, address, apart, args[at + 1], args[at + 2], owner, owners_first)
+    elif kind == op.SUM_WIDE:
         visit_wide(target, slot, places, found, address, c, args, at + 4, owner, owners_first)
     elif kind == op.FLOAT_SUM_ANY:
         visit_any_float(target, slot, places, found, address, owner, owners_first)
@@ -219,7 +221,8 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
                 found = extract(places, lists, room, bits + a * stride if a >= 0 else a, begin - first, end - first)
             elif what == op.VISIT:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
-                visit_step(layout[b, 2] + t * layout[b, 3], a, c, args, d, layout[b, 3], places, found, first, owners_first)
+                target, address = layout[b, 2] + t * layout[b, 3], located(a, e, slots, slot, first, c)
+                visit_step(target, address, c, args, d, layout[b, 3], slot, places, found, first, owners_first)
             elif what == op.ANY:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 mark(layout[b, 0] + t * layout[b, 1], places, found, d + first * 4, owners_first)

@@ -53,7 +53,8 @@ CHECK_WHOLE = 45  # a slot, d register or -1: the value must be a whole number f
 
 # ---- aggregates
 EXTRACT = 50  # space the rows', a register or -1: lists the places of the set bits
-VISIT = 51  # space the rows', target slot of the owners', a address, b owners' space, c width, d at: kind, base, step, owners' address
+VISIT = 51  # space the rows', target slot of the owners', a address, b owners' space, c width, d at: kind, base, step, owners'
+# address; e place
 ANY = 52  # target register of the owners' space, b owners' space, d owners' address
 SPAN = 53  # target slot, a address of where each row's children start: how many children
 AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide, 3 with wraps behind; d divisor (float bits)
@@ -70,4 +71,6 @@ PARTS = ("year", "quarter", "month", "day", "weekday", "week_start", "month_star
 
 # ---- kinds of visit
 COUNT_ROWS, COUNT_PRESENT, SUM, SUM_WIDE, LARGEST, SMALLEST = 0, 1, 2, 3, 4, 5
+EXACT_SUM, EXACT_SUM_WIDE, EXACT_LARGEST, EXACT_SMALLEST, WIDE_LARGEST, WIDE_SMALLEST = 11, 12, 13, 14, 15, 16
+"""Of whole numbers in a slot; for a wide sum the base says whether they are wide, the step whether wraps are counted."""
 FLOAT_COUNT, FLOAT_SUM, FLOAT_SUM_ANY, FLOAT_LARGEST, FLOAT_SMALLEST = 6, 7, 8, 9, 10

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from segdsl.typesystem import Type
+from segdsl.typesystem import WHOLE, Type
 from segkernel.data.columns import Column, aligned
 from segkernel.data.dataset import Dataset
 from segkernel.kernel import operations as op
 from segkernel.kernel.interpreter import RECODED
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
-from segkernel.link.forms import Coded, Exact, Float, Form, fits
-from segkernel.link.values import BEYOND, parts
+from segkernel.link.forms import LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
+from segkernel.link.values import BEYOND, constant, parts, release, selected
 from segkernel.plan.program import Chain
 
 HUGE = 2.0**960
@@ -62,13 +62,15 @@ class Visits:
         for slot in self.wraps.values():
             self.code.slots[self.space].drop(slot)
 
-    def _visit(self, kind: int, slot: int, address: int = 0, width: int = 1, base: int = 0, step: int = 0, *further: int) -> None:
+    def _visit(
+        self, kind: int, slot: int, address: int = 0, width: int = 1, base: int = 0, step: int = 0, *further: int, place: int = op.COLUMN
+    ) -> None:
         code = self.code
         if not self.listed:
             code.emit(op.EXTRACT, self.rows, 0, -1 if self.where is None else self.where)
             self.listed = True
         at = code.further(kind, base, step, self.owned.owners, *further)
-        code.emit(op.VISIT, self.rows, slot, address, self.space, width, at)
+        code.emit(op.VISIT, self.rows, slot, address, self.space, width, at, place)
 
     def _slot(self, bits: int = 0, count: int = 1) -> int:
         slot = self.code.slots[self.space].take(count)
@@ -89,10 +91,11 @@ class Visits:
         return target
 
     def count(self, value: Form | None) -> Exact:
-        """How many rows, or how many with a present value."""
-        assert not isinstance(value, Exact)
-        every = value is None or (isinstance(value, Coded) and not value.column.missing)
-        key = ("count", None if value is None or every else value.operand)
+        """How many rows, or how many with a present value; exact numbers are visited only where they are present."""
+        every = value is None or isinstance(value, Exact)
+        if isinstance(value, Coded):
+            every = value.place == op.COLUMN and not value.column.missing
+        key = ("count", None if value is None or isinstance(value, Exact) or every else value.operand)
         if key not in self.made:
             if every and self.where is None:
                 slot = self.code.slots[self.space].take()
@@ -102,19 +105,32 @@ class Visits:
                 if every:
                     self._visit(op.COUNT_ROWS, slot)
                 elif isinstance(value, Coded):
-                    self._visit(op.COUNT_PRESENT, slot, value.operand, value.width)
+                    self._visit(op.COUNT_PRESENT, slot, value.operand, value.width, place=value.place)
                 else:
-                    assert value is not None
-                    self._visit(op.FLOAT_COUNT, slot, value.operand, 8)
+                    assert isinstance(value, Float)
+                    self._visit(op.FLOAT_COUNT, slot, value.operand, 8, place=value.place)
             self.made[key] = Exact(slot, None, 0, self.owned.most)
         return self.made[key]
 
-    def total(self, value: Coded) -> Exact:
+    def total(self, value: Coded | Exact) -> Exact:
         """The exact sum."""
-        key = ("sum", value.operand)
+        key = ("sum", value.operand if isinstance(value, Coded) else value.slot)
         if key not in self.made:
-            self.made[key] = self._total(value, value.column)
+            self.made[key] = self._total(value, value.column) if isinstance(value, Coded) else self._total_exact(value)
         return self.made[key]
+
+    def _total_exact(self, value: Exact) -> Exact:
+        low, high = min(0, value.low * self.owned.most), max(0, value.high * self.owned.most)
+        if not value.wide and fits(low, high):
+            slot = self._slot()
+            self._visit(op.EXACT_SUM, slot, value.slot, 8, place=op.SLOT)
+            return Exact(slot, None, low, high)
+        wraps = low < -BEYOND or high >= BEYOND
+        slot = self._slot(0, 3 if wraps else 2)
+        if wraps:
+            self.wraps[slot] = slot + 2
+        self._visit(op.EXACT_SUM_WIDE, slot, value.slot, 8, int(value.wide), int(wraps), place=op.SLOT)
+        return Exact(slot, None, max(low, -BEYOND), min(high, BEYOND - 1), True)
 
     def _total(self, value: Coded, column: Column) -> Exact:
         most = self.owned.most
@@ -124,9 +140,9 @@ class Visits:
             slot = self._slot()
             if column.values is not None:
                 table = np.array((0, *column.values), np.int64)
-                self._visit(RECODED + op.SUM, slot, value.operand, value.width, self.code.table(table))
+                self._visit(RECODED + op.SUM, slot, value.operand, value.width, self.code.table(table), place=value.place)
             else:
-                self._visit(op.SUM, slot, value.operand, value.width, signed64(column.base), signed64(column.step))
+                self._visit(op.SUM, slot, value.operand, value.width, signed64(column.base), signed64(column.step), place=value.place)
             return Exact(slot, None, low, high)
         wraps = low < -BEYOND or high >= BEYOND
         slot = self._slot(0, 3 if wraps else 2)
@@ -136,7 +152,7 @@ class Visits:
         if column.values is not None:
             cells = np.array([[each >> 64, signed64(each)] for each in (0, *column.values)], np.int64)
             further = (0, 0, 0, 0, self.code.table(cells), int(wraps))
-        self._visit(op.SUM_WIDE, slot, value.operand, value.width, 0, 0, *further)
+        self._visit(op.SUM_WIDE, slot, value.operand, value.width, 0, 0, *further, place=value.place)
         return Exact(slot, None, max(low, -BEYOND), min(high, BEYOND - 1), True)
 
     def float_total(self, value: Float, huge: bool) -> Float:
@@ -144,14 +160,14 @@ class Visits:
         code = self.code
         parts_count = 6 if huge else 3
         first = self._slot(0, parts_count)
-        self._visit(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, first, value.operand, 8)
+        self._visit(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, first, value.operand, 8, place=value.place)
         slot = code.slots[self.space].take()
         code.emit(op.FLOAT_TOTAL, self.space, slot, first, int(huge))
         code.slots[self.space].drop(first, parts_count)
         return Float(op.SLOT, slot)
 
-    def aggregate(self, function: str, kind: Type, value: Form | None, huge: bool, node: int) -> Form:
-        """The form of one aggregate; the caller holds it."""
+    def aggregate(self, function: str, kind: Type, value: Form | None, scale: int, huge: bool, node: int) -> Form:
+        """The form of one aggregate over values in units of 10^-scale; the caller holds it."""
         code, space = self.code, self.space
         if function == "count":
             return self._held(self.count(value))
@@ -165,7 +181,7 @@ class Visits:
             code.emit(op.AVERAGE, space, slot, total.operand, self.count(value).slot, 1, float_bits(1.0))
             code.slots[space].drop(total.operand)
             return Float(op.SLOT, slot)
-        assert isinstance(value, Coded)
+        assert value is not None
         whole = self.total(value)
         wraps = self.wraps.get(whole.slot)
         if function == "sum":
@@ -175,8 +191,8 @@ class Visits:
                 code.places[code.emit(op.CHECK_WHOLE, space, 0, whole.slot, 0, 0, -1)] = node
             return self._held(whole)
         slot = code.slots[space].take()
-        scale = float_bits(float(10**value.column.type.scale))
-        code.emit(op.AVERAGE, space, slot, whole.slot, self.count(value).slot, 3 if wraps is not None else 2 if whole.wide else 0, scale)
+        unit = float_bits(float(10**scale))
+        code.emit(op.AVERAGE, space, slot, whole.slot, self.count(value).slot, 3 if wraps is not None else 2 if whole.wide else 0, unit)
         return Float(op.SLOT, slot)
 
     def _held(self, form: Exact) -> Exact:
@@ -188,12 +204,32 @@ class Visits:
     def _extreme(self, value: Form | None, largest: bool) -> Form:
         if isinstance(value, Float):
             slot = self._slot(float_bits(math.nan))
-            self._visit(op.FLOAT_LARGEST if largest else op.FLOAT_SMALLEST, slot, value.operand, 8)
+            self._visit(op.FLOAT_LARGEST if largest else op.FLOAT_SMALLEST, slot, value.operand, 8, place=value.place)
             return Float(op.SLOT, slot)
+        if isinstance(value, Exact):
+            return self._extreme_exact(value, largest)
         assert isinstance(value, Coded)
         slot = self._slot()
-        self._visit(op.LARGEST if largest else op.SMALLEST, slot, value.operand, value.width)
+        self._visit(op.LARGEST if largest else op.SMALLEST, slot, value.operand, value.width, place=value.place)
         return Coded(value.column, op.SLOT, slot, 8)
+
+    def _extreme_exact(self, value: Exact, largest: bool) -> Exact:
+        """The extreme of numbers in a slot; owners without any have a number in range, and are not present."""
+        code, space = self.code, self.space
+        slot = self._slot(SMALLEST if largest else LARGEST, 2 if value.wide else 1)
+        if value.wide:
+            code.emit(op.FILL, space, slot + 1, 0 if largest else -1)
+            self._visit(op.WIDE_LARGEST if largest else op.WIDE_SMALLEST, slot, value.slot, 8, place=op.SLOT)
+        else:
+            self._visit(op.EXACT_LARGEST if largest else op.EXACT_SMALLEST, slot, value.slot, 8, place=op.SLOT)
+        present = self.any()
+        found = Exact(slot, None, value.low, value.high, value.wide)
+        filler = constant(code, space, WHOLE, value.low)
+        result = selected(code, space, present, found, filler)
+        release(code, space, found)
+        release(code, space, filler)
+        assert isinstance(result, Exact)
+        return Exact(result.slot, present, result.low, result.high, result.wide)
 
 
 def is_huge(column: Column) -> bool:

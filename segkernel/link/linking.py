@@ -27,6 +27,10 @@ BATCH = 8
 """How many segments' tests are made together, ordered by kind and column: a kernel dispatch costs least that way."""
 
 
+Family = tuple[int, int, int | None, int | None]
+"""Owners' space, rows' space, `where` and reckoned value of aggregates."""
+
+
 class Linker:
     """Turns the nodes that are asked for into instructions; each node once, its result kept until its last use."""
 
@@ -45,11 +49,11 @@ class Linker:
         self.forms: dict[int, Form] = {}
         self.loaded: dict[int, Exact] = {}
         self.wide_floats: dict[int, bool] = {}
-        self.families: dict[tuple[int, int, int | None], list[int]] = {}
+        self.families: dict[Family, list[int]] = {}
         for number in sorted(self.uses):
             node = self.nodes[number]
             if node[0] in ("any", "aggregate"):
-                self.families.setdefault(family_of(node), []).append(number)
+                self.families.setdefault(self.family_of(node), []).append(number)
 
     def _uses(self) -> dict[int, int]:
         """How often each node that is needed is used."""
@@ -91,7 +95,7 @@ class Linker:
         node = self.nodes[number]
         yield from parts(node)
         if node[0] in ("any", "aggregate"):
-            for other in self.families[family_of(node)]:
+            for other in self.families[self.family_of(node)]:
                 yield from parts(self.nodes[other])
 
     def aggregates(self) -> None:
@@ -214,10 +218,15 @@ class Linker:
 
     def family(self, number: int, node: Node) -> None:
         """All aggregates over the rows of one `where`."""
-        space, rows, where = family_of(node)
+        family = self.family_of(node)
+        space, rows, where, calculated = family
         register = None if where is None else self.registers[where]
+        known = None if calculated is None else self.forms[calculated]
+        present = known.present if isinstance(known, Exact) else None
+        if present is not None:
+            register = self.code.both(rows, register, present)
         visits = Visits(self.code, rows, space, register, self.below(rows, space))
-        members = [each for each in self.families[space, rows, where] if not self.made(each)]
+        members = [each for each in self.families[family] if not self.made(each)]
         for each in members:
             member = self.nodes[each]
             if member[0] == "any":
@@ -225,16 +234,27 @@ class Linker:
             else:
                 value = None if member[6] is None else self.forms[member[6]]
                 huge = isinstance(value, Float) and self.huge(member[6])
-                self.forms[each] = visits.aggregate(member[3], member[2], value, huge, each)
+                scale = 0 if member[6] is None else self.nodes[member[6]][2].scale
+                self.forms[each] = visits.aggregate(member[3], member[2], value, scale, huge, each)
         visits.drop()
+        if present is not None and register is not None:
+            self.code.registers[rows].drop(register)
         for each in members:
             for needed in parts(self.nodes[each]):
                 self.used(needed)
 
+    def family_of(self, node: Node) -> Family:
+        """What the aggregates that are made together share; one of what is reckoned for each row may rest on the others."""
+        if node[0] == "any":
+            return node[1], node[2], node[3], None
+        calculated = node[6] is not None and self.nodes[node[6]][0] != "column"
+        return node[1], node[4], node[5], node[6] if calculated else None
+
     def huge(self, number: int) -> bool:
-        """Whether sums of a float column need care; found out once."""
+        """Whether sums of floats need care: of a column it is found out once, what is reckoned may be of any size."""
         if number not in self.wide_floats:
-            self.wide_floats[number] = is_huge(self.column(self.nodes[number]))
+            node = self.nodes[number]
+            self.wide_floats[number] = node[0] != "column" or is_huge(self.column(node))
         return self.wide_floats[number]
 
     def column(self, node: Node) -> Column:
@@ -460,11 +480,6 @@ def can_fail(node: Node) -> bool:
     if node[0] == "arithmetic" or (node[0] == "aggregate" and node[3] == "sum"):
         return bool(node[2].kind != "number")
     return False
-
-
-def family_of(node: Node) -> tuple[int, int, int | None]:
-    """Owners' space, rows' space and `where` of an aggregate: what those that are made together share."""
-    return (node[1], node[2], node[3]) if node[0] == "any" else (node[1], node[4], node[5])
 
 
 def _decided(operation: str, a: Any, b: Any) -> Any:

@@ -235,6 +235,10 @@ class Oracle:
 
     def _aggregate(self, aggregate: checked.Aggregate, row: Row) -> Value:
         counted = self.counted(aggregate, row)
+        if aggregate.value is not None:
+            given = {each: self.value(aggregate.value, each) for each in self.rows(aggregate, row)}
+        if aggregate.function == "all":
+            return all(given[each] is True for each in counted)
         if aggregate.function == "any":
             return len(counted) > 0
         if aggregate.function == "none":
@@ -242,7 +246,7 @@ class Oracle:
         if aggregate.value is None:
             return len(counted)
         type_ = aggregate.value.type
-        values = [value for value in (self.value(aggregate.value, each) for each in counted) if value is not None]
+        values = [given[each] for each in counted if given[each] is not None]
         if aggregate.function == "count":
             return len(values)
         if aggregate.function == "sum":
@@ -257,10 +261,14 @@ class Oracle:
 
     def counted(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
         """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run."""
+        rows = self.rows(aggregate, row)
+        kept = [each for each in rows if aggregate.where is None or self.condition(aggregate.where, each) is True]
+        return [each for each in kept if self._happened(aggregate.relation, each)]
+
+    def rows(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
+        """All rows of an aggregate's relation; its `where` and its value are evaluated for each of them, counted or not."""
         relation = aggregate.relation
-        rows = [Row(relation.table, index, row.account) for index in self.families.members(relation, row.index)]
-        rows = [each for each in rows if self._happened(relation, each)]
-        return [each for each in rows if aggregate.where is None or self.condition(aggregate.where, each) is True]
+        return [Row(relation.table, index, row.account) for index in self.families.members(relation, row.index)]
 
     def _happened(self, relation: checked.Relation, row: Row) -> bool:
         """Whether no row of the chain is later than the run; a row whose time is missing has happened."""

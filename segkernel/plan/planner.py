@@ -136,6 +136,10 @@ class Planner:
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
+                if node.function == "all":
+                    met = build.always(rows, True) if where is None else where
+                    assert node.value is not None
+                    where = build.without(rows, met, self.truth(node.value, rows, True))
                 never = where is not None and build.is_always(where, False)
                 found = build.always(space, False) if never else build.add("any", space, rows, where)
                 return found if (node.function == "any") is wanted else build.invert(space, found)
@@ -358,8 +362,12 @@ class Planner:
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
-                value = None if node.value is None else self.value(node.value, rows)
-                return self.noted(build.add("aggregate", space, node.type, node.function, rows, where, value), node)
+                value = node.value
+                if value is not None and value.type.kind == "yes/no" and not isinstance(value, checked.Field):
+                    known = self.missing(value, rows, False)
+                    where, value = (known if where is None else build.all_of(rows, (where, known))), None
+                of = None if value is None else self.value(value, rows)
+                return self.noted(build.add("aggregate", space, node.type, node.function, rows, where, of), node)
             case _:
                 raise AssertionError(f"{type(node).__name__} is not a value")
 

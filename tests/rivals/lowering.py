@@ -350,6 +350,8 @@ class Lowering:
     # ---- aggregates
 
     def aggregate(self, item: c.Aggregate, table: str, up: Chain) -> Node:
+        if item.function == "all":
+            raise CannotSay("all")
         chain = item.relation.chain
         child, inside = item.relation.table, (*chain, *up)
         rows = max(self.tables[child].frame.height, 1)
