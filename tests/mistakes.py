@@ -272,7 +272,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
     ("segment s when last_login_at + 1 day / 0 > now", "E411", "a duration does not divide by zero", "1 day / 0", None),
     # ---- to come
     ("segment s when median(orders.total) > 3", "E950", NOT_YET.format("`median`"), "median", None),
-    ("segment s when abs(revenue) > 3", "E950", NOT_YET.format("`abs`"), "abs", None),
+    (
+        "segment s when round(revenue, 99) > 3",
+        "E305",
+        "`round` wants a number of places from 0 to 22, and this is a whole number",
+        "99",
+        None,
+    ),
     ("segment s when city in values(orders.status)", "E950", NOT_YET.format("`values`"), "values", None),
     ("segment s when top(10%, revenue)", "E950", NOT_YET.format("`top`"), "top", None),
     ('segment s when city matches "x"', "E950", NOT_YET.format("`matches`"), 'city matches "x"', None),

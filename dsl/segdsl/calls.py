@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from segdsl import syntax
 from segdsl.aggregates import aggregate
-from segdsl.checked import Call, Coalesce, Expression, If, Today
+from segdsl.checked import Call, Coalesce, Constant, Expression, If, Today
 from segdsl.context import Context, Scope
 from segdsl.functions import AGGREGATES, FUNCTIONS
 from segdsl.paths import suggestion
-from segdsl.typesystem import DATE, IN_TIME, WHOLE, Type
+from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, WHOLE, Type, decimal
 from segdsl.values import exact_duration, text_call, wider_type
 from segdsl.wording import phrase, spoken
 
@@ -87,8 +87,8 @@ def arguments(ctx: Context, node: syntax.Call, scope: Scope, least: int, most: i
     most = least if most is None else most
     name, given = node.name.text, len(node.arguments)
     if not least <= given <= most:
-        wanted = f"{_COUNTS[least]} to {_COUNTS[most]}" if most > least else _COUNTS[least]
-        wanted += " argument" if most == 1 else " arguments"
+        wanted = f"{_COUNTS[least]} or {_COUNTS[most]}" if most > least else _COUNTS[least]
+        wanted += " argument" if most == 1 else " arguments" + (" or more" if most < least else "")
         found = _COUNTS[given] if given < len(_COUNTS) else str(given)
         ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=found, hint=f"write `{FUNCTIONS[name].shape}`")
         return None
@@ -139,6 +139,51 @@ def _days(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
     return Call(span=node.span, function="days_between", operands=tuple(found), type=WHOLE)
 
 
+# ---- numbers
+
+MOST_PLACES = 22
+"""A float is rounded exactly by a power of ten that is a float itself."""
+
+
+def _size(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`abs(x)`."""
+    found = arguments(ctx, node, scope, 1)
+    if found is None or not of_kind(ctx, node, found[0], NUMERIC, "a number"):
+        return None
+    return Call(span=node.span, function="abs", operands=tuple(found), type=found[0].type)
+
+
+def _rounded(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`round(x)`, `round(x, 2)`, `floor(x)`, `ceil(x)`: of a float a float, else exact; what has no more places stays as it is."""
+    name = node.name.text
+    found = arguments(ctx, node, scope, 1, 2 if name == "round" else 1)
+    if found is None or not of_kind(ctx, node, found[0], NUMERIC, "a number"):
+        return None
+    operand, places = found[0], 0
+    if len(found) == 2:
+        given = found[1]
+        if not (isinstance(given, Constant) and given.type == WHOLE and isinstance(given.value, int) and 0 <= given.value <= MOST_PLACES):
+            ctx.report("E305", given.span, what="`round`", wanted=f"a number of places from 0 to {MOST_PLACES}", found=phrase(given))
+            return None
+        places = given.value
+    if operand.type != NUMBER and operand.type.scale <= places:
+        return operand
+    operands = (operand, Constant(span=node.span, type=WHOLE, value=places)) if name == "round" else (operand,)
+    return Call(span=node.span, function=name, operands=operands, type=NUMBER if operand.type == NUMBER else decimal(places))
+
+
+def _outermost(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`least(a, b)` and `greatest(a, b)`."""
+    found = arguments(ctx, node, scope, 2, len(node.arguments))
+    if found is None:
+        return None
+    for operand in found:
+        if not of_kind(ctx, node, operand, (*NUMERIC, *IN_TIME, "duration"), "numbers, dates, timestamps or durations"):
+            return None
+    unified = one_type(ctx, f"`{node.name.text}`", found)
+    return None if unified is None else Call(span=node.span, function=node.name.text, operands=tuple(unified[1]), type=unified[0])
+
+
 # ---- texts
 
 
@@ -155,6 +200,9 @@ _FORMS: dict[str, Callable[[Context, syntax.Call, Scope], Expression | None]] = 
     "coalesce": _coalesce,
     **dict.fromkeys(_PARTS, _part),
     **dict.fromkeys(("lower", "upper", "trim", "length"), _of_text),
+    "abs": _size,
+    **dict.fromkeys(("round", "floor", "ceil"), _rounded),
+    **dict.fromkeys(("least", "greatest"), _outermost),
     "days_since": _days,
     "days_between": _days,
 }

@@ -175,6 +175,9 @@ class Call(Checked, frozen=True):
     week_start month_start quarter_start year_start` and `anniversary` (the next return of the day on or after today) are
     dates; `hour` is of the local time. `days_between` counts the local days from its first operand to its second.
 
+    Numbers: `abs`; `round` (to the constant number of places that is its second operand, half away from zero), `floor` and
+    `ceil`, each of the exact value; `least` and `greatest` of operands in the type of the call (times and durations too).
+
     Texts: `lower upper trim`, `length` in code points, and `folded`, which both sides of a test have that ignores case.
     """
 

@@ -37,6 +37,7 @@ from segkernel.kernel.registers import (
     subtract,
     wide_range,
 )
+from segkernel.kernel.rounding import round_exact, round_places, round_wide
 from segkernel.kernel.values import (
     check_whole,
     check_zero,
@@ -142,6 +143,12 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         hour_of(target, x, args[b], args[b + 1], args[b + 2], rows)
     elif what == op.DIVIDE:
         divide(target, target + slot, x, x + slot, y, y + slot, bits + c * stride, rows)
+    elif what == op.ROUND_EXACT:
+        round_exact(target, x, b, c, rows)
+    elif what == op.ROUND_FLOAT:
+        round_places(target, x, b, c, rows)
+    elif what == op.ROUND_WIDE:
+        round_wide(target, target + slot, x, x + slot, b, c, d, rows)
     elif what == op.ROUND:
         round_float(target, target + slot, x, bits + c * stride, rows)
     elif what == op.WIDEN:

@@ -39,6 +39,8 @@ SHIFT_DATE = 30  # a slot of dates, b months
 SHIFT_TIME = 31  # a slot of instants, b months, c days, d at: table of local clocks (see `times`)
 CALENDAR = 33  # a slot of dates, b which (see PARTS), c today (for anniversary)
 HOUR_OF = 34  # a slot of instants, b at: table of local clocks
+ROUND_EXACT = 35  # a slot, b which (see ROUNDINGS), c divisor
+ROUND_FLOAT = 36  # a slot of floats, b which, c the power of ten (float bits)
 ROUND = 32  # a slot of floats: the nearest wide number, ties to even; c register: present, cleared where none
 
 # ---- wide values, 128 bits: slots target (high part) and target + 1 (low part)
@@ -49,6 +51,7 @@ COMPUTE_WIDE = 43  # a slot, b slot, c which: 0 +, 1 -, 2 *; d register of the p
 WIDE_TO_FLOAT = 44  # a slot, b register or -1, c divisor (float bits)
 DIVIDE = 46  # a slot, b slot: exact quotient rounded to the nearest, ties to even; c register: present, cleared where b is 0
 CHECK_WRAPS = 47  # a slot of wraps: a sum that left 128 bits and did not come back
+ROUND_WIDE = 48  # a slot, b which, c divisor's high part, d low part
 CHECK_WHOLE = 45  # a slot, d register or -1: the value must be a whole number from -2^63 to 2^64 - 1
 
 # ---- aggregates
@@ -68,6 +71,8 @@ PICK = 62  # a register, target address of the codes, b code, c width
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 
 PARTS = ("year", "quarter", "month", "day", "weekday", "week_start", "month_start", "quarter_start", "year_start", "anniversary")
+
+ROUNDINGS = ("floor", "ceil", "round")
 
 # ---- kinds of visit
 COUNT_ROWS, COUNT_PRESENT, SUM, SUM_WIDE, LARGEST, SMALLEST = 0, 1, 2, 3, 4, 5

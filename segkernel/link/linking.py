@@ -13,7 +13,7 @@ from segkernel.data.dataset import Dataset
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import spelling, testing, values
+from segkernel.link import rounding, spelling, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
@@ -285,6 +285,13 @@ class Linker:
                 return calendar.shift(code, space, kind, self.exact(node[3]), node[4], zone)
             case "day":
                 return calendar.day_of(code, space, self.exact(node[3]), zone)
+            case "abs":
+                return rounding.size(code, space, self.exact(node[3]), number)
+            case "rounded":
+                _, _, _, function, places, source = node
+                if kind.kind == "number":
+                    return rounding.floats(code, space, function, self.float(source), places)
+                return rounding.exact(code, space, function, self.exact(source), self.nodes[source][2].scale - places)
             case "respelt":
                 return spelling.respelt(code, space, self.text(node[4]), node[3])
             case "length":
@@ -477,7 +484,7 @@ class Linker:
 
 def can_fail(node: Node) -> bool:
     """Whether a node's value may leave its range: exact arithmetic and sums."""
-    if node[0] == "arithmetic" or (node[0] == "aggregate" and node[3] == "sum"):
+    if node[0] in ("arithmetic", "abs") or (node[0] == "aggregate" and node[3] == "sum"):
         return bool(node[2].kind != "number")
     return False
 

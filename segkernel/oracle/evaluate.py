@@ -159,9 +159,8 @@ class Oracle:
                 holds = self.condition(condition, row) is True
                 first, second = (self._convert(self.value(branch, row), branch, expression.type) for branch in (yes, no))
                 return first if holds else second
-            case checked.Call(operands=operands):
-                values = [self.value(operand, row) for operand in operands]
-                return functions.call(expression, values, functions.Moment(self.today, self.rules.timezone))
+            case checked.Call():
+                return self._call(expression, row)
             case checked.Aggregate():
                 return self._aggregate(expression, row)
             case checked.And(terms=terms):
@@ -232,6 +231,13 @@ class Oracle:
         if type_.kind == "decimal":
             return rescaled(value, operand.type.scale, type_.scale)
         return value
+
+    def _call(self, call: checked.Call, row: Row) -> Value:
+        values = [self.value(operand, row) for operand in call.operands]
+        if call.function in ("least", "greatest"):
+            values = [self._convert(value, operand, call.type) for value, operand in zip(values, call.operands, strict=True)]
+        result = functions.call(call, values, functions.Moment(self.today, self.rules.timezone))
+        return self._in_range(result, call) if isinstance(result, int) and call.function == "abs" else result
 
     def _aggregate(self, aggregate: checked.Aggregate, row: Row) -> Value:
         counted = self.counted(aggregate, row)

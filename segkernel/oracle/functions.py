@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from unicodedata import normalize
 
 import msgspec
@@ -37,6 +39,13 @@ def call(node: checked.Call, values: Sequence[Value], moment: Moment) -> Value:
         return last - first
     if node.function == "hour":
         return local_at(moment.zone, whole(values[0])) % DAY // HOUR
+    if node.function in ("least", "greatest"):
+        return (min if node.function == "least" else max)(values, key=order_of)
+    if node.function == "abs":
+        return abs(number_of(values[0]))
+    if node.function in ROUNDINGS:
+        places = whole(values[1]) if node.function == "round" else 0
+        return rounded(node.function, number_of(values[0]), types[0], places)
     if isinstance(values[0], str):
         return len(values[0]) if node.function == "length" else TEXTS[node.function](values[0])
     day = moment.day(values[0], types[0])
@@ -55,6 +64,34 @@ PARTS: dict[str, Callable[[int], int]] = {
     "quarter_start": lambda day: period_start(day, "quarter", 0),
     "year_start": lambda day: period_start(day, "year", 0),
 }
+
+
+def number_of(value: Value) -> int | float:
+    """A value that is known to be a number."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return value
+
+
+def order_of(value: Value) -> int | float:
+    """What `least` and `greatest` order a value by."""
+    return number_of(value)
+
+
+ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": lambda exact: math.floor(exact + Fraction(1, 2)) if exact >= 0 else math.ceil(exact - Fraction(1, 2)),
+}
+
+
+def rounded(function: str, value: float, type_: Type, places: int) -> int | float:
+    """A number rounded to so many places: units of the last of them, and of a float the nearest float."""
+    if isinstance(value, float):
+        if math.isinf(value):
+            return value
+        return float(Fraction(ROUNDINGS[function](Fraction(value) * 10**places), 10**places))
+    return ROUNDINGS[function](Fraction(value, 10 ** (type_.scale - places)))
 
 
 BLANKS = frozenset("\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {chr(blank) for blank in range(0x2000, 0x200B)}

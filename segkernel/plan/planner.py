@@ -10,12 +10,12 @@ from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
-from segdsl.texts import RESPELLINGS
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
+from segkernel.plan import functions
 from segkernel.plan.bounds import Bounds, bounds
 from segkernel.plan.program import Builder, Chain, Choice, Node
 from segkernel.plan.rows import Demand, demanded
-from segkernel.plan.slots import CALENDAR, Form, Slot, day_after, form_of, local_day
+from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
 
 FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -183,22 +183,10 @@ class Planner:
         return self.between_values(op, left, right, space)
 
     def ranged(self, space: int, source: int, low: Any, high: Any, outside: bool) -> int:
-        told = self.spelling(source)
+        told = functions.spelling(self.builder, source)
         if told is not None and not isinstance(low, Slot) and not isinstance(high, Slot):
             return self.builder.add("asked", space, *told, "range", (low, high, outside), True)
         return self.builder.outside(space, source, low, high) if outside else self.builder.range(space, source, low, high)
-
-    def spelling(self, number: int) -> tuple[int, tuple[str, ...]] | None:
-        """The text that a node respells or counts, and the functions in their order; None for other nodes."""
-        node, functions = self.builder.nodes[number], []
-        if node[0] == "length":
-            functions, number = ["length"], node[3]
-            node = self.builder.nodes[number]
-        while node[0] == "respelt":
-            functions.append(node[3])
-            number = node[4]
-            node = self.builder.nodes[number]
-        return (number, tuple(reversed(functions))) if functions else None
 
     def decided(self, op: str, a: Form, a_type: Type, b: Form, b_type: Type, space: int) -> int:
         """A comparison of two times that a run knows."""
@@ -260,7 +248,7 @@ class Planner:
             inside = [bounds(value.type, "=", item.value, item.type) for item in node.items if item.value is not None]
             values = tuple(sorted({found[0] for found in inside if found is not None}))
             source = self.value(value, space)
-            told = self.spelling(source)
+            told = functions.spelling(self.builder, source)
             if told is None:
                 parts = [build.add("among", space, source, values, wanted)]
             else:
@@ -279,7 +267,7 @@ class Planner:
             if pattern.value is None:
                 return self.builder.always(space, False)
             source = self.value(value, space)
-            told = self.spelling(source)
+            told = functions.spelling(self.builder, source)
             if told is not None:
                 return self.builder.add("asked", space, *told, node.kind, pattern.value, wanted)
             return self.builder.add("text", space, source, node.kind, pattern.value, wanted)
@@ -296,7 +284,7 @@ class Planner:
             rest = self.cases[operand.name][1] if self.rules.chooses[operand.name].otherwise is None else build.always(space, False)
             return rest if wanted else build.invert(space, rest)
         source = self.value(operand, space)
-        told = self.spelling(source)
+        told = functions.spelling(self.builder, source)
         source = source if told is None else told[0]
         return build.add("missing", space, source) if wanted else build.range(space, source, None, None)
 
@@ -358,7 +346,7 @@ class Planner:
             case checked.Chosen():
                 return self.chosen_value(node, space)
             case checked.Call():
-                return self.noted(self.called(node, space), node)
+                return self.noted(functions.called(self, node, space), node)
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
@@ -370,32 +358,6 @@ class Planner:
                 return self.noted(build.add("aggregate", space, node.type, node.function, rows, where, of), node)
             case _:
                 raise AssertionError(f"{type(node).__name__} is not a value")
-
-    def called(self, node: checked.Call, space: int) -> int:
-        """A function of values of which a run knows not all."""
-        build = self.builder
-        if node.function == "hour":
-            return build.add("calendar", space, WHOLE, "hour", self.value(node.operands[0], space))
-        if node.function in RESPELLINGS:
-            return build.add("respelt", space, node.type, node.function, self.value(node.operands[0], space))
-        if node.function == "length":
-            return build.add("length", space, node.type, self.value(node.operands[0], space))
-        days = [self.local_day(operand, space) for operand in node.operands]
-        if node.function == "days_between":
-            return build.add("arithmetic", space, WHOLE, "-", days[1], days[0])
-        assert node.function in CALENDAR, node.function
-        return days[0] if node.function == "date" else build.add("calendar", space, node.type, node.function, days[0])
-
-    def local_day(self, node: checked.Expression, space: int) -> int:
-        """The node of the local day of a date or timestamp."""
-        build = self.builder
-        form = form_of(node)
-        if form is not None:
-            return build.add("constant", space, DATE, self.bound(local_day(form, node.type)))
-        number = self.value(node, space)
-        if node.type == DATE:
-            return number
-        return build.add("day", space, DATE, number)
 
     def noted(self, number: int, node: checked.Expression) -> int:
         self.builder.spans.setdefault(number, node.span)

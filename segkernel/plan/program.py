@@ -31,6 +31,8 @@ Values:
     ("first", s, type, values)                   the first that is present
     ("either", s, type, node, value, value)      where the node is true, and where not
     ("lifted", s, type, root's value)
+    ("abs", s, type, value)                      exact
+    ("rounded", s, type, function, places, value)     round, floor, ceil; exact or float by `type`
     ("respelt", s, type, function, value)        of a text
     ("length", s, type, value)                   of a text
     ("calendar", s, type, function, value)       of a date; "hour" of an instant
@@ -49,7 +51,12 @@ from segkernel.plan.slots import Slot
 
 Node = tuple[Any, ...]
 Chain = tuple[tuple[str, str], ...]
-VALUES = frozenset("column constant aggregate arithmetic float shift day divide round first either lifted calendar respelt length".split())
+VALUES = frozenset(
+    (
+        "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
+        "calendar", "respelt", "length", "abs", "rounded",
+    )
+)  # fmt: skip
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -95,11 +102,13 @@ def parts(node: Node) -> tuple[int, ...]:
             return () if node[3] is None else (node[3],)
         case "aggregate":
             return tuple(each for each in (node[5], node[6]) if each is not None)
+        case "rounded":
+            return (node[5],)
         case "arithmetic":
             return (node[4], node[5])
         case "calendar" | "respelt":
             return (node[4],)
-        case "float" | "length" | "shift" | "day" | "round" | "lifted":
+        case "float" | "length" | "abs" | "shift" | "day" | "round" | "lifted":
             return (node[3],)
         case "divide":
             return (node[3], node[4])
