@@ -63,6 +63,12 @@ def run(
         progress.stage("Reading rules and data")
         rules, data = bound(project, project.files, overrides, partial(selected, names=only))
         clock.lap("read")
+        progress.stage("Making the kernel ready (compiled once, then kept on disk)")
+        from segkernel.kernel.compilation import prepare
+        from segkernel.kernel.interpreter import interpret
+
+        prepare(interpret)
+        clock.lap("kernel")
         progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}")
         result = rules.evaluate(data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
         clock.lap("evaluate")
