@@ -48,6 +48,7 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
                     fields.add((table, node.name))
                 elif isinstance(node, checked.Aggregate):
                     links.update(node.relation.chain)
+                    fields.update((table, rules.event_times[table][0]) for table, _ in node.relation.chain if table in rules.event_times)
     return Reads(frozenset(fields), frozenset(links))
 
 
@@ -97,7 +98,9 @@ def fingerprint(rules: checked.Rules, names: Collection[str]) -> str:
         if name in wanted:
             digests[name] = _digest(_statement(rules, name, digests))
     lines = [f"{name} {digests[name]}" for name in sorted(names)]
-    return _digest("\n".join(["segkernel rules 1", rules.root, rules.timezone, *lines]))
+    met = {table for relation in relations(rules, names) for table, _ in relation.chain}
+    times = [f"{table!r} happens at {rules.event_times[table]!r}" for table in sorted(met) if table in rules.event_times]
+    return _digest("\n".join(["segkernel rules 1", rules.root, rules.timezone, *times, *lines]))
 
 
 def _digest(text: str) -> str:

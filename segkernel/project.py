@@ -14,7 +14,7 @@ from segdsl.diagnostics import Diagnostic
 from segdsl.missing import MissingLint, missing_values, with_counts
 from segdsl.schema import Schema, Table
 from segkernel.errors import Error, SchemaError
-from segkernel.meaning import needed, relations
+from segkernel.meaning import needed, physical, relations
 from segkernel.rules import Rules, compile
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _restricted(schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, .
             fields={called: spec for called, spec in table.fields.items() if (spec.column or called) in columns[name]},
             key=table.key if name in targets else (),
             links={called: link for called, link in table.links.items() if (name, called) in links},
-            event_time=None,
+            event_time=table.event_time if table.event_time and physical(schema, name, table.event_time) in columns[name] else None,
         )
 
     return msgspec.structs.replace(schema, tables={name: kept(name, schema.tables[name]) for name in columns})

@@ -162,7 +162,7 @@ def schema_of(content: dict[str, Any], timezone: str) -> Schema:
                 pinned=True,
             )
         links = {link: Link(to["table"], tuple(names(to["by"])), to.get("relation")) for link, to in table.get("links", {}).items()}
-        tables[name] = Table(fields, tuple(names(table.get("key", []))), links)
+        tables[name] = Table(fields, tuple(names(table.get("key", []))), links, event_time=table.get("event_time"))
     return Schema(content["root"], tables, timezone)
 
 

@@ -326,7 +326,6 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "company.orders.total",
         None,
     ),
-    ("segment s when any(visits)", "E950", NOT_YET.format("`event_time` (the schema sets it for visits)"), "visits", None),
     ('segment s when tags contains "x"', "E950", NOT_YET.format('a list field such as "tags"'), "tags", None),
     ('collect c "x" when newsletter', "E950", NOT_YET.format("`collect`"), "c", None),
     ("segment s when sum(orders.delay) > 3 days", "E950", NOT_YET.format("`sum` of durations"), "orders.delay", None),

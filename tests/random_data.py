@@ -144,7 +144,9 @@ class Maker:
             for column, series in frame.to_dict().items()
         }
         to = {link: Link(table, (column,)) for link, (table, column, _) in links.items()}
-        self.tables[name] = Table(fields, (key,) if key else (), to)
+        times = [known.name for known, _ in usable if known.kind in ("date", "timestamp")]
+        timed = rng.choice(times) if times and links and rng.random() < 0.25 else None
+        self.tables[name] = Table(fields, (key,) if key else (), to, event_time=timed)
         self.frames[name] = frame
         self.columns[name] = tuple(known for known, _ in usable)
 

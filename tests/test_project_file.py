@@ -109,7 +109,11 @@ PROBLEMS = [
     (HEAD + "keys = 3", 'segkernel.toml: tables.c: there is no setting "keys"; did you mean "key"?'),
     (HEAD + "zebra = 3", 'segkernel.toml: tables.c: there is no setting "zebra"; known are source, key, links, fields, event_time'),
     (HEAD + "source = 3", "segkernel.toml: tables.c.source: a text is wanted, and this is 3"),
-    (HEAD + 'event_time = "at"', "segkernel.toml: tables.c.event_time: `event_time` is not built yet"),
+    (
+        HEAD + 'event_time = "at"\nfields = { at = { type = "text" } }',
+        'segkernel.toml: tables.c.event_time: a date or timestamp is wanted, and "at" is text',
+    ),
+    (HEAD + "event_time = 3", "segkernel.toml: tables.c.event_time: a text is wanted, and this is 3"),
     (HEAD + "[tables.c.fields]\nx = 3", "segkernel.toml: tables.c.fields.x: a table of settings is wanted, and this is 3"),
     (HEAD + '[tables.c.fields]\nx = {label = "X"}', 'segkernel.toml: tables.c.fields.x: a type is wanted: type = "text"'),
     (

@@ -44,8 +44,7 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     inner = within(relation, scope)
     found = _measure(ctx, node, path, relation, inner) if node.for_ is None else _calculated(ctx, node, path, inner)
     where = None if node.where is None else ctx.condition(node.where, inner)
-    if ctx.schema.tables[relation.table].event_time is not None:
-        ctx.report("E950", head.span, form=f"`event_time` (the schema sets it for {relation.table})")
+    if _untimed(ctx, head, relation):
         return None
     if found is False or (node.where is not None and where is None):
         return None
@@ -126,6 +125,23 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expressio
         ctx.report("E305", span, what=f"`{name}`", wanted="numbers", found=phrase(value), hint=hint)
         return None
     return NUMBER if name == "avg" else value.type
+
+
+def _untimed(ctx: Context, head: syntax.Name, relation: Relation) -> bool:
+    """Whether the event time of a relation's rows, or of those above them, is no field that tells a time: told here."""
+    for name, _ in relation.chain:
+        table = ctx.schema.tables[name]
+        if table.event_time is None:
+            continue
+        field = table.fields.get(table.event_time)
+        if field is None:
+            ctx.report("E201", head.span, table=name, name=table.event_time, hint="the schema says that it is the event time")
+            return True
+        if field.type.kind not in ("date", "timestamp"):
+            what = f"the event time of {name}"
+            ctx.report("E305", head.span, what=what, wanted="a date or timestamp", found=f'"{table.event_time}" ({field.type})')
+            return True
+    return False
 
 
 def within(relation: Relation, scope: Scope) -> Scope:

@@ -308,7 +308,8 @@ class Rules(msgspec.Struct, frozen=True):
     """A whole checked rule set, in the order written, and the params with their final values.
 
     `root` is the root table; `order` lists all names of lets, segments and chooses so that each comes after what it
-    mentions; `names` are the segments and chooses in the order written.
+    mentions; `names` are the segments and chooses in the order written. `event_times` are the fields, by table, after
+    which rows later than the run do not count in any aggregate, with their types.
     """
 
     root: str
@@ -319,3 +320,4 @@ class Rules(msgspec.Struct, frozen=True):
     params: dict[str, Constant | tuple[Constant, ...]]
     order: tuple[str, ...]
     names: tuple[str, ...]
+    event_times: dict[str, tuple[str, Type]] = {}

@@ -84,6 +84,11 @@ def check(
         params=ctx.params,
         order=ordered,
         names=tuple(name for name in names.statements if name in segments or name in ctx.chooses),
+        event_times={
+            name: (table.event_time, table.fields[table.event_time].type)
+            for name, table in schema.tables.items()
+            if table.event_time is not None and table.event_time in table.fields
+        },
     )
     return rules, _sorted([*ctx.diagnostics, *lints(rules, schema, names, graph)], limits)
 

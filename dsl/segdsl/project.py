@@ -209,17 +209,21 @@ class _Reader:
     def one_table(self, name: str, value: object) -> Table:
         where = f"tables.{name}"
         settings = self.table(value, where, ("source", "key", "links", "fields", "event_time"))
-        if "event_time" in settings:
-            self.problem(f"{where}.event_time", "`event_time` is not built yet")
         fields = self.table(settings.get("fields", {}), f"{where}.fields", None)
         links = self.table(settings.get("links", {}), f"{where}.links", None)
         key = self.texts(settings, "key", where, single=True)
         for column in dict.fromkeys(column for column in key if key.count(column) > 1):
             self.problem(f"{where}.key", f'the column "{column}" is named twice')
+        known = {called: spec for called, given in fields.items() if (spec := self.field(f"{where}.fields.{called}", given))}
+        event_time = self.text(settings, "event_time", where)
+        timed = known.get(event_time) if event_time is not None else None
+        if timed is not None and timed.type.kind not in ("date", "timestamp"):
+            self.problem(f"{where}.event_time", f'a date or timestamp is wanted, and "{event_time}" is {timed.type}')
         return Table(
-            fields={called: spec for called, given in fields.items() if (spec := self.field(f"{where}.fields.{called}", given))},
+            fields=known,
             key=key,
             links={called: link for called, given in links.items() if (link := self.link(f"{where}.links.{called}", given))},
+            event_time=event_time,
             source=self.text(settings, "source", where),
         )
 

@@ -368,10 +368,18 @@ class Planner:
         return self.builder.space(chain)
 
     def where(self, node: checked.Aggregate, rows: int) -> int | None:
-        if node.where is None:
-            return None
-        found = self.truth(node.where, rows, True)
-        return None if self.builder.is_always(found, True) else found
+        """Where rows count; None where all do. Those later than the run do not, nor those that belong to such a row."""
+        build = self.builder
+        found = build.always(rows, True) if node.where is None else self.truth(node.where, rows, True)
+        chain = node.relation.chain
+        for step, (table, _) in enumerate(chain):
+            if table in self.rules.event_times:
+                name, kind = self.rules.event_times[table]
+                path = tuple(link for _, link in chain[:step])
+                field = checked.Field(span=node.span, table=node.relation.table, name=name, type=kind, path=path)
+                later = self.in_time(">", field, ("today",) if kind == DATE else ("now",), kind, rows)
+                found = build.without(rows, found, later)
+        return None if build.is_always(found, True) else found
 
     def fitted(self, node: checked.Expression, wanted: Type, space: int) -> int:
         """A value in a type that holds it: whole numbers as decimals or floats, decimals at a larger scale."""

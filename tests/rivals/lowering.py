@@ -353,6 +353,10 @@ class Lowering:
         if item.function == "all":
             raise CannotSay("all")
         chain = item.relation.chain
+        for table_, _ in chain:
+            time = self.schema.tables[table_].event_time
+            if time is not None and (table_ != chain[0][0] or self.schema.tables[table_].fields[time].type != TIMESTAMP):
+                raise CannotSay("an event time of days, or of the rows above")
         child, inside = item.relation.table, (*chain, *up)
         rows = max(self.tables[child].frame.height, 1)
         where = self.expression(item.where, child, inside) if item.where is not None else None
