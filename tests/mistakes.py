@@ -281,7 +281,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
     ),
     ("segment s when city in values(orders.status)", "E950", NOT_YET.format("`values`"), "values", None),
     ("segment s when top(10%, revenue)", "E950", NOT_YET.format("`top`"), "top", None),
-    ('segment s when city matches "x"', "E950", NOT_YET.format("`matches`"), 'city matches "x"', None),
+    (
+        'segment s when city matches "(a)\\\\1"',
+        "E412",
+        "this regular expression cannot be used: back-references are not part of it",
+        '"(a)\\\\1"',
+        None,
+    ),
     (
         'segment s when city < "x" ignoring case',
         "E312",

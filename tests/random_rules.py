@@ -17,6 +17,7 @@ from tests.random_data import WORDS, Column, World
 UNITS = ["day", "week", "month", "quarter", "year"]
 PARTS = ["year", "quarter", "month", "day", "weekday"]
 STARTS = ["date", "week_start", "month_start", "quarter_start", "year_start", "anniversary"]
+PATTERNS = ["^a", "b$", "[A-Z]", "a.?b|é", "^.{2,5}$", r"\w\s", r"\bs", "(a|b)+c?$", r"^\W*$", "[^a-z]e", "", r"\\|ß"]
 ORDER = ["=", "!=", "<", "<=", ">", ">="]
 
 
@@ -240,6 +241,8 @@ class Rules:
         left = self.value("text", scope)
         if left is None:
             return None
+        if self.rng.random() < 0.12:
+            return f"{left} {self.rng.choice(['', 'not '])}matches {quote(self.rng.choice(PATTERNS))}"
         word = self.rng.choice(WORDS)
         part = word[: self.rng.randint(0, 3)] if self.rng.random() < 0.5 else word[-self.rng.randint(1, 3) :]
         right = self.field("text", scope) if self.rng.random() < 0.15 else quote(part)

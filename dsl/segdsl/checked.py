@@ -243,7 +243,8 @@ class InList(Checked, frozen=True):
 
 
 class TextTest(Checked, frozen=True):
-    """`kind` is `contains`, `starts` or `ends`: exact, by code point."""
+    """`kind` is `contains`, `starts` or `ends`: exact, by code point; or `matches`, whose pattern is a constant of the subset
+    in `regexes`, found anywhere in the text."""
 
     kind: str
     value: Expression

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from segdsl import constants, syntax
+from segdsl import constants, regexes, syntax
 from segdsl.checked import And, Compare, Constant, Expression, InSegment, IsMissing, Not, Or, TextTest
 from segdsl.context import Context, Scope
 from segdsl.paths import suggestion
@@ -275,11 +275,21 @@ def not_yet(ctx: Context, node: syntax.Expression, form: str) -> None:
 
 
 def matches(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """`matches`, which is to come; its value is looked at all the same."""
+    """`s matches "regex"`."""
     assert isinstance(node, syntax.Matches)
-    ctx.value(node.left, scope)
-    not_yet(ctx, node, "`matches`")
-    return None
+    value = ctx.value(node.left, scope)
+    if value is not None and value.type != TEXT:
+        ctx.report("E305", node.left.span, what="`matches`", wanted="text", found=phrase(value))
+        value = None
+    try:
+        regexes.canonical(node.pattern.value)
+    except regexes.NotRegular as wrong:
+        ctx.report("E412", node.pattern.span, problem=str(wrong))
+        return None
+    if value is None:
+        return None
+    pattern = Constant(span=node.pattern.span, type=TEXT, value=node.pattern.value)
+    return negated(TextTest(span=node.span, kind="matches", value=value, pattern=pattern), node.negated, node.span)
 
 
 def k_of(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:

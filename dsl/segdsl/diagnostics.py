@@ -110,6 +110,7 @@ MESSAGES: dict[str, str] = {
     "E409": "a period has at least one {unit}",
     "E410": 'the timezone "{name}" is not known on this machine',
     "E411": "a duration does not divide by zero",
+    "E412": "this regular expression cannot be used: {problem}",
     # ---- E9xx: limits, and forms that are not yet built
     "E901": "the text is longer than {limit} bytes",
     "E902": "this is nested more than {limit} deep",

@@ -184,6 +184,8 @@ class Linker:
                 return testing.among(code, space, self.forms[node[2]], node[3], node[4])
             case "text":
                 _, _, source, kind, pattern, wanted = node
+                if kind == "matches":
+                    return spelling.asked(code, space, self.text(source), (), kind, pattern, wanted)
                 return testing.matching(code, space, self.text(source), lambda text: text_holds(kind, text, pattern), wanted)
             case "asked":
                 return spelling.asked(code, space, self.text(node[2]), *node[3:])

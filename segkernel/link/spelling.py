@@ -9,6 +9,7 @@ import numpy as np
 
 from segdsl.texts import RESPELLINGS
 from segkernel.data.columns import Column
+from segkernel.data.matching import matching
 from segkernel.kernel import operations as op
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly
@@ -21,14 +22,16 @@ _FUNCTIONS: dict[str, Callable[[str], Any]] = {**RESPELLINGS, "length": len}
 def asked(code: Assembly, space: int, form: Coded, functions: tuple[str, ...], test: str, operand: Any, wanted: bool) -> int:
     """The register of the texts for which a test of what the functions make of them is `wanted`."""
     steps = [_FUNCTIONS[function] for function in functions]
-    holds = _test(test, operand)
 
-    def after_all(text: Any) -> bool:
+    def after_all(text: Any) -> Any:
         for step in steps:
             text = step(text)
-        return holds(text)
+        return text
 
-    return testing.matching(code, space, form, after_all, wanted)
+    if test == "matches":
+        test, operand = "among", matching([after_all(text) for text in form.column.values or ()], operand)
+    holds = _test(test, operand)
+    return testing.matching(code, space, form, lambda text: holds(after_all(text)), wanted)
 
 
 def _test(test: str, operand: Any) -> Callable[[Any], bool]:

@@ -312,6 +312,8 @@ class Oracle:
             return None
         if not isinstance(text, str) or not isinstance(pattern, str):
             raise TypeError("a text test of what is not text")
+        if kind == "matches":
+            return functions.matches(text, pattern)
         if kind == "contains":
             return pattern in text
         return text.startswith(pattern) if kind == "starts" else text.endswith(pattern)

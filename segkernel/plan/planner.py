@@ -261,7 +261,12 @@ class Planner:
 
     def text_test(self, node: checked.TextTest, space: int, wanted: bool) -> int:
         value, pattern = node.value, node.pattern
-        if isinstance(value, checked.Chosen) and isinstance(pattern, checked.Constant) and pattern.value is not None:
+        if (
+            isinstance(value, checked.Chosen)
+            and isinstance(pattern, checked.Constant)
+            and node.kind != "matches"
+            and pattern.value is not None
+        ):
             return self.chosen_among(value.name, lambda found: text_holds(node.kind, found, str(pattern.value)) is wanted)
         if isinstance(pattern, checked.Constant):
             if pattern.value is None:

@@ -10,7 +10,7 @@ Conditions, true where the bit is set, never at missing values:
     ("range", s, source, low, high)              low <= value < high; None is open; a bound may be a Slot
     ("outside", s, source, low, high)            present and not in that range
     ("among", s, source, values, wanted)         in a set of values, or present and not in it
-    ("text", s, source, kind, pattern, wanted)   contains, starts, ends
+    ("text", s, source, kind, pattern, wanted)   contains, starts, ends, matches
     ("asked", s, source, functions, test, operand, wanted)   a text after its functions: "range" with (low, high, outside),
                                                  "among" with values, or a text test with its pattern
     ("text pair", s, kind, value, value, wanted)

@@ -189,6 +189,8 @@ class Lowering:
             case c.InList():
                 return self.listed(item, table, up)
             case c.TextTest():
+                if item.kind == "matches":
+                    raise CannotSay("a regular expression of the subset")
                 return node(item.kind, self.expression(item.value, table, up), self.expression(item.pattern, table, up))
             case c.If():
                 yes, no = (self.convert(self.expression(x, table, up), x.type, item.type) for x in (item.yes, item.no))
