@@ -321,6 +321,9 @@ class Rules:
     def called(self, kind: str, scope: Scope) -> str | None:
         """A function of a value."""
         rng = self.rng
+        if kind == "whole" and rng.random() < 0.1:
+            key = self.field(rng.choice(["text", "whole"]), scope)
+            return f'bucket({key}, {rng.choice([2, 10, 100, 300])}, "salt")' if key else None
         if kind == "whole" and rng.random() < 0.2:
             text = self.value("text", scope)
             return f"length({text})" if text else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from segdsl import syntax
 from segdsl.aggregates import aggregate
-from segdsl.checked import Call, Coalesce, Constant, Expression, If, Today
+from segdsl.checked import Call, Coalesce, Constant, Expression, Field, If, Today
 from segdsl.context import Context, Scope
 from segdsl.functions import AGGREGATES, FUNCTIONS
 from segdsl.paths import suggestion
@@ -184,6 +184,29 @@ def _outermost(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | No
     return None if unified is None else Call(span=node.span, function=node.name.text, operands=tuple(unified[1]), type=unified[0])
 
 
+# ---- control groups
+
+MOST_BUCKETS = 1_000_000
+
+
+def _bucket(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`bucket(key, 10, "salt")`."""
+    found = arguments(ctx, node, scope, 3)
+    if found is None:
+        return None
+    key, count, salt = found
+    if not isinstance(key, Field) or key.type.kind not in ("text", "whole"):
+        ctx.report("E305", key.span, what="`bucket`", wanted="a field of texts or whole numbers", found=phrase(key))
+        return None
+    if not (isinstance(count, Constant) and count.type == WHOLE and isinstance(count.value, int) and 1 <= count.value <= MOST_BUCKETS):
+        ctx.report("E305", count.span, what="`bucket`", wanted=f"a number of buckets from 1 to {MOST_BUCKETS:,}", found=phrase(count))
+        return None
+    if not isinstance(salt, Constant) or not isinstance(salt.value, str):
+        ctx.report("E305", salt.span, what="`bucket`", wanted="a text as its salt", found=phrase(salt))
+        return None
+    return Call(span=node.span, function="bucket", operands=(key, count, salt), type=WHOLE)
+
+
 # ---- texts
 
 
@@ -203,6 +226,7 @@ _FORMS: dict[str, Callable[[Context, syntax.Call, Scope], Expression | None]] = 
     "abs": _size,
     **dict.fromkeys(("round", "floor", "ceil"), _rounded),
     **dict.fromkeys(("least", "greatest"), _outermost),
+    "bucket": _bucket,
     "days_since": _days,
     "days_between": _days,
 }

@@ -178,6 +178,9 @@ class Call(Checked, frozen=True):
     Numbers: `abs`; `round` (to the constant number of places that is its second operand, half away from zero), `floor` and
     `ceil`, each of the exact value; `least` and `greatest` of operands in the type of the call (times and durations too).
 
+    `bucket` of a field of texts or whole numbers, with a constant count and a constant salt: the first 8 bytes, big-endian, of
+    SHA-256(salt, NUL, key as text) in UTF-8, modulo the count.
+
     Texts: `lower upper trim`, `length` in code points, and `folded`, which both sides of a test have that ignores case.
     """
 

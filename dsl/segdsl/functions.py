@@ -62,7 +62,7 @@ _ALL = (
     Function("days_between", "function", "days_between(a, b)", "how many days from a to b", True),
     Function("anniversary", "function", "anniversary(d)", "the next return of that day", True),
     Function("distance_km", "function", "distance_km(lat, lon, lat0, lon0)", "the distance on the globe"),
-    Function("bucket", "function", 'bucket(key, 10, "salt")', "a lasting random share"),
+    Function("bucket", "function", 'bucket(key, 10, "salt")', "a lasting random share", True),
 )
 
 FUNCTIONS: dict[str, Function] = {function.name: function for function in _ALL}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from segdsl.typesystem import TRUTH, Type
+from segkernel.data.buckets import bucketed
 from segkernel.data.columns import Column, aligned
 from segkernel.data.dataset import Dataset
 from segkernel.errors import DataError
@@ -289,6 +290,10 @@ class Linker:
                 return calendar.day_of(code, space, self.exact(node[3]), zone)
             case "abs":
                 return rounding.size(code, space, self.exact(node[3]), number)
+            case "bucket":
+                found = bucketed(self.column(self.nodes[node[3]]), node[4], node[5])
+                code.tables.append(found)
+                return coded(found)
             case "rounded":
                 _, _, _, function, places, source = node
                 if kind.kind == "number":

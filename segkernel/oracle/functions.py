@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from hashlib import sha256
 from unicodedata import normalize
 
 import msgspec
@@ -42,6 +43,10 @@ def call(node: checked.Call, values: Sequence[Value], moment: Moment) -> Value:
         return local_at(moment.zone, whole(values[0])) % DAY // HOUR
     if node.function in ("least", "greatest"):
         return (min if node.function == "least" else max)(values, key=order_of)
+    if node.function == "bucket":
+        key, count, salt = values
+        digest = sha256(f"{salt}\0{key}".encode()).digest()
+        return sum(byte << 8 * place for place, byte in enumerate(reversed(digest[:8]))) % whole(count)
     if node.function == "abs":
         return abs(number_of(values[0]))
     if node.function in ROUNDINGS:

@@ -34,6 +34,9 @@ def called(planner: Planner, node: checked.Call, space: int) -> int:
         places = node.operands[1] if function == "round" else None
         kept = places.value if isinstance(places, checked.Constant) else 0
         return build.add("rounded", space, node.type, function, kept, value)
+    if function == "bucket":
+        count, salt = (operand.value for operand in node.operands[1:] if isinstance(operand, checked.Constant))
+        return build.add("bucket", space, node.type, value, count, salt)
     if function in RESPELLINGS:
         return build.add("respelt", space, node.type, function, value)
     assert function in ("abs", "length"), function

@@ -104,6 +104,8 @@ def _told(program: Program, node: Node) -> str:
             return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
         case "arithmetic":
             return f"{name(node[4])} {node[3]} {name(node[5])}: {node[2]}"
+        case "bucket":
+            return f"bucket of {name(node[3])}, one of {node[4]:,}, salt {node[5]!r}: {node[2]}"
         case "rounded":
             return f"{node[3]} of {name(node[5])} to {node[4]} places: {node[2]}"
         case "calendar" | "respelt":

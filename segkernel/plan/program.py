@@ -32,6 +32,7 @@ Values:
     ("either", s, type, node, value, value)      where the node is true, and where not
     ("lifted", s, type, root's value)
     ("abs", s, type, value)                      exact
+    ("bucket", s, type, column, count, salt)
     ("rounded", s, type, function, places, value)     round, floor, ceil; exact or float by `type`
     ("respelt", s, type, function, value)        of a text
     ("length", s, type, value)                   of a text
@@ -54,7 +55,7 @@ Chain = tuple[tuple[str, str], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
-        "calendar", "respelt", "length", "abs", "rounded",
+        "calendar", "respelt", "length", "abs", "rounded", "bucket",
     )
 )  # fmt: skip
 
@@ -108,7 +109,7 @@ def parts(node: Node) -> tuple[int, ...]:
             return (node[4], node[5])
         case "calendar" | "respelt":
             return (node[4],)
-        case "float" | "length" | "abs" | "shift" | "day" | "round" | "lifted":
+        case "float" | "length" | "abs" | "bucket" | "shift" | "day" | "round" | "lifted":
             return (node[3],)
         case "divide":
             return (node[3], node[4])
