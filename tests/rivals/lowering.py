@@ -351,24 +351,31 @@ class Lowering:
 
     # ---- aggregates
 
-    def aggregate(self, item: c.Aggregate, table: str, up: Chain) -> Node:
+    def plainer(self, item: c.Aggregate) -> c.Aggregate:
+        """An aggregate without `all`, and with a `where` that says which rows have happened."""
+        span, terms = item.span, [] if item.where is None else [item.where]
         if item.function == "all":
-            raise CannotSay("all")
+            assert item.value is not None
+            terms.append(c.Or(span=span, terms=(c.Not(span=span, term=item.value), c.IsMissing(span=span, operand=item.value))))
+            item = msgspec.structs.replace(item, function="none", value=None)
+        for step, (table, _) in enumerate(item.relation.chain):
+            if table in self.rules.event_times:
+                name, kind = self.rules.event_times[table]
+                path = tuple(link for _, link in item.relation.chain[:step])
+                time = c.Field(span=span, table=item.relation.table, name=name, type=kind, path=path)
+                clock = c.Now(span=span) if kind == TIMESTAMP else c.Today(span=span)
+                happened = c.Compare(span=span, op="<=", left=time, right=clock)
+                terms.append(c.Or(span=span, terms=(happened, c.IsMissing(span=span, operand=time))))
+        where = None if not terms else terms[0] if len(terms) == 1 else c.And(span=span, terms=tuple(terms))
+        return msgspec.structs.replace(item, where=where)
+
+    def aggregate(self, item: c.Aggregate, table: str, up: Chain) -> Node:
+        item = self.plainer(item)
         chain = item.relation.chain
-        for table_, _ in chain:
-            time = self.schema.tables[table_].event_time
-            if time is not None and (table_ != chain[0][0] or self.schema.tables[table_].fields[time].type != TIMESTAMP):
-                raise CannotSay("an event time of days, or of the rows above")
         child, inside = item.relation.table, (*chain, *up)
         rows = max(self.tables[child].frame.height, 1)
         where = self.expression(item.where, child, inside) if item.where is not None else None
         value = self.expression(item.value, child, inside) if item.value is not None else None
-        if self.schema.tables[child].event_time is not None:
-            event = self.expression(
-                c.Field(span=item.span, table=child, name=self.schema.tables[child].event_time or "", type=TIMESTAMP), child, ()
-            )
-            counts = junction("or", [compare("<=", event, constant(self.as_of, "whole")), node("missing", event)])
-            where = counts if where is None else junction("and", [counts, where])
         where = None if where is not None and where.op == "constant" and where.value else where
         self.need_owner(child, chain)
 
