@@ -57,6 +57,7 @@ class Rules:
         self.segments: list[str] = []
         self.depth = 0
         self.reckless = rng.random() < 0.3  # sums and products may then leave their range
+        self.functional = rng.random() < 0.25  # functions, which the rivals refuse
         self.zone = ZoneInfo(world.schema.timezone)
 
     def params(self) -> list[str]:
@@ -161,7 +162,7 @@ class Rules:
             right = self.value("text", scope)
             if right is not None:
                 return f"{left} {rng.choice(ORDER)} {right}"
-        if kind == "text" and rng.random() < 0.2:
+        if kind == "text" and self.functional and rng.random() < 0.2:
             return f"{left} {rng.choice(['=', '!='])} {self.literal('text', column.samples if column else ())} ignoring case"
         if kind in ("date", "timestamp"):
             right = self.time(scope, rng.choice(["date", "timestamp"]))
@@ -190,7 +191,7 @@ class Rules:
         if rng.random() < 0.15:
             other = self.field(kind, scope)
             items += [other] if other else []
-        ending = " ignoring case" if kind == "text" and rng.random() < 0.2 else ""
+        ending = " ignoring case" if kind == "text" and self.functional and rng.random() < 0.2 else ""
         return f"{left} {rng.choice(['in', 'in', 'not in'])} ({', '.join(items)}){ending}"
 
     def between(self, scope: Scope) -> str | None:
@@ -241,12 +242,12 @@ class Rules:
         left = self.value("text", scope)
         if left is None:
             return None
-        if self.rng.random() < 0.12:
+        if self.functional and self.rng.random() < 0.12:
             return f"{left} {self.rng.choice(['', 'not '])}matches {quote(self.rng.choice(PATTERNS))}"
         word = self.rng.choice(WORDS)
         part = word[: self.rng.randint(0, 3)] if self.rng.random() < 0.5 else word[-self.rng.randint(1, 3) :]
         right = self.field("text", scope) if self.rng.random() < 0.15 else quote(part)
-        ending = " ignoring case" if self.rng.random() < 0.2 else ""
+        ending = " ignoring case" if self.functional and self.rng.random() < 0.2 else ""
         word = self.rng.choice(["contains", "starts with", "ends with"])
         return f"{left} {self.rng.choice(['', '', 'not '])}{word} {right}{ending}" if right else None
 
@@ -308,7 +309,7 @@ class Rules:
             found = self.aggregate(kind, scope)
             if found is not None:
                 return found
-        if 0.52 < draw < 0.6:
+        if self.functional and 0.52 < draw < 0.6:
             found = self.called(kind, scope)
             if found is not None:
                 return found
