@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from segdsl.typesystem import TRUTH, Type
+from segdsl.typesystem import Type
 from segkernel.data.buckets import bucketed
-from segkernel.data.columns import Column, aligned
+from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import rounding, spelling, testing, values
+from segkernel.link import lifting, rounding, spelling, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
@@ -395,7 +393,7 @@ class Linker:
         code = self.code
         text, pattern = self.text(a), self.text(b)
         if text.place == op.COLUMN and pattern.place == op.COLUMN and text.column.top * pattern.column.top > MANY_PAIRS:
-            return testing.in_range(code, space, self.paired(text.column, pattern.column, kind), int(wanted), int(wanted) + 1)
+            return testing.in_range(code, space, spelling.paired(code, text.column, pattern.column, kind), int(wanted), int(wanted) + 1)
         found = []
         for each in range(1, pattern.column.top + 1):
             which = pattern.column.value(each)
@@ -405,20 +403,6 @@ class Linker:
         if not found:
             return code.always(space, False)
         return testing.either(code, space, found)
-
-    def paired(self, text: Column, pattern: Column, kind: str) -> Coded:
-        """A text test of two columns as a yes/no column: it is asked once for each pair of values that occurs."""
-        known = (text.codes > 0) & (pattern.codes > 0)
-        pairs = text.codes.astype(np.uint64) * np.uint64(pattern.top + 1) + pattern.codes.astype(np.uint64)
-        distinct, places = np.unique(pairs[known], return_inverse=True)
-        values = ((text.value(int(each) // (pattern.top + 1)), pattern.value(int(each) % (pattern.top + 1))) for each in distinct)
-        holds = np.fromiter((1 + text_holds(kind, value, what) for value, what in values), np.uint8, distinct.size)
-        codes = aligned(text.rows, np.uint8)
-        codes[:] = 0
-        codes[known] = holds[places]
-        column = Column(type=TRUTH, rows=text.rows, codes=codes, top=2, missing=int(text.rows - known.sum()))
-        self.code.tables.append(column)
-        return Coded(column, op.COLUMN, column.address, 1)
 
     def first_present(self, space: int, kind: Type, numbers: tuple[int, ...]) -> Form:
         """The first operand that is present: chosen from the last to the first."""
@@ -459,34 +443,10 @@ class Linker:
 
     def lifted(self, space: int, number: int) -> Form:
         """The account's value for each of its rows."""
-        code = self.code
         form = self.forms[number]
         if isinstance(form, Coded) and form.place == op.COLUMN and form.column.type.kind != "text":
             form = self.exact(number)
-        owners = self.below(space, 0).owners
-
-        def slots(first: int, count: int) -> int:
-            target = code.slots[space].take(count)
-            for part in range(count):
-                code.emit(op.LIFT_VALUE, space, target + part, first + part, owners)
-            return target
-
-        if isinstance(form, Exact):
-            present = None
-            if form.present is not None:
-                present = code.registers[space].take()
-                code.emit(op.LIFT, space, present, form.present, owners)
-            return Exact(slots(form.slot, 2 if form.wide else 1), present, form.low, form.high, form.wide)
-        if isinstance(form, Float):
-            held = values.in_slot(code, 0, form)
-            lifted = Float(op.SLOT, slots(held.operand, 1))
-            values.release(code, 0, held)
-            return lifted
-        spelled = form if form.place == op.SLOT else values.respelled(code, 0, form, form.column)
-        result = Coded(form.column, op.SLOT, slots(spelled.operand, 1), 8)
-        if spelled is not form:
-            values.release(code, 0, spelled)
-        return result
+        return lifting.lifted(self.code, space, form, self.below(space, 0).owners)
 
 
 def can_fail(node: Node) -> bool:

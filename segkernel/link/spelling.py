@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from segdsl.texts import RESPELLINGS
-from segkernel.data.columns import Column
+from segdsl.typesystem import TRUTH
+from segkernel.data.columns import Column, aligned
 from segkernel.data.matching import matching
 from segkernel.kernel import operations as op
 from segkernel.link import testing
@@ -65,3 +66,18 @@ def length(code: Assembly, space: int, form: Coded) -> Exact:
     slot = code.slots[space].take()
     code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(np.array(lengths, np.int64)), form.place)
     return Exact(slot, present, 0, max(lengths))
+
+
+def paired(code: Assembly, text: Column, pattern: Column, kind: str) -> Coded:
+    """A text test of two columns as a yes/no column: it is asked once for each pair of values that occurs."""
+    known = (text.codes > 0) & (pattern.codes > 0)
+    pairs = text.codes.astype(np.uint64) * np.uint64(pattern.top + 1) + pattern.codes.astype(np.uint64)
+    distinct, places = np.unique(pairs[known], return_inverse=True)
+    values = ((text.value(int(each) // (pattern.top + 1)), pattern.value(int(each) % (pattern.top + 1))) for each in distinct)
+    holds = np.fromiter((1 + text_holds(kind, value, what) for value, what in values), np.uint8, distinct.size)
+    codes = aligned(text.rows, np.uint8)
+    codes[:] = 0
+    codes[known] = holds[places]
+    column = Column(type=TRUTH, rows=text.rows, codes=codes, top=2, missing=int(text.rows - known.sum()))
+    code.tables.append(column)
+    return Coded(column, op.COLUMN, column.address, 1)

@@ -10,11 +10,12 @@ from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
-from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type, decimal
+from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
 from segkernel.plan import functions
 from segkernel.plan.bounds import Bounds, bounds
-from segkernel.plan.program import Builder, Chain, Choice, Node
+from segkernel.plan.program import Builder, Chain, Choice
 from segkernel.plan.rows import Demand, demanded
+from segkernel.plan.scales import as_float, at_scale, units_as_float
 from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
 
 FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -231,10 +232,10 @@ class Planner:
         if kinds in (("date", "timestamp"), ("timestamp", "date")):
             a, b = (self.builder.add("day", space, DATE, x) if kind == "timestamp" else x for x, kind in ((a, kinds[0]), (b, kinds[1])))
         elif "number" in kinds and "decimal" in kinds:
-            a, b = (self.as_float(x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
+            a, b = (as_float(self.builder, x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
         elif "number" not in kinds and kinds[0] in ("whole", "decimal"):
             scale = max(left.type.scale, right.type.scale)
-            a, b = self.at_scale(a, left.type, scale, space), self.at_scale(b, right.type, scale, space)
+            a, b = at_scale(self.builder, a, left.type, scale, space), at_scale(self.builder, b, right.type, scale, space)
         return self.builder.add("compare", space, op, a, b)
 
     def membership(self, node: checked.InList, space: int, wanted: bool) -> int:
@@ -390,28 +391,8 @@ class Planner:
         """A value in a type that holds it: whole numbers as decimals or floats, decimals at a larger scale."""
         number = self.value(node, space)
         if wanted.kind == "number":
-            return self.as_float(number, node.type, space)
-        return self.at_scale(number, node.type, wanted.scale, space) if wanted.kind in ("decimal", "whole") else number
-
-    def as_float(self, number: int, kind: Type, space: int) -> int:
-        build = self.builder
-        node = build.nodes[number]
-        if kind.kind == "number":
-            return number
-        if is_known(node):
-            held = node[3]
-            return build.add("constant", space, NUMBER, None if held is None else held / 10**kind.scale)
-        return build.add("float", space, NUMBER, number)
-
-    def at_scale(self, number: int, kind: Type, scale: int, space: int) -> int:
-        build = self.builder
-        if kind.scale == scale:
-            return number
-        factor = 10 ** (scale - kind.scale)
-        node = build.nodes[number]
-        if is_known(node):
-            return build.add("constant", space, decimal(scale), None if node[3] is None else node[3] * factor)
-        return build.add("arithmetic", space, decimal(scale), "*", number, build.add("constant", space, WHOLE, factor))
+            return as_float(self.builder, number, node.type, space)
+        return at_scale(self.builder, number, node.type, wanted.scale, space) if wanted.kind in ("decimal", "whole") else number
 
     def arithmetic(self, node: checked.Arithmetic, space: int) -> int:
         build = self.builder
@@ -420,19 +401,13 @@ class Planner:
         if node.type.kind == "number":
             if node.op == "/" and "number" not in (left.kind, right.kind):
                 scale = max(left.scale, right.scale)
-                a, b = (self.units_as_float(self.at_scale(x, kind, scale, space), space) for x, kind in ((a, left), (b, right)))
+                a, b = at_scale(build, a, left, scale, space), at_scale(build, b, right, scale, space)
+                a, b = units_as_float(build, a, space), units_as_float(build, b, space)
             else:
-                a, b = self.as_float(a, left, space), self.as_float(b, right, space)
+                a, b = as_float(build, a, left, space), as_float(build, b, right, space)
         elif node.op != "*":
-            a, b = self.at_scale(a, left, node.type.scale, space), self.at_scale(b, right, node.type.scale, space)
+            a, b = at_scale(build, a, left, node.type.scale, space), at_scale(build, b, right, node.type.scale, space)
         return build.add("arithmetic", space, node.type, node.op, a, b)
-
-    def units_as_float(self, number: int, space: int) -> int:
-        """The units themselves as a float: both sides of a division then have the same scale."""
-        node = self.builder.nodes[number]
-        if is_known(node):
-            return self.builder.add("constant", space, NUMBER, None if node[3] is None else float(node[3]))
-        return self.builder.add("float", space, WHOLE, number)
 
     def shifted(self, node: checked.Shift, space: int) -> int:
         build = self.builder
@@ -467,11 +442,6 @@ class Planner:
                 "either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result
             )
         return result
-
-
-def is_known(node: Node) -> bool:
-    """Whether a node is a constant whose value the rules say."""
-    return bool(node[0] == "constant" and not isinstance(node[3], Slot))
 
 
 def length_in_ns(length: Length) -> int:
