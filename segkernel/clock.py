@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from segdsl.calendar_days import NANOSECONDS_A_DAY
 from segdsl.typesystem import Length
 from segkernel.plan.slots import Form, Slot
 
 SECOND = 1_000_000_000
-DAY = 86_400 * SECOND
+DAY = NANOSECONDS_A_DAY
 HOUR = 3_600 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = int((datetime(1, 1, 3, tzinfo=UTC) - _EPOCH).total_seconds())

@@ -74,12 +74,6 @@ def month_days(text: str) -> tuple[int, int] | None:
     return first, first + month_length(year, month) - 1
 
 
-def day_text(days: int) -> str:
-    """A day as a rule writes it, `2026-03-01`."""
-    year, month, number = civil_of(days)
-    return f"{year:04}-{month:02}-{number:02}"
-
-
 def local_nanoseconds(moment: datetime, zone: tzinfo) -> int:
     """The nanoseconds of a naive local time in a zone.
 

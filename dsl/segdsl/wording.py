@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segdsl import checked, syntax
-from segdsl.typesystem import Length, Type
+from segdsl.typesystem import Type
 
 _SPOKEN = {"whole": "a whole number", "number": "a number", "text": "text", "yes/no": "yes/no"}
 _STATEMENTS = {"Param": "param", "Let": "let", "Segment": "segment", "Choose": "choose", "Collect": "collect"}
@@ -40,15 +40,3 @@ def dotted(field: checked.Field) -> str:
 def statement_kind(statement: syntax.Statement) -> str:
     """`param`, `let`, `segment`, `choose` or `collect`."""
     return _STATEMENTS[type(statement).__name__]
-
-
-def length_text(length: Length) -> str:
-    """A duration as a rule writes it: `90 days`."""
-    if length.months:
-        count, unit = (length.months // 12, "year") if length.months % 12 == 0 else (length.months, "month")
-    elif length.nanoseconds:
-        hours = length.nanoseconds % 3_600_000_000_000 == 0
-        count, unit = (length.nanoseconds // 3_600_000_000_000, "hour") if hours else (length.nanoseconds // 60_000_000_000, "minute")
-    else:
-        count, unit = length.days, "day"
-    return f"{count} {unit}" + ("" if abs(count) == 1 else "s")

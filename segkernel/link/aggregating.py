@@ -14,8 +14,8 @@ from segkernel.kernel import operations as op
 from segkernel.kernel.interpreter import RECODED
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
-from segkernel.link.forms import LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
-from segkernel.link.values import BEYOND, constant, parts, release, selected
+from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
+from segkernel.link.values import constant, parts, release, selected
 from segkernel.plan.program import Chain
 
 HUGE = 2.0**960

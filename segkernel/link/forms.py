@@ -46,6 +46,8 @@ def coded(column: Column) -> Coded | Float:
 
 
 SMALLEST, LARGEST = -(1 << 63), (1 << 63) - 1
+BEYOND = 1 << 127
+"""The first number that 128 bits with a sign do not hold."""
 
 
 def fits(low: int, high: int) -> bool:

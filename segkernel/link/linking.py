@@ -16,7 +16,7 @@ from segkernel.link import lifting, rounding, spelling, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
-from segkernel.plan.planner import text_holds
+from segkernel.plan.planner import FLIPPED, comparison_holds, text_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
 from segkernel.plan.slots import Slot
 
@@ -365,7 +365,7 @@ class Linker:
             return target
         if any(floats):
             if floats[0]:
-                a, b, which = b, a, (0, 1, 4, 5, 2, 3)[which]
+                a, b, which = b, a, op.COMPARISONS.index(FLIPPED[operation])
             number, other = self.exact(a), values.in_slot(code, space, self.float(b))
             code.emit(op.COMPARE, space, target, number.slot, other.operand, which, 4 if number.wide else 2)
             values.release(code, space, other)
@@ -459,6 +459,6 @@ def can_fail(node: Node) -> bool:
 def _decided(operation: str, a: Any, b: Any) -> Any:
     def operands(clock: Any) -> tuple[int, ...]:
         x, y = (clock.slot(each) if isinstance(each, Slot) else each for each in (a, b))
-        return (int({"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[operation]),)
+        return (int(comparison_holds(operation, x, y)),)
 
     return operands

@@ -12,11 +12,10 @@ from segkernel.clock import Clock
 from segkernel.data.columns import Column
 from segkernel.kernel import operations as op
 from segkernel.link.assembly import Assembly, float_bits, signed64
-from segkernel.link.forms import LARGEST, SMALLEST, Coded, Exact, Float, Form
+from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form
 from segkernel.plan.slots import Slot
 
 MANY_RANGES = 4
-BEYOND = 1 << 127
 
 
 def in_range(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:

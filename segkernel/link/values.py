@@ -14,11 +14,10 @@ from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
-from segkernel.link.forms import SMALLEST, Coded, Exact, Float, Form, fits
+from segkernel.link.forms import BEYOND, SMALLEST, Coded, Exact, Float, Form, fits
 from segkernel.plan.slots import Slot
 
 OPERATIONS = {"+": 0, "-": 1, "*": 2, "/": 3}
-BEYOND = 1 << 127
 INSTANTS = 1 << 62
 """How far from 1970 a time that only a run knows may lie where it is reckoned with, in nanoseconds: the years 1824 to 2116."""
 

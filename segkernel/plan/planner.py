@@ -6,10 +6,12 @@ the first is asked for, and Kleene's logic then costs nothing.
 
 from __future__ import annotations
 
+import operator
 from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
+from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
 from segkernel.plan import functions
 from segkernel.plan.bounds import Bounds, bounds
@@ -20,7 +22,7 @@ from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
 
 FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-DAY = 86_400_000_000_000
+_OPERATORS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 MANY_DAYS = 10_000_000
 """So many days can be counted from any day of the calendar."""
 _LISTED = ("text", "whole", "decimal", "date")
@@ -154,7 +156,9 @@ class Planner:
             both = [(self.truth(left, space, x), self.truth(right, space, y)) for x, y in pairs]
             return self.builder.any_of(space, [self.builder.all_of(space, pair) for pair in both])
         if isinstance(left, checked.Chosen) and isinstance(right, checked.Constant) and right.value is not None:
-            return self.chosen_among(left.name, lambda value: _holds(op, _number(value, left.type), _number(right.value, right.type)))
+            return self.chosen_among(
+                left.name, lambda value: comparison_holds(op, _number(value, left.type), _number(right.value, right.type))
+            )
         if isinstance(right, checked.Chosen) and isinstance(left, checked.Constant):
             return self.comparison(FLIPPED[op], right, left, space)
         left_form, right_form = form_of(left), form_of(right)
@@ -196,7 +200,7 @@ class Planner:
         else:
             x, y = (Slot(form if kind == DATE else ("day", form)) for form, kind in ((a, a_type), (b, b_type)))
         if a[0] in ("days", "instant") and b[0] == a[0]:
-            return self.builder.always(space, _holds(op, a[1], b[1]))
+            return self.builder.always(space, comparison_holds(op, a[1], b[1]))
         return self.builder.add("when", space, op, x, y)
 
     def decided_number(self, form: Form, found: Bounds | None, space: int) -> int:
@@ -463,8 +467,9 @@ def _number(value: Any, kind: Type) -> Any:
     return Fraction(value, 10**kind.scale) if kind.kind == "decimal" else value
 
 
-def _holds(op: str, x: Any, y: Any) -> bool:
-    return bool({"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[op])
+def comparison_holds(op: str, x: Any, y: Any) -> bool:
+    """A comparison of two values of one kind."""
+    return bool(_OPERATORS[op](x, y))
 
 
 def text_holds(kind: str, value: str, pattern: str) -> bool:
