@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdsl.regexes import NotRegular, canonical
 from segkernel.data.matching import matching
-from segkernel.oracle.functions import matches
+from segkernel.oracle.patterns import found_in, graph
 
 TOKENS = st.sampled_from(
     [
@@ -18,8 +16,26 @@ TOKENS = st.sampled_from(
         "&", "~", "\\d", "\\w", "\\s", "\\S", "\\W", "\\b", "\\.", "\\]", "\\-", "\\n", "a-c", "[a-c]", "[^b]", "[\\d-]", "(a|b)",
     ]
 )  # fmt: skip
-PATTERNS = st.lists(TOKENS, max_size=9).map("".join)
-TEXTS = st.text(st.sampled_from("abcé1_- \n.]$&~\r\x1c٣"), max_size=7)
+TOKEN_SALAD = st.lists(TOKENS, max_size=9).map("".join)
+MEMBERS = st.sampled_from(["a", "b", "é", "a-c", "0-9", "À-ÿ", "\\d", "\\w", "\\s", "\\]", "\\n", "\\-", ".", "^", "$", "K"])
+CLASSES = st.tuples(st.sampled_from(["[", "[^"]), st.lists(MEMBERS, min_size=1, max_size=4).map("".join)).map("".join).map("{}]".format)
+ATOMS = st.one_of(
+    st.sampled_from(["a", "b", "é", "1", "_", " ", ".", "\\d", "\\D", "\\w", "\\W", "\\s", "\\S", "\\n", "\\.", "\\$"]), CLASSES
+)
+EDGES = st.sampled_from(["^", "$", "\\b"])
+REPEATS = st.sampled_from(["", "*", "+", "?", "{2}", "{0,2}", "{1,}", "{0}", "{1,3}?", "*?", "+?", "??"])
+
+
+def larger(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Patterns that are made of smaller ones: a group that is repeated, a row, alternatives; in each, edges too."""
+    group = st.tuples(st.sampled_from(["(", "(?:"]), smaller, REPEATS).map(lambda each: f"{each[0]}{each[1]}){each[2]}")
+    row = st.lists(st.one_of(smaller, group, EDGES), max_size=4).map("".join)
+    return st.one_of(group, row, st.lists(smaller, min_size=2, max_size=3).map("|".join))
+
+
+SOUND = st.recursive(st.tuples(ATOMS, REPEATS).map("".join), larger, max_leaves=8)
+PATTERNS = st.one_of(TOKEN_SALAD, SOUND)
+TEXTS = st.text(st.sampled_from("abcé1_- \n.]$&~\r\x1c٣K"), max_size=9)
 
 
 @given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=12))
@@ -29,10 +45,7 @@ def test_both_engines_find_the_same(pattern: str, texts: list[str]) -> None:
         canonical(pattern)
     except NotRegular:
         return
-    found = matching(texts, pattern)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert {text for text in texts if matches(text, pattern)} == found
+    assert {text for text in texts if found_in(pattern, text)} == matching(texts, pattern)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +84,22 @@ def test_the_largest_patterns_are_run() -> None:
         assert matching([text, ""], pattern) == {text}
     with pytest.raises(NotRegular, match="its groups are nested more than 50 deep"):
         canonical("(" * 51 + ")" * 51)
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "(a*)*b", "^(a|aa)+$", "(.*)*(.*)*(.*)*x", "((a?){20}){20}b", "^(\\w+\\s?)*$"])
+def test_a_hostile_pattern_takes_the_oracle_no_longer_than_another(pattern: str) -> None:
+    """Each of these takes time that doubles with every letter where alternatives are tried one after another."""
+    assert not found_in(pattern, "a" * 400 + "!")
+    assert matching(["a" * 400 + "!"], pattern) == frozenset()
+
+
+def test_the_oracle_makes_no_more_steps_than_a_pattern_says() -> None:
+    assert len(graph("(a+)+$")[1]) == 4
+    assert len(graph("((a?){20}){20}b")[1]) <= 1_000
+    assert len(graph("(a|(b|" * 25 + "a" + ")+)+" * 25)[1]) <= 201
+
+
+@pytest.mark.parametrize("pattern", [f"\\{sign}" for sign in "dDwWsSb"])
+def test_sets_are_those_of_ascii_for_every_character_of_the_basic_plane(pattern: str) -> None:
+    texts = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+    assert {text for text in texts if found_in(pattern, text)} == matching(texts, pattern)

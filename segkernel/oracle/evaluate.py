@@ -12,6 +12,7 @@ from segdsl.typesystem import DATE, Length, Type
 from segkernel.oracle import arithmetic, clauses, functions, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
+from segkernel.oracle.patterns import found_in
 from segkernel.oracle.zones import DAY, day_start, local_day, shift_instant
 
 Tables = Mapping[str, Sequence[Mapping[str, object]]]
@@ -313,7 +314,7 @@ class Oracle:
         if not isinstance(text, str) or not isinstance(pattern, str):
             raise TypeError("a text test of what is not text")
         if kind == "matches":
-            return functions.matches(text, pattern)
+            return found_in(pattern, text)
         if kind == "contains":
             return pattern in text
         return text.startswith(pattern) if kind == "starts" else text.endswith(pattern)

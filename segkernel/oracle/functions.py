@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from hashlib import sha256
@@ -112,16 +111,6 @@ def trim(text: str) -> str:
 def folded(text: str) -> str:
     """A text without regard to case: character by character of its NFC."""
     return "".join(character.casefold() for character in normalize("NFC", text))
-
-
-def matches(text: str, pattern: str) -> bool:
-    """Whether a pattern of the subset is found in a text; Python's `$` also stands before a last line break, its `\\Z` does not."""
-    ends = SIGNS.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
-    return re.search(ends, text, re.ASCII) is not None
-
-
-SIGNS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
-"""An escape, a class, or the end of the text."""
 
 
 TEXTS: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "trim": trim, "folded": folded}
