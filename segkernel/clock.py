@@ -213,13 +213,17 @@ def day_table(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], int]:
 
 @lru_cache(maxsize=64)
 def changes(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The clock changes between two instants, and the offset before the first and after each."""
-    low, high = max(low, _FIRST * SECOND), min(high, _LAST * SECOND)
+    """The clock changes between two instants, and the offset before the first and after each.
+
+    The instants of whole days are asked, so that other data of the same zone find the answers kept. Two changes that undo each
+    other were never less than 95 hours apart (Freetown in 1939); in Recife in 2000 they were 167.
+    """
+    low, high = max(low // DAY * DAY, _FIRST * SECOND), min(high, _LAST * SECOND)
     moments: list[int] = []
     offsets = [offset(zone, low)]
-    step = 7 * DAY
-    for start in range(low, max(high, low + 1), step):
-        if offset(zone, start + step) != offset(zone, start):
-            moments.append(change(zone, start, start + step))
-            offsets.append(offset(zone, start + step))
+    for start in range(low, max(high, low + 1), DAY):
+        after = offset(zone, start + DAY)
+        if after != offsets[-1]:
+            moments.append(change(zone, start, start + DAY))
+            offsets.append(after)
     return np.array(moments, np.int64), np.array(offsets, np.int64)
