@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import normalize
 
 import msgspec
 import polars as pl
@@ -73,14 +74,20 @@ def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
     renamed = {spec.column for spec in table.fields.values()}
     for column in frame.columns:
         if column not in fields and column not in unsupported and column not in renamed:
-            _add(name, column, frame[column], None, fields, unsupported)
+            called = normalize("NFC", column)
+            # Rules know composed letters only
+            if called == column or called in frame.columns or called in fields:
+                _add(name, column, frame[column], None, fields, unsupported)
+            else:
+                _add(name, called, frame[column], None, fields, unsupported, column)
     completed = msgspec.structs.replace(table, fields=fields, unsupported={**table.unsupported, **unsupported})
     for part in table.key:
         if source(completed, part) not in frame.columns:
             raise DataError(_absent(name, part, frame, ", which is its key"))
         dtype = frame.schema[source(completed, part)]
-        if physical.logical(dtype) is None and not isinstance(dtype, pl.Null):
-            raise DataError(f"{name}.{part} cannot be a key: its values are of the type {dtype}")
+        typed = physical.logical(dtype)
+        if (typed is None or typed.kind == "list") and not isinstance(dtype, pl.Null):
+            raise DataError(f"{name}.{part} cannot be a key: its values are of the type {physical.named(dtype)}")
     if table.event_time is not None:
         timed = fields.get(table.event_time)
         if timed is None:
@@ -91,7 +98,13 @@ def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
 
 
 def _add(
-    table: str, field: str, series: pl.Series, spec: FieldSpec | None, fields: dict[str, FieldSpec], unsupported: dict[str, str]
+    table: str,
+    field: str,
+    series: pl.Series,
+    spec: FieldSpec | None,
+    fields: dict[str, FieldSpec],
+    unsupported: dict[str, str],
+    column: str | None = None,
 ) -> None:
     dtype = series.dtype
     found = TEXT if isinstance(dtype, pl.Null) else physical.logical(dtype)
@@ -100,12 +113,12 @@ def _add(
             raise DataError(f"{table}.{field}: expected {spec.type}, found {physical.described(dtype)}")
         found = spec.type
     if found is None:
-        unsupported[field] = str(dtype)
+        unsupported[field] = physical.named(dtype)
         return
     absent = series.is_null() | series.is_nan() if dtype.is_float() else series.is_null()
     missing = int(absent.fill_null(True).sum()) if dtype.is_float() else series.null_count()
     if spec is None:
-        spec = FieldSpec(found)
+        spec = FieldSpec(found, column)
     if missing and spec.never_missing:
         first = absent.arg_true()[0] + 1
         values = "1 missing value, in" if missing == 1 else f"{missing:,} missing values, the first in"

@@ -35,6 +35,11 @@ def _column(series: pl.Series) -> bytes:
     state = hashlib.blake2b(f"{kind} {unit} {zone} {len(series)} {series.null_count()}\0".encode(), digest_size=32)
     if found is None:
         return state.digest()
+    if found.kind == "list":
+        state.update(np.packbits(series.is_null().to_numpy()).data)
+        state.update(series.list.len().fill_null(0).to_numpy().astype("<u4").data)
+        state.update(_column(series.filter(series.list.len() > 0).explode()))
+        return state.digest()
     for start in range(0, len(series), _SLICE):
         part = series.slice(start, _SLICE)
         if part.null_count():

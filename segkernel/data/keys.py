@@ -90,7 +90,9 @@ def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
     if isinstance(part, pl.Null) or isinstance(key, pl.Null):
         return False
     left, right = physical.logical(part), physical.logical(key)
-    return left is None or right is None or left.kind != right.kind or physical.naive(part) != physical.naive(key)
+    if left is None or right is None or left.kind == "list":
+        return True
+    return left.kind != right.kind or physical.naive(part) != physical.naive(key)
 
 
 def _direct(dtype: pl.DataType) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal
+from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal, list_of
 
+_LONGEST = 60
 _PER_UNIT = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 _ACCEPTS = {
     "number": ("number", "whole", "decimal"),
@@ -31,21 +32,49 @@ def logical(dtype: pl.DataType) -> Type | None:
         return TIMESTAMP
     if isinstance(dtype, pl.Duration):
         return DURATION
+    if isinstance(dtype, pl.List):
+        item = logical(_inner(dtype))
+        return None if item is None or item.kind in ("list", "duration") else list_of(item)
     return None
 
 
 def fits(dtype: pl.DataType, pinned: Type) -> bool:
-    """Whether a column can be read as a pinned type: floats and whole numbers as decimals, every number as a float."""
+    """Whether a column can be read as a pinned type: floats and whole numbers as decimals, every number as a float, decimals
+    without places as whole numbers, lists by their items."""
     if isinstance(dtype, pl.Null):
-        return pinned.kind != "list"
+        return True
+    if isinstance(dtype, pl.List) and pinned.item is not None:
+        return fits(_inner(dtype), pinned.item)
     found = logical(dtype)
+    if found is not None and pinned.kind == "whole" and found == decimal(0):
+        return True
     return found is not None and found.kind in _ACCEPTS.get(pinned.kind, (pinned.kind,))
+
+
+def _inner(dtype: pl.List) -> pl.DataType:
+    inner = dtype.inner
+    return inner if isinstance(inner, pl.DataType) else inner()
 
 
 def described(dtype: pl.DataType) -> str:
     """A type as messages write it: the language's word and Polars' own."""
     found = logical(dtype)
-    return f"{found} ({dtype})" if found is not None else str(dtype)
+    return f"{found} ({named(dtype)})" if found is not None else named(dtype)
+
+
+def named(dtype: pl.DataType) -> str:
+    """Polars' name of a type on one short line: without the categories of an Enum, which can be thousands."""
+    match dtype:
+        case pl.Enum():
+            return "Enum"
+        case pl.Datetime():
+            return f"Datetime({dtype.time_unit}, {dtype.time_zone or 'no zone'})"
+        case pl.Duration():
+            return f"Duration({dtype.time_unit})"
+        case pl.Decimal():
+            return f"Decimal({dtype.precision}, {dtype.scale})"
+    text = str(dtype)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def nanoseconds(dtype: pl.DataType) -> int:
