@@ -33,21 +33,21 @@ class Project(msgspec.Struct, frozen=True):
     silence: tuple[str, ...]
 
 
-def opened(folder: Path) -> Project:
+def opened(folder: Path, rules_wanted: bool = True) -> Project:
     """Read a project's settings and find its rule files, in the order of the patterns, then of the names.
 
     Raises `SchemaError` with place for settings that are broken, unknown or contradict each other; `Error` where there
-    are no rule files.
+    are no rule files, unless they are not wanted.
     """
     path = folder / FILE
     found = settings.load(path)
     files: dict[Path, None] = {}
     for pattern in found.rules:
         matches = sorted(glob(str(Path(escape(str(folder))) / pattern), recursive=True))
-        if not matches:
+        if not matches and rules_wanted:
             raise Error(f"{path}: no rule file matches {pattern}")
         files.update(dict.fromkeys(Path(match) for match in matches))
-    if not files:
+    if not files and rules_wanted:
         raise Error(f'{path}: no rule files; say where they are: rules = ["segments/*.seg"] under [project]')
     return Project(folder, found.schema, tuple(files), found.as_of, tuple(found.silence))
 
@@ -76,7 +76,7 @@ def bound(
     from segkernel.reading import collect, scan
 
     lazy = scan(project.schema, project.folder)
-    schema = _typed(project.schema, lazy)
+    schema = settled(project.schema, lazy)
     rules = compile(list(files), schema, params=params)
     if select is not None:
         rules = select(rules)
@@ -117,10 +117,14 @@ def typed(project: Project) -> Schema:
     """
     from segkernel.reading import scan
 
-    return _typed(project.schema, scan(project.schema, project.folder))
+    return settled(project.schema, scan(project.schema, project.folder))
 
 
-def _typed(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
+def settled(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
+    """The schema with the columns and types of lazy frames by table, of which no rows are read.
+
+    Raises `DataError` for sources that cannot be read or do not fit their pins, `SchemaError` where the root has none.
+    """
     from segkernel.data.dataset import Dataset
     from segkernel.reading import types
 

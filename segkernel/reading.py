@@ -10,6 +10,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import polars as pl
 
 from segdsl.schema import Schema, Table
@@ -33,6 +34,13 @@ _T = TypeVar("_T")
 _LOOKED_AT = 100
 _FINER = 18
 _REMOTE = ("s3://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "http://", "https://")
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How many rows a table has, and how many of them lack a value, by the data's name of the column."""
+
+    rows: int
+    missing: dict[str, int]
 
 
 def scan(schema: Schema, folder: Path) -> dict[str, pl.LazyFrame]:
@@ -72,6 +80,23 @@ def collect(frames: Mapping[str, pl.LazyFrame], schema: Schema, columns: Mapping
                 raise DataError(f'{name}: {table.source} has no column "{column}"')
         found[name] = _told(name, table, partial(_collected, lazy.select(wanted)))
     return found
+
+
+def counted(frames: Mapping[str, pl.LazyFrame], schema: Schema) -> dict[str, Counted]:
+    """Rows and missing values (null, and NaN of floats) of every column, by table. Raises `DataError` naming table and file."""
+
+    def count(lazy: pl.LazyFrame) -> Counted:
+        there = lazy.collect_schema()
+        absent = [
+            pl.nth(at).is_nan().fill_null(True).sum() if dtype.is_float() else pl.nth(at).null_count()
+            for at, dtype in enumerate(there.dtypes())
+        ]
+        found = (
+            lazy.select(pl.len().alias("rows"), *(each.alias(str(at)) for at, each in enumerate(absent))).collect(engine="in-memory").row(0)
+        )
+        return Counted(found[0], dict(zip(there.names(), found[1:], strict=True)))
+
+    return {name: _told(name, schema.tables[name], partial(count, lazy)) for name, lazy in frames.items()}
 
 
 def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:

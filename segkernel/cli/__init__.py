@@ -66,8 +66,9 @@ def _commands() -> None:
     from segkernel.cli.check import check
     from segkernel.cli.plan import plan
     from segkernel.cli.run import run
+    from segkernel.cli.schema import schema
 
-    for command in (run, check, plan, *later()):
+    for command in (run, check, schema, plan, *later()):
         main.add_command(command)
 
 

@@ -7,7 +7,6 @@ from typing import NoReturn
 import click
 
 _LATER = {
-    "schema": "pin the types that the data have",
     "fmt": "write rules in their canonical form",
     "explain": "say why an account is in a segment or not",
     "funnel": "count the accounts that each clause of a segment removes",
