@@ -216,5 +216,20 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
         load(path)
 
 
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "segkernel.toml"
+    for call in (load, Schema.load):
+        with pytest.raises(SchemaError) as caught:
+            call(path)
+        assert str(caught.value) == f"there is no file {path}; name the project's settings, such as shop/segkernel.toml"
+    with pytest.raises(SchemaError) as caught:
+        Schema.load(tmp_path)
+    assert str(caught.value) == f"{tmp_path} is a folder; name the settings in it: {path}"
+    loop = tmp_path / "loop.toml"
+    loop.symlink_to(loop)
+    with pytest.raises(SchemaError, match=r"^cannot read .*loop\.toml: Too many levels of symbolic links$"):
+        Schema.load(loop)
+
+
 def test_deep_nesting_is_a_problem_and_not_a_crash() -> None:
     assert read("a = " + "[" * 100_000)[0] is None

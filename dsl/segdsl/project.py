@@ -48,9 +48,15 @@ class Project(msgspec.Struct, frozen=True):
 
 
 def load(path: str | Path) -> Project:
-    """Read a project file. Raises `SchemaError` with every problem in it, and `OSError` where it cannot be read."""
+    """Read a project file. Raises `SchemaError` with every problem in it, or for a file that is not there or cannot be read."""
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SchemaError(f"there is no file {path}; name the project's settings, such as shop/segkernel.toml") from None
+    except IsADirectoryError:
+        raise SchemaError(f"{path} is a folder; name the settings in it: {Path(path) / 'segkernel.toml'}") from None
+    except OSError as error:
+        raise SchemaError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SchemaError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
     return parse(text, str(path))

@@ -63,7 +63,7 @@ class Schema(msgspec.Struct, frozen=True):
 
     @staticmethod
     def load(path: str | Path) -> Schema:
-        """The schema of a project file. Raises `SchemaError` with every problem in it, and `OSError` where it cannot be read."""
+        """The schema of a project file. Raises `SchemaError` with every problem in it, or for a file that cannot be read."""
         from segdsl import project
 
         return project.load(path).schema
