@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from segdsl.checked import ChooseRule, Constant
@@ -14,21 +16,28 @@ from segdsl.typesystem import Type
 from segkernel.instants import written
 
 
-def values(rule: ChooseRule) -> tuple[Any, ...]:
-    """The distinct values in the order of their first case, `otherwise` last; the code k stands for the k-th.
+class Choice(msgspec.Struct, frozen=True):
+    """What the codes of a choose stand for: 0 for missing, k for the k-th of `values`.
 
-    In the units of the choose's type: decimals as int in 10^-scale, dates as days and timestamps as nanoseconds since
+    `values` are in the units of `type`: decimals as int in 10^-scale, dates as days and timestamps as nanoseconds since
     1970, texts, yes/no and numbers as they are.
     """
+
+    type: Type
+    values: tuple[Any, ...]
+
+
+def choice(rule: ChooseRule) -> Choice:
+    """The distinct values of a choose in the order of their first case, `otherwise` last."""
     constants = [case.value for case in rule.cases]
     if rule.otherwise is not None:
         constants.append(rule.otherwise)
-    return tuple(dict.fromkeys(_in_type(constant, rule.type) for constant in constants if constant.value is not None))
+    return Choice(rule.type, tuple(dict.fromkeys(_in_type(constant, rule.type) for constant in constants if constant.value is not None)))
 
 
-def lookup(rule: ChooseRule, timezone: str) -> pl.Series:
+def lookup(choice: Choice, timezone: str) -> pl.Series:
     """A Series of the value of each code: missing for 0; Enum for texts, else the type of the values."""
-    type_, found = rule.type, values(rule)
+    type_, found = choice.type, choice.values
     match type_.kind:
         case "text":
             return pl.Series([None, *found], dtype=pl.Enum(list(found)))
@@ -48,9 +57,19 @@ def lookup(rule: ChooseRule, timezone: str) -> pl.Series:
     return pl.Series([None, *found], dtype=pl.Float64)
 
 
-def texts(rule: ChooseRule, timezone: str) -> tuple[str, ...]:
+def texts(choice: Choice, timezone: str) -> tuple[str, ...]:
     """The values as people read them: texts without quotes, dates and times as ISO text, decimals with their places."""
-    return tuple(_written(value, rule.type, timezone) for value in values(rule))
+    return tuple(_written(value, choice.type, timezone) for value in choice.values)
+
+
+def exact(choice: Choice, code: int) -> Any:
+    """The value of a code in a form that equals that of another choose exactly where the values are the same."""
+    value, kind = choice.values[code - 1], choice.type.kind
+    if kind == "decimal":
+        return "number", Fraction(value, 10**choice.type.scale)
+    if kind in ("whole", "number"):
+        return "number", Fraction(value) if isfinite(value) else value
+    return kind, value
 
 
 def _written(value: Any, type_: Type, timezone: str) -> str:

@@ -92,13 +92,60 @@ def fingerprint(rules: checked.Rules, names: Collection[str]) -> str:
     the order of the terms of an `and` or `or` and of the items of a list. Different when a name of a segment or choose,
     a constant, a param's value, a field or the zone changes. The same in every process and on every machine.
     """
-    digests: dict[str, str] = {}
+    digests = _digests(rules, needed(rules, names))
+    lines = [f"{name} {digests[name]}" for name in sorted(names)]
+    met = {table for relation in relations(rules, names) for table, _ in relation.chain}
+    return _meant(rules, met, lines)
+
+
+def fingerprints(rules: checked.Rules, names: Collection[str]) -> dict[str, str]:
+    """What each segment and choose of `names` means alone, in their order: 32 hexadecimal digits a name.
+
+    As `fingerprint`, but without the name itself: of two names with the same meaning the digits are equal. A name changes
+    its meaning with the lets, params, segments and chooses that it rests on.
+    """
     wanted = needed(rules, names)
+    digests = _digests(rules, wanted)
+    met: dict[str, frozenset[str]] = {}
+    for name in rules.order if rules.event_times else ():
+        if name in wanted:
+            tables: set[str] = set()
+            for root in _roots(rules, name):
+                tables.update(*(met[mention] for mention in _mentions(root)))
+                tables.update(table for node in _nodes(root) if isinstance(node, checked.Aggregate) for table, _ in node.relation.chain)
+            met[name] = frozenset(tables)
+    return {name: _meant(rules, met.get(name, ()), [digests[name]]) for name in names}
+
+
+def schema_fingerprint(what: Reads, schema: Schema) -> str:
+    """32 hexadecimal digits that stand for the part of a schema that is read: the root, keys, links, event times, fields' types.
+
+    Columns that no rule reads do not count, nor does what is only known of the data at hand, nor labels and units.
+    """
+    targets = {schema.root} | {schema.tables[table].links[link].table for table, link in what.links}
+    lines = ["segkernel schema 1", repr(schema.root), repr(schema.timezone)]
+    lines += [f"key {table!r} {schema.tables[table].key!r}" for table in sorted(targets)]
+    for table, name in sorted(what.links):
+        link = schema.tables[table].links[name]
+        lines.append(f"link {table!r} {name!r} {link.table!r} {link.by!r}")
+    for table, name in sorted(what.fields):
+        spec = schema.tables[table].fields[name]
+        counts = schema.tables[table].event_time == name
+        lines.append(f"field {table!r} {name!r} {spec.type} {spec.column or name!r} {spec.values!r} {spec.never_missing} {counts}")
+    return _digest("\n".join(lines))
+
+
+def _digests(rules: checked.Rules, wanted: Collection[str]) -> dict[str, str]:
+    """The digest of each statement of `wanted`, in which those that it mentions stand with theirs."""
+    digests: dict[str, str] = {}
     for name in rules.order:
         if name in wanted:
             digests[name] = _digest(_statement(rules, name, digests))
-    lines = [f"{name} {digests[name]}" for name in sorted(names)]
-    met = {table for relation in relations(rules, names) for table, _ in relation.chain}
+    return digests
+
+
+def _meant(rules: checked.Rules, met: Collection[str], lines: Collection[str]) -> str:
+    """The fingerprint of statements: with the root, the zone, and the event times of the tables that they aggregate over."""
     times = [f"{table!r} happens at {rules.event_times[table]!r}" for table in sorted(met) if table in rules.event_times]
     return _digest("\n".join(["segkernel rules 1", rules.root, rules.timezone, *times, *lines]))
 
@@ -134,9 +181,6 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
         case checked.InList(value=value, items=items, others=others):
             listed = sorted({_text(item, digests) for item in (*items, *others)})
             return f"InList({_text(value, digests)}, {', '.join(listed)})"
-        case checked.Aggregate(relation=relation):
-            inner = ["" if part is None else _text(part, digests) for part in (node.value, node.where)]
-            return f"Aggregate({node.function!r}, {relation.chain!r}, {inner[0]}, {inner[1]}, {node.type})"
     parts = []
     for field in node.__struct_fields__:
         if field not in _NOT_MEANT:
@@ -153,6 +197,8 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, Length):
         return f"{value.months} months {value.days} days {value.nanoseconds} ns"
+    if isinstance(value, checked.Relation):
+        return repr(value.chain)
     return str(value) if isinstance(value, Type) else repr(value)
 
 

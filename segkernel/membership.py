@@ -2,46 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import nanoarrow as na
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segdsl.checked import Rules
-from segkernel.choices import lookup, texts
+from segkernel.choices import Choice, lookup, texts
 from segkernel.errors import Error
 from segkernel.instants import written
 from segkernel.textual import aligned, percent, unknown_name, visible
 
+if TYPE_CHECKING:
+    from segkernel.changes import Changes
+
 _SHOWN = 20
 
 
+class Fingerprints(msgspec.Struct, frozen=True):
+    """What a membership was made from, as hexadecimal digits: the rules' meaning, what they read of the schema, the data."""
+
+    rules: str
+    schema: str
+    data: str
+
+
 class Membership:
-    """The answers of one evaluation, in the row order of the root table's frame.
+    """The answers of one evaluation, in the row order of the root table's frame, from a run or from a file.
 
     `names` are the segments and chooses in the order written, `accounts` the number of rows, `as_of` and `timezone` the
-    instant (ISO text) and zone of the run, `orphans` the rows whose link finds nobody, by (table, link).
+    instant (ISO text) and zone of the run, `orphans` the rows whose link finds nobody, by (table, link), `root` the root
+    table and `keys` its key columns.
 
-    Segments are held as packed bits (64 accounts a word, least significant first), chooses as unsigned codes.
+    `bits` uint64[words] are the segments, packed (64 accounts a word, least significant first, zero behind the last);
+    `codes` unsigned[accounts] the chooses, whose values `chooses` tells. `fingerprints` and `meanings` are called when
+    they are first asked for; until then the data of the run stay in memory.
     """
 
     def __init__(
         self,
-        rules: Rules,
         names: Sequence[str],
         keys: pl.DataFrame,
         *,
+        root: str,
+        chooses: Mapping[str, Choice],
         bits: Mapping[str, NDArray[np.uint64]],
-        choices: Mapping[str, NDArray[Any]],
+        codes: Mapping[str, NDArray[Any]],
         counts: Mapping[str, int],
         unknown: Mapping[str, int] | None,
         as_of_ns: int,
         timezone: str,
         orphans: Mapping[tuple[str, str], int],
+        fingerprints: Callable[[], Fingerprints],
+        meanings: Callable[[], dict[str, str]],
     ) -> None:
         self.names = tuple(names)
         self.accounts = keys.height
@@ -49,14 +68,66 @@ class Membership:
         self.as_of_ns = as_of_ns
         self.timezone = timezone
         self.orphans = dict(orphans)
-        self._rules = rules
-        self._keys = keys
-        self._bits = bits
-        self._choices = choices
+        self.root = root
+        self.keys = keys
+        self.bits = bits
+        self.codes = codes
+        self.chooses = chooses
         self._counts = counts
         self._unknown = unknown
-        for array in (*bits.values(), *choices.values()):
+        self._fingerprints: Callable[[], Fingerprints] | None = fingerprints
+        self._meanings = meanings
+        for array in (*bits.values(), *codes.values()):
             array.flags.writeable = False  # Series share the segments' bits
+
+    @staticmethod
+    def load(path: str | Path) -> Membership:
+        """The membership that `save` or `segkernel run` (wide layout) has written to a file; it asks and compares as the one saved.
+
+        Its keys of Polars' type Categorical are String. Raises `SnapshotError` for a file that cannot be read, is damaged, or
+        holds something else: what was expected, what was found, and what to do.
+        """
+        from segkernel.snapshot import load
+
+        return load(path)
+
+    def save(self, path: str | Path) -> None:
+        """Write `frame()` to one Parquet file, with all that `load` needs as JSON in the file's metadata, under "segkernel".
+
+        The file is written beside its place and renamed when it is whole: an earlier one stays if that fails. The bytes
+        depend on the content only. Raises `Error` where it cannot be written.
+        """
+        from segkernel import output, snapshot
+
+        output.save(Path(path), self.frame(), snapshot.metadata(self))
+
+    def changes(self, since: Membership) -> Changes:
+        """What changed from an earlier membership, `since`, to this one: who entered and left which segment, and other values.
+
+        Accounts are the same where their keys are equal, whatever the order of rows. Raises `SnapshotError` where the two
+        are not about the same root with the same key.
+        """
+        from segkernel.changes import compare
+
+        if not isinstance(since, Membership):
+            raise Error(f"since is a sk.Membership, such as sk.Membership.load(path), not {type(since).__name__}")
+        return compare(self, since)
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        """What the membership was made from: `rules`, `schema` and `data`, each as hexadecimal digits.
+
+        Of a run they are made when they are first asked for, which reads all data once.
+        """
+        assert self._fingerprints is not None
+        found = self._fingerprints()
+        self._fingerprints = None  # which lets go of the data
+        return found
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """The fingerprint of each name's own meaning: equal where a segment or choose means the same in two memberships."""
+        return self._meanings()
 
     def __len__(self) -> int:
         """The number of accounts."""
@@ -71,9 +142,9 @@ class Membership:
         The bits of a segment are shared, not copied. Raises `Error` for an unknown name.
         """
         self._known(name)
-        if name in self._choices:
-            return lookup(self._rules.chooses[name], self.timezone).gather(pl.Series(self._choices[name])).alias(name)
-        return self._boolean(name, self._bits[name])
+        if name in self.codes:
+            return lookup(self.chooses[name], self.timezone).gather(pl.Series(self.codes[name])).alias(name)
+        return self._boolean(name, self.bits[name])
 
     def columns(self, *names: str) -> dict[str, pl.Series]:
         """The Series of the names, or of all, for `frame.with_columns(**result.columns("vip"))`."""
@@ -84,10 +155,10 @@ class Membership:
 
         Raises `Error` where a segment or choose is called like a column of the key.
         """
-        for name in self._keys.columns:
+        for name in self.keys.columns:
             if name in self.names:
                 raise Error(f'"{name}" is a column of the key and a segment or choose as well; rename the latter')
-        return self._keys.with_columns([self[name] for name in self.names])
+        return self.keys.with_columns([self[name] for name in self.names])
 
     def counts(self) -> pl.DataFrame:
         """How many accounts each segment and each value of a choose has, in the order written.
@@ -98,7 +169,7 @@ class Membership:
         """
         rows: list[tuple[str, str | None, int, int | None]] = []
         for name in self.names:
-            if name in self._bits:
+            if name in self.bits:
                 rows.append((name, None, self._counts[name], self.unknown(name)))
             else:
                 rows.extend((name, value, count, None) for value, count in self.values(name) if value is not None or count)
@@ -116,30 +187,30 @@ class Membership:
     def count(self, name: str) -> int:
         """The number of accounts in a segment. Raises `Error` for an unknown name, and for a choose."""
         self._known(name)
-        if name not in self._bits:
+        if name not in self.bits:
             raise Error(f'"{name}" is a choose, not a segment: its numbers are result.values("{name}")')
         return self._counts[name]
 
     def values(self, name: str) -> list[tuple[str | None, int]]:
         """The values of a choose as text with their numbers of accounts, in the order written; last the accounts without (None)."""
         self._known(name)
-        if name not in self._choices:
+        if name not in self.codes:
             raise Error(f'"{name}" is a segment, not a choose: its accounts are result.members("{name}")')
-        found = texts(self._rules.chooses[name], self.timezone)
-        counts = np.bincount(self._choices[name], minlength=len(found) + 1)
+        found = texts(self.chooses[name], self.timezone)
+        counts = np.bincount(self.codes[name], minlength=len(found) + 1)
         return [*((value, int(counts[code])) for code, value in enumerate(found, 1)), (None, int(counts[0]))]
 
     def unknown(self, name: str) -> int | None:
         """The number of accounts for which a segment's condition is unknown; None where the evaluation did not count them."""
         self._known(name)
-        return None if self._unknown is None or name in self._choices else self._unknown.get(name, 0)
+        return None if self._unknown is None or name in self.codes else self._unknown.get(name, 0)
 
     def members(self, name: str, value: str | None = None) -> pl.Series | pl.DataFrame:
         """The keys of a segment's accounts, or of those with `value` (as text) in a choose, in row order.
 
         A Series for a key of one column, a DataFrame for more. Raises `Error` for an unknown name or value.
         """
-        return self._single(self._keys.filter(self._mask(name, value)))
+        return self._single(self.keys.filter(self._mask(name, value)))
 
     def long(self) -> pl.DataFrame:
         """A row for each account and each segment it is in or value it has: key, `name` and `value` (text, missing for segments).
@@ -147,17 +218,17 @@ class Membership:
         Ordered by name as written, then by row. Raises `Error` where the key has a column called `name` or `value`.
         """
         for column in ("name", "value"):
-            if column in self._keys.columns:
+            if column in self.keys.columns:
                 raise Error(f'the key has a column called "{column}", which the long form needs for itself; rename that column')
         names, kinds = pl.Enum(list(self.names)), pl.String
-        parts = [self._keys.clear().with_columns(pl.Series("name", [], dtype=names), pl.Series("value", [], dtype=kinds))]
+        parts = [self.keys.clear().with_columns(pl.Series("name", [], dtype=names), pl.Series("value", [], dtype=kinds))]
         for name in self.names:
-            if name in self._choices:
-                codes = pl.Series(self._choices[name])
-                found = pl.Series([None, *texts(self._rules.chooses[name], self.timezone)], dtype=kinds)
-                part = self._keys.with_columns(found.gather(codes).alias("value")).filter(codes != 0)
+            if name in self.codes:
+                codes = pl.Series(self.codes[name])
+                found = pl.Series([None, *texts(self.chooses[name], self.timezone)], dtype=kinds)
+                part = self.keys.with_columns(found.gather(codes).alias("value")).filter(codes != 0)
             else:
-                part = self._keys.filter(self[name]).with_columns(pl.lit(None, dtype=kinds).alias("value"))
+                part = self.keys.filter(self[name]).with_columns(pl.lit(None, dtype=kinds).alias("value"))
             parts.append(part.with_columns(pl.lit(name, dtype=names).alias("name")).select(parts[0].columns))
         return pl.concat(parts)
 
@@ -165,9 +236,9 @@ class Membership:
         """The number of accounts in both of two segments."""
         for name in (first, second):
             self._known(name)
-            if name not in self._bits:
+            if name not in self.bits:
                 raise Error(f'"{name}" is a choose, not a segment: compare segments')
-        return int(self._boolean("", self._bits[first] & self._bits[second]).sum())
+        return int(self._boolean("", self.bits[first] & self.bits[second]).sum())
 
     def __repr__(self) -> str:
         return "\n".join([self._title(), *aligned(self._table(), "<" * 2 + ">" * 3)])
@@ -186,7 +257,7 @@ class Membership:
         counts = self.counts()
         rows = [["name", "value", "accounts", "share"]]
         for name, value, accounts, share in counts.select("name", "value", "accounts", "share").head(_SHOWN).iter_rows():
-            missing = "(none)" if name in self._choices else ""
+            missing = "(none)" if name in self.codes else ""
             rows.append([visible(name), missing if value is None else visible(value), f"{accounts:,}", percent(share)])
         if counts.height > _SHOWN:
             rows.append([f"… {counts.height - _SHOWN:,} more", "", "", ""])
@@ -198,17 +269,17 @@ class Membership:
 
     def _mask(self, name: str, value: str | None) -> pl.Series:
         self._known(name)
-        if name in self._bits:
+        if name in self.bits:
             if value is not None:
                 raise Error(f'"{name}" is a segment and has no values')
             return self[name]
-        found = texts(self._rules.chooses[name], self.timezone)
+        found = texts(self.chooses[name], self.timezone)
         listed = ", ".join(f'"{text}"' for text in found)
         if value is None:
             raise Error(f'"{name}" is a choose: say whose members, result.members("{name}", value) with one of {listed}')
         if value not in found:
             raise Error(f'"{name}" never has the value "{value}"; its values are {listed}')
-        return pl.Series(self._choices[name]) == found.index(value) + 1
+        return pl.Series(self.codes[name]) == found.index(value) + 1
 
     def _boolean(self, name: str, words: NDArray[np.uint64]) -> pl.Series:
         array = na.c_array_from_buffers(na.bool_(), self.accounts, [None, words])

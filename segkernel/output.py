@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,9 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     import polars as pl
 
-MEMBERSHIPS, SUMMARY, RUN = "memberships.parquet", "summary.json", "run.json"
+MEMBERSHIPS, CHANGES, VALUE_CHANGES = "memberships.parquet", "changes.parquet", "value_changes.parquet"
+SUMMARY, RUN = "summary.json", "run.json"
+_TABLES = (MEMBERSHIPS, CHANGES, VALUE_CHANGES)
 _ROW_GROUP = 1 << 18
 _SYSTEM = re.compile(r"\(os error (\d+)\)")
 
@@ -38,13 +41,21 @@ class Written(msgspec.Struct, frozen=True):
     blake2b: str
 
 
-def write(folder: Path, memberships: pl.DataFrame | None, summary: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Written]:
-    """Write `memberships.parquet` (unless None), `summary.json` and `run.json` into a folder, which is made if need be.
+class Table(msgspec.Struct, frozen=True, eq=False):
+    """A frame for a Parquet file, and the texts that the file's metadata are to hold."""
 
-    Each file goes to a temporary name beside its own and to the disk; only when all are there are they renamed, `run.json`
-    last, which holds size and digest of the others; two runs into one folder rename one after the other. Without
-    memberships a file of an earlier run is removed, so that what lies in the folder belongs together. The bytes of the
-    first two depend on their content only.
+    frame: pl.DataFrame
+    metadata: Mapping[str, str] = {}
+
+
+def write(folder: Path, tables: Mapping[str, Table], summary: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Written]:
+    """Write tables, `summary.json` and `run.json` into a folder, which is made if need be.
+
+    `tables` are some of `memberships.parquet`, `changes.parquet` and `value_changes.parquet`. Each file goes to a
+    temporary name beside its own and to the disk; only when all are there are they renamed, `run.json` last, which holds
+    size and digest of the others; two runs into one folder rename one after the other. Tables of an earlier run that
+    this one does not have are removed, so that what lies in the folder belongs together. The bytes of all but `run.json`
+    depend on their content only.
     Raises `Error` naming the file and the system's reason; no temporary file stays behind, whatever stops it.
     """
     ready(folder)
@@ -52,28 +63,39 @@ def write(folder: Path, memberships: pl.DataFrame | None, summary: Mapping[str, 
     written: dict[str, Written] = {}
     try:
         _guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
-        if memberships is not None:
-            _put(folder / MEMBERSHIPS, lambda file: parquet(memberships, file), temporary, written)
+        for name, table in tables.items():
+            _put(folder / name, partial(_fill, table), temporary, written)
         _put(folder / SUMMARY, lambda file: file.write(document(summary)), temporary, written)
         whole = {**run, "files": {name: msgspec.structs.asdict(file) for name, file in written.items()}}
         _put(folder / RUN, lambda file: file.write(document(whole)), temporary, written)
         with _alone(folder), _undisturbed():
             for name in list(temporary):
-                if name == RUN and memberships is None:
-                    _guarded(folder / MEMBERSHIPS, lambda: (folder / MEMBERSHIPS).unlink(missing_ok=True))
-                _guarded(folder / name, lambda name=name: os.replace(temporary[name], folder / name))  # type: ignore[misc]
+                if name == RUN:
+                    for stale in (folder / other for other in _TABLES if other not in tables):
+                        _guarded(stale, partial(stale.unlink, missing_ok=True))
+                _guarded(folder / name, partial(os.replace, temporary[name], folder / name))
                 del temporary[name]
             _guarded(folder, lambda: _sync_folder(folder))
     finally:
-        while temporary:
-            try:
-                name = next(iter(temporary))
-                with suppress(OSError):
-                    temporary[name].unlink()
-                del temporary[name]
-            except KeyboardInterrupt:
-                continue  # One Ctrl-C can be told twice, by Polars and by Python; the first goes on its way
+        _remove(temporary)
     return written
+
+
+def save(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+    """Write one Parquet file: to a temporary name beside its own, to the disk, then renamed; the same bytes for the same content.
+
+    Raises `Error` naming the file and the system's reason; an earlier file of that name then stays as it was.
+    """
+    if path.is_dir():
+        raise Error(f"cannot write {path}: {os.strerror(errno.EISDIR)}")
+    temporary: dict[str, Path] = {}
+    try:
+        _put(path, partial(_fill, Table(frame, metadata)), temporary, {})
+        _guarded(path, lambda: os.replace(temporary[path.name], path))
+        del temporary[path.name]
+        _guarded(path, lambda: _sync_folder(path.parent))
+    finally:
+        _remove(temporary)
 
 
 def ready(folder: Path) -> None:
@@ -86,7 +108,7 @@ def ready(folder: Path) -> None:
         raise Error(f"cannot write {folder}: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise Error(f"cannot write {folder}: {os.strerror(errno.EACCES)}")
-    for name in (MEMBERSHIPS, SUMMARY, RUN):
+    for name in (*_TABLES, SUMMARY, RUN):
         if (folder / name).is_dir():
             raise Error(f"cannot write {folder / name}: {os.strerror(errno.EISDIR)}")
 
@@ -96,13 +118,29 @@ def document(content: Mapping[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
-def parquet(frame: pl.DataFrame, file: Any) -> None:
-    """A frame as Parquet, the same bytes for the same content however the frame is cut into chunks."""
+def parquet(frame: pl.DataFrame, file: Any, metadata: Mapping[str, str]) -> None:
+    """A frame as Parquet, the same bytes for the same content however the frame is cut into chunks; `metadata` go into the file."""
     import polars as pl
 
     # The numbering of a Categorical depends on what the process has seen before
     plain = frame.with_columns(pl.col(pl.Categorical).cast(pl.String)).rechunk()
-    plain.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP, statistics=True)
+    plain.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP, statistics=True, metadata=dict(metadata))
+
+
+def _fill(table: Table, file: Any) -> None:
+    parquet(table.frame, file, table.metadata)
+
+
+def _remove(temporary: dict[str, Path]) -> None:
+    """Remove what temporary files are left."""
+    while temporary:
+        try:
+            name = next(iter(temporary))
+            with suppress(OSError):
+                temporary[name].unlink()
+            del temporary[name]
+        except KeyboardInterrupt:
+            continue  # One Ctrl-C can be told twice, by Polars and by Python; the first goes on its way
 
 
 def _put(path: Path, fill: Callable[[Any], object], temporary: dict[str, Path], written: dict[str, Written]) -> None:

@@ -159,8 +159,9 @@ class Rules:
         seconds from now. `unknowns` counts, besides, the accounts whose condition is unknown.
         Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed.
         """
+        from segkernel.choices import choice
         from segkernel.data.dataset import Dataset
-        from segkernel.membership import Membership
+        from segkernel.membership import Fingerprints, Membership
         from segkernel.run import run
 
         if not isinstance(data, Dataset):
@@ -178,16 +179,19 @@ class Rules:
         except DataError as error:
             raise self._placed(error) from None
         return Membership(
-            self.checked,
             self.names,
             data.keys(),
+            root=self.checked.root,
+            chooses={name: choice(self.checked.chooses[name]) for name in self.names if name in self.checked.chooses},
             bits=answers.bits,
-            choices=answers.choices,
+            codes=answers.choices,
             counts=answers.counts,
             unknown=answers.unknown,
             as_of_ns=as_of_ns,
             timezone=self.checked.timezone,
-            orphans=data.orphans,
+            orphans={place: count for place, count in data.orphans.items() if place in self.reads.links},
+            fingerprints=lambda: Fingerprints(self.fingerprint, meaning.schema_fingerprint(self.reads, self.schema), data.fingerprint()),
+            meanings=lambda: meaning.fingerprints(self.checked, self.names),
         )
 
     def _placed(self, error: DataError) -> DataError:

@@ -12,21 +12,22 @@ import segkernel
 from segkernel.textual import percent, visible
 
 if TYPE_CHECKING:
-    from segkernel.data.dataset import Dataset
+    from segkernel.changes import Changes
     from segkernel.membership import Membership
     from segkernel.rules import Rules
 
 _PACKAGES = ("llvmlite", "msgspec", "nanoarrow", "numba", "numpy", "polars")
 
 
-def summary(rules: Rules, data: Dataset, result: Membership) -> dict[str, Any]:
+def summary(rules: Rules, result: Membership, changes: Changes | None = None) -> dict[str, Any]:
     """What a run found, the same for the same rules, data and instant: counts, unknowns, orphans, fingerprints, instant, zone.
 
-    Segments and chooses stand in the order written, orphans in the order of their names.
+    Segments and chooses stand in the order written, orphans in the order of their names. With `changes`, what changed since
+    an earlier membership as well: how many accounts entered and left, whose meaning is another, which names are new and gone.
     """
-    tree = rules.checked
+    tree, prints = rules.checked, result.fingerprints
     values = {name: result.values(name) for name in result.names if name in tree.chooses}
-    return {
+    found: dict[str, Any] = {
         "format": 1,
         "as_of": result.as_of,
         "timezone": result.timezone,
@@ -47,8 +48,18 @@ def summary(rules: Rules, data: Dataset, result: Membership) -> dict[str, Any]:
             for name, counted in values.items()
         ],
         "orphans": {f"{table}.{link}": count for (table, link), count in sorted(result.orphans.items())},
-        "fingerprints": {"rules": rules.fingerprint, "data": data.fingerprint()},
+        "fingerprints": {"rules": prints.rules, "schema": prints.schema, "data": prints.data},
     }
+    if changes is not None:
+        counted = {row["name"]: row for row in changes.counts().iter_rows(named=True)}
+        found["changes"] = {
+            "since": changes.since,
+            "segments": [_picked(counted[name], "name", "entered", "left", "redefined") for name in changes.segments],
+            "chooses": [_picked(counted[name], "name", "changed", "redefined") for name in changes.chooses],
+            "added": list(changes.added),
+            "removed": list(changes.removed),
+        }
+    return found
 
 
 def run_record(started: str, seconds: Mapping[str, float], threads: int | None) -> dict[str, Any]:
@@ -64,7 +75,10 @@ def run_record(started: str, seconds: Mapping[str, float], threads: int | None) 
 
 
 def lines(found: Mapping[str, Any]) -> list[list[str]]:
-    """A summary as rows of text, the head first: name, label, accounts, share, unknown."""
+    """A summary as rows of text, the head first: name, label, accounts, share, unknown; with changes also entered and left.
+
+    Where a segment is new there is nothing to compare it with: it has `-` there.
+    """
     rows = [["segment", "label", "accounts", "share", "unknown"]]
     whole = found["accounts"]
 
@@ -82,7 +96,15 @@ def lines(found: Mapping[str, Any]) -> list[list[str]]:
         rows.extend(row(f"{choose['name']} = {item['value']}", choose["label"], item["accounts"], None) for item in choose["values"])
         if choose["none"]:
             rows.append(row(f"{choose['name']} is missing", choose["label"], choose["none"], None))
+    if "changes" in found:
+        moved = {item["name"]: [f"{item['entered']:,}", f"{item['left']:,}"] for item in found["changes"]["segments"]}
+        more = [moved.get(item["name"], ["-", "-"]) for item in found["segments"]]
+        rows = [each + new for each, new in zip(rows, [["entered", "left"], *more, *[["", ""]] * (len(rows) - len(more) - 1)], strict=True)]
     return rows
+
+
+def _picked(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: row[name] for name in names}
 
 
 def _versions() -> dict[str, str]:

@@ -131,7 +131,7 @@ def test_the_summary_says_what_was_found(project):
         ],
         "orphans": {"orders.customer": 1},
     }
-    assert sorted(prints) == ["data", "rules"]
+    assert sorted(prints) == ["data", "rules", "schema"]
     record = json.loads((project / "out" / "run.json").read_bytes())
     assert record["versions"]["segkernel"] == segkernel.__version__
     assert sorted(record["files"]) == ["memberships.parquet", "summary.json"]
@@ -295,10 +295,6 @@ def test_wrong_usage(project, tmp_path):
 def test_commands_that_are_not_built_yet_say_so(name):
     assert refused(2, name, "x", "--whatever").startswith(f"Error: `segkernel {name}` (")
     assert refused(2, name).endswith("is not built yet\n")
-
-
-def test_options_that_are_not_built_yet_say_so(project):
-    assert refused(2, "run", project, "--previous", "x.parquet") == "Error: --previous is not built yet\n"
 
 
 def test_settings_that_are_broken(project):

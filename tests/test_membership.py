@@ -9,9 +9,9 @@ import pytest
 from segdsl import checked
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal
-from segkernel.choices import lookup, texts, values
+from segkernel.choices import choice, lookup, texts
 from segkernel.errors import Error
-from segkernel.membership import Membership
+from segkernel.membership import Fingerprints, Membership
 
 HERE = Span(0, 0)
 TRUE = checked.Constant(span=HERE, type=TRUTH, value=True)
@@ -38,27 +38,20 @@ def packed(flags):
 def membership(segments, chooses=(), keys=None, unknown=None):
     """`segments`: name → flags; `chooses`: (rule, codes)."""
     rows = len(next(iter(segments.values())))
-    rules = checked.Rules(
-        root="customers",
-        timezone="Europe/Berlin",
-        lets={},
-        segments={name: checked.SegmentRule(span=HERE, name=name, label=None, condition=TRUE) for name in segments},
-        chooses={rule.name: rule for rule, _ in chooses},
-        params={},
-        order=(*segments, *(rule.name for rule, _ in chooses)),
-        names=(*segments, *(rule.name for rule, _ in chooses)),
-    )
     return Membership(
-        rules,
-        rules.names,
+        (*segments, *(rule.name for rule, _ in chooses)),
         pl.DataFrame({"id": range(10, 10 + rows)}) if keys is None else keys,
+        root="customers",
+        chooses={rule.name: choice(rule) for rule, _ in chooses},
         bits={name: packed(flags) for name, flags in segments.items()},
-        choices={rule.name: np.array(codes, np.uint8) for rule, codes in chooses},
+        codes={rule.name: np.array(codes, np.uint8) for rule, codes in chooses},
         counts={name: sum(flags) for name, flags in segments.items()},
         unknown=unknown,
         as_of_ns=AS_OF,
         timezone="Europe/Berlin",
         orphans={},
+        fingerprints=lambda: Fingerprints("", "", ""),
+        meanings=dict,
     )
 
 
@@ -80,7 +73,7 @@ def test_a_segment_is_a_boolean_series_of_every_length(rows):
 
 def test_a_segments_bits_are_shared_and_read_only():
     result = small()
-    bits = result._bits["vip"]
+    bits = result.bits["vip"]
     assert not bits.flags.writeable
     kept = result["vip"]
     del result, bits
@@ -108,16 +101,16 @@ def test_a_choose_of_texts_is_an_enum_in_the_order_written():
 )
 def test_a_choose_of_another_type_has_that_type(type_, given, dtype, text):
     rule = choose("c", type_, *(constant(type_, value) for value in given))
-    table = lookup(rule, "Europe/Berlin")
+    table = lookup(choice(rule), "Europe/Berlin")
     assert table.dtype == dtype
     assert table[0] is None
-    assert texts(rule, "Europe/Berlin") == tuple(text)
+    assert texts(choice(rule), "Europe/Berlin") == tuple(text)
 
 
 def test_literals_of_a_choose_meet_in_its_type():
     rule = choose("c", decimal(2), constant(WHOLE, 1), constant(decimal(1), 10), constant(decimal(2), 25))
-    assert values(rule) == (100, 25)
-    assert values(choose("c", NUMBER, constant(WHOLE, 1), constant(decimal(1), 1))) == (1.0, 0.1)
+    assert choice(rule).values == (100, 25)
+    assert choice(choose("c", NUMBER, constant(WHOLE, 1), constant(decimal(1), 1))).values == (1.0, 0.1)
 
 
 def test_columns_and_frame():

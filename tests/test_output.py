@@ -12,6 +12,7 @@ from segkernel import output
 from segkernel.errors import Error
 
 FRAME = pl.DataFrame({"id": [1, 2, 3], "vip": [True, False, None]})
+TABLES = {output.MEMBERSHIPS: output.Table(FRAME)}
 SUMMARY = {"format": 1, "accounts": 3}
 RUN = {"format": 1, "started": "2026-01-15T12:00:00+00:00"}
 
@@ -22,14 +23,14 @@ def names(folder):
 
 def test_three_files_and_nothing_else(tmp_path):
     folder = tmp_path / "deep" / "out"
-    output.write(folder, FRAME, SUMMARY, RUN)
+    output.write(folder, TABLES, SUMMARY, RUN)
     assert names(folder) == ["memberships.parquet", "run.json", "summary.json"]
     assert pl.read_parquet(folder / "memberships.parquet").equals(FRAME)
     assert json.loads((folder / "summary.json").read_bytes()) == SUMMARY
 
 
 def test_the_record_of_the_run_has_the_digests_of_the_others(tmp_path):
-    output.write(tmp_path, FRAME, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, SUMMARY, RUN)
     record = json.loads((tmp_path / "run.json").read_bytes())
     for name in ("memberships.parquet", "summary.json"):
         content = (tmp_path / name).read_bytes()
@@ -40,7 +41,7 @@ def test_the_record_of_the_run_comes_last(tmp_path, monkeypatch):
     renamed = []
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda old, new: (renamed.append(new.name), replace(old, new)))
-    output.write(tmp_path, FRAME, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, SUMMARY, RUN)
     assert renamed == ["memberships.parquet", "summary.json", "run.json"]
 
 
@@ -50,26 +51,26 @@ def test_chunks_and_categoricals_do_not_change_the_bytes(tmp_path):
     cut = pl.concat([whole[:13], whole[13:700], whole[700:]], rechunk=False)
     written = []
     for number, frame in enumerate((whole, cut, keyed)):
-        output.write(tmp_path / str(number), frame, SUMMARY, RUN)
+        output.write(tmp_path / str(number), {output.MEMBERSHIPS: output.Table(frame)}, SUMMARY, RUN)
         written.append((tmp_path / str(number) / "memberships.parquet").read_bytes())
     assert written[0] == written[1] == written[2]
 
 
 def test_without_memberships_an_earlier_file_of_them_goes(tmp_path):
-    output.write(tmp_path, FRAME, SUMMARY, RUN)
-    output.write(tmp_path, None, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, SUMMARY, RUN)
+    output.write(tmp_path, {}, SUMMARY, RUN)
     assert names(tmp_path) == ["run.json", "summary.json"]
 
 
 def test_files_have_the_rights_that_the_process_gives(tmp_path):
-    output.write(tmp_path, FRAME, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, SUMMARY, RUN)
     mask = os.umask(0)
     os.umask(mask)
     assert (tmp_path / "summary.json").stat().st_mode & 0o777 == 0o666 & ~mask
 
 
 def test_a_full_disk_leaves_the_earlier_files_and_no_temporary_ones(tmp_path, monkeypatch):
-    output.write(tmp_path, FRAME, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, SUMMARY, RUN)
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
 
     def full(content):
@@ -77,7 +78,7 @@ def test_a_full_disk_leaves_the_earlier_files_and_no_temporary_ones(tmp_path, mo
 
     monkeypatch.setattr(output, "document", full)
     with pytest.raises(Error) as caught:
-        output.write(tmp_path, FRAME.head(1), SUMMARY, RUN)
+        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(FRAME.head(1))}, SUMMARY, RUN)
     assert str(caught.value) == f"cannot write {tmp_path / 'summary.json'}: No space left on device"
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
 
@@ -86,13 +87,13 @@ def test_a_full_disk_leaves_the_earlier_files_and_no_temporary_ones(tmp_path, mo
 def test_a_full_disk_while_the_parquet_file_is_written(tmp_path, monkeypatch):
     parquet = output.parquet
 
-    def full(frame, file):
+    def full(frame, file, metadata):
         with open("/dev/full", "wb") as device:
-            parquet(frame, device)
+            parquet(frame, device, metadata)
 
     monkeypatch.setattr(output, "parquet", full)
     with pytest.raises(Error) as caught:
-        output.write(tmp_path, FRAME, SUMMARY, RUN)
+        output.write(tmp_path, TABLES, SUMMARY, RUN)
     assert str(caught.value) == f"cannot write {tmp_path / 'memberships.parquet'}: No space left on device"
     assert names(tmp_path) == []
 
@@ -103,7 +104,7 @@ def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(output, "document", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        output.write(tmp_path, FRAME, SUMMARY, RUN)
+        output.write(tmp_path, TABLES, SUMMARY, RUN)
     assert names(tmp_path) == []
 
 
@@ -125,6 +126,6 @@ def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
 def test_a_folder_in_the_place_of_a_file(tmp_path):
     (tmp_path / "run.json").mkdir()
     with pytest.raises(Error) as caught:
-        output.write(tmp_path, FRAME, SUMMARY, RUN)
+        output.write(tmp_path, TABLES, SUMMARY, RUN)
     assert str(caught.value) == f"cannot write {tmp_path / 'run.json'}: Is a directory"
     assert names(tmp_path) == ["run.json"]

@@ -41,6 +41,13 @@ class OutputFolder(click.Path):
         return super().convert(value, param, ctx)
 
 
+class SavedFile(click.Path):
+    """A file with memberships of an earlier run, which has to be there."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+
 def folder(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument DIR."""
     return click.argument("folder", type=ProjectFolder(), metavar="DIR")(command)

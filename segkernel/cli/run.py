@@ -6,13 +6,12 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from segkernel import output
-from segkernel.cli.arguments import OutputFolder, folder, params, parsed_params, selected
-from segkernel.cli.later import not_yet
+from segkernel.cli.arguments import OutputFolder, SavedFile, folder, params, parsed_params, selected
 from segkernel.cli.terminal import Progress, table, warn
 from segkernel.errors import Error
 from segkernel.instants import instant, written
@@ -21,6 +20,7 @@ from segkernel.rules import MOST_THREADS
 from segkernel.textual import visible
 
 if TYPE_CHECKING:
+    from segkernel.changes import Changes
     from segkernel.membership import Membership
 
 
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 @click.option("--only", multiple=True, metavar="NAME", help="Answer just this segment or choose; may be given several times.")
 @click.option("--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help="Without it, as many as the machine has cores.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
-@click.option("--previous", metavar="FILE", hidden=True)
+@click.option(
+    "--previous", type=SavedFile(), metavar="FILE", help="The memberships.parquet of an earlier run: tell what has changed since."
+)
 def run(
     folder: Path,
     as_of: str | None,
@@ -43,14 +45,14 @@ def run(
     only: tuple[str, ...],
     threads: int | None,
     form: str,
-    previous: str | None,
+    previous: Path | None,
 ) -> None:
     """Evaluate the project in DIR and write memberships.parquet, summary.json and run.json.
 
-    Without --as-of the instant is the project's as_of, else the start of the run.
+    Without --as-of the instant is the project's as_of, else the start of the run. With --previous, which may be the file that
+    is about to be replaced, changes.parquet (who entered and who left which segment) and value_changes.parquet (whose value
+    of a choose is another) are written as well.
     """
-    if previous is not None:
-        not_yet("--previous")
     started = datetime.now(UTC).replace(microsecond=0)
     clock = _Clock()
     project = opened(folder)
@@ -62,6 +64,7 @@ def run(
     with Progress() as progress:
         progress.stage("Reading rules and data")
         rules, data = bound(project, project.files, overrides, partial(selected, names=only))
+        earlier = None if previous is None else _earlier(previous)
         clock.lap("read")
         progress.stage("Making the kernel ready (compiled once, then kept on disk)")
         from segkernel.kernel.compilation import prepare
@@ -76,16 +79,22 @@ def run(
         progress.stage(f"Writing {target}")
         from segkernel.summary import lines, run_record, summary
 
-        found = summary(rules, data, result)
+        changes = None if earlier is None else result.changes(since=earlier)
+        found = summary(rules, result, changes)
         clock.lap("summarise")
-        memberships = _memberships(result, layout)
-        output.write(target, memberships, found, run_record(started.isoformat(), clock.spent, threads))
+        tables = {**_memberships(result, layout), **_changes(changes)}
+        output.write(target, tables, found, run_record(started.isoformat(), clock.spent, threads))
     warn(heard, rules.sources)
     if form == "json":
         click.echo(output.document(found).decode(), nl=False)
         return
-    table(lines(found), "<<>>>")
+    table(lines(found), "<<>>>" if changes is None else "<<>>>>>")
     click.echo(f"{result.accounts:,} {rules.checked.root} as of {result.as_of} ({result.timezone}), written to {target}")
+    if changes is not None:
+        click.echo(f"changes since {changes.since}, of {previous}")
+        for what, names in (("another meaning", changes.redefined), ("new", changes.added), ("gone", changes.removed)):
+            if names:
+                click.echo(f"{what} since then: {', '.join(visible(name) for name in names)}")
     for place, count in found["orphans"].items():
         if count:
             click.echo(f"{count:,} {'row' if count == 1 else 'rows'} whose link {place} finds nobody", err=True)
@@ -100,13 +109,27 @@ def _instant(text: str, timezone: str) -> int:
         raise click.BadParameter(str(error), param_hint="--as-of") from None
 
 
-def _memberships(result: Membership, layout: str) -> Any:
+def _earlier(path: Path) -> Membership:
+    from segkernel.membership import Membership
+
+    return Membership.load(path)
+
+
+def _memberships(result: Membership, layout: str) -> dict[str, output.Table]:
+    from segkernel.snapshot import metadata
+
     match layout:
         case "wide":
-            return result.frame()
+            return {output.MEMBERSHIPS: output.Table(result.frame(), metadata(result))}
         case "long":
-            return result.long()
-    return None
+            return {output.MEMBERSHIPS: output.Table(result.long())}
+    return {}
+
+
+def _changes(changes: Changes | None) -> dict[str, output.Table]:
+    if changes is None:
+        return {}
+    return {output.CHANGES: output.Table(changes.frame()), output.VALUE_CHANGES: output.Table(changes.texts())}
 
 
 class _Clock:

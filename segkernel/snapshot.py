@@ -1,0 +1,315 @@
+"""A membership in one Parquet file: what its metadata say, and how one is read back from a file that nobody vouches for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+import segkernel
+from segdsl.project import type_of
+from segdsl.schema import FieldSpec, Schema, Table
+from segdsl.typesystem import WHOLE
+from segkernel import choices
+from segkernel.choices import Choice
+from segkernel.data import arrow, digest, physical
+from segkernel.errors import Error, SnapshotError
+from segkernel.instants import zone
+from segkernel.membership import Fingerprints, Membership
+from segkernel.output import reason
+from segkernel.textual import visible
+
+FORMAT = 1
+ENTRY = "segkernel"
+"""The name of the entry in the Parquet file's key/value metadata that holds the `Document` as JSON."""
+MOST_FOOTER = 1 << 28
+MOST_METADATA = 1 << 26
+_MOST_DIGITS = 64
+_EARLIEST, _LATEST = -62_135_596_800 * 10**9, 253_402_300_800 * 10**9
+_MAGIC = b"PAR1"
+_END = 8
+_AGAIN = "save the membership again"
+_T = TypeVar("_T")
+
+
+class Segment(msgspec.Struct, frozen=True, tag_field="kind", tag="segment"):
+    """A Boolean column: what it means, how many accounts it has, and for how many its condition is unknown, if that was counted."""
+
+    name: str
+    fingerprint: str
+    accounts: int
+    unknown: int | None
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A value of a choose as people read it, exactly (decimals, dates and times as whole numbers), and its number of accounts."""
+
+    value: str
+    exact: str
+    accounts: int
+
+
+class Choose(msgspec.Struct, frozen=True, tag_field="kind", tag="choose"):
+    """A column of values in the order written, of the language's `type`; `none` counts the accounts without one."""
+
+    name: str
+    fingerprint: str
+    type: str
+    values: tuple[Value, ...]
+    none: int
+
+
+class Orphans(msgspec.Struct, frozen=True):
+    """How many rows of a table have a link value that nobody has."""
+
+    table: str
+    link: str
+    rows: int
+
+
+class Prints(msgspec.Struct, frozen=True):
+    """What the membership was made from, and the digest of its key columns, row by row."""
+
+    rules: str
+    schema: str
+    data: str
+    keys: str
+
+
+class Document(msgspec.Struct, frozen=True):
+    """All that a file says of itself: `as_of_ns` is the instant in nanoseconds since 1970-01-01T00:00Z, `as_of` the same as text."""
+
+    format: int
+    segkernel: str
+    as_of: str
+    as_of_ns: int
+    timezone: str
+    root: str
+    accounts: int
+    key: tuple[str, ...]
+    names: tuple[Segment | Choose, ...]
+    orphans: tuple[Orphans, ...]
+    fingerprints: Prints
+
+
+class _Version(msgspec.Struct):
+    format: int
+
+
+def metadata(result: Membership) -> dict[str, str]:
+    """The entry of a Parquet file's metadata that makes a membership of it: the same text for the same content."""
+    prints = result.fingerprints
+    document = Document(
+        format=FORMAT,
+        segkernel=segkernel.__version__,
+        as_of=result.as_of,
+        as_of_ns=result.as_of_ns,
+        timezone=result.timezone,
+        root=result.root,
+        accounts=result.accounts,
+        key=tuple(result.keys.columns),
+        names=tuple(_described(result, name) for name in result.names),
+        orphans=tuple(Orphans(table, link, rows) for (table, link), rows in sorted(result.orphans.items())),
+        fingerprints=Prints(prints.rules, prints.schema, prints.data, _digest(result.keys)),
+    )
+    return {ENTRY: msgspec.json.encode(document).decode()}
+
+
+def load(path: str | Path) -> Membership:
+    """The membership that `result.save` or `segkernel run` (wide layout) has written to a file.
+
+    Nothing in the file is trusted: it is refused with a `SnapshotError` that says what was expected and what was found
+    where it cannot be read, is cut off, is Parquet of another origin or of another version's format, or where its
+    columns, types, keys or numbers of accounts are not the ones that its metadata tell.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"cannot read {path}: {reason(error)}") from None
+    document = _document(path, content)
+    chooses = _chooses(path, document)
+    _same_columns(path, document, chooses, _guarded(path, lambda: pl.read_parquet_schema(content)))
+    rows = _guarded(path, lambda: pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item())
+    if rows != document.accounts:
+        _refuse(path, f"{document.accounts:,} accounts, as its metadata say, found {rows:,}")
+    frame = _guarded(path, lambda: pl.read_parquet(content))
+    keys = frame.select(document.key)
+    if _digest(keys) != document.fingerprints.keys:
+        _refuse(path, "the keys that were saved, found others (their digest differs)")
+    bits: dict[str, NDArray[np.uint64]] = {}
+    codes: dict[str, NDArray[Any]] = {}
+    for item in document.names:
+        if isinstance(item, Segment):
+            bits[item.name] = _bits(path, frame[item.name], item.accounts)
+        else:
+            codes[item.name] = _codes(path, frame[item.name], item, chooses[item.name], document.timezone)
+    segments = [item for item in document.names if isinstance(item, Segment)]
+    counted = all(item.unknown is not None for item in segments)
+    prints = document.fingerprints
+    return Membership(
+        tuple(item.name for item in document.names),
+        keys,
+        root=document.root,
+        chooses=chooses,
+        bits=bits,
+        codes=codes,
+        counts={item.name: item.accounts for item in segments},
+        unknown={item.name: item.unknown or 0 for item in segments} if counted else None,
+        as_of_ns=document.as_of_ns,
+        timezone=document.timezone,
+        orphans={(item.table, item.link): item.rows for item in document.orphans},
+        fingerprints=lambda: Fingerprints(prints.rules, prints.schema, prints.data),
+        meanings=lambda: {item.name: item.fingerprint for item in document.names},
+    )
+
+
+def _described(result: Membership, name: str) -> Segment | Choose:
+    meaning = result.meanings[name]
+    if name not in result.chooses:
+        return Segment(name, meaning, result.count(name), result.unknown(name))
+    choice, counted = result.chooses[name], result.values(name)
+    spelt = [value if isinstance(value, str) else repr(value) for value in choice.values]
+    values = tuple(Value(str(text), exact, count) for (text, count), exact in zip(counted[:-1], spelt, strict=True))
+    return Choose(name, meaning, str(choice.type), values, counted[-1][1])
+
+
+def _digest(keys: pl.DataFrame) -> str:
+    """A digest of key columns, of their rows in order: values and types as rules see them."""
+    types = {name: FieldSpec(physical.logical(dtype) or WHOLE) for name, dtype in keys.schema.items()}
+    return digest.of({"keys": keys}, Schema("keys", {"keys": Table(types, tuple(types))}))
+
+
+def _document(path: Path, content: bytes) -> Document:
+    """The metadata of a file, decoded and held against themselves."""
+    footer = int.from_bytes(content[-_END : -len(_MAGIC)], "little")
+    if content[: len(_MAGIC)] != _MAGIC or content[-len(_MAGIC) :] != _MAGIC or not 0 < footer <= len(content) - len(_MAGIC) - _END:
+        raise SnapshotError(f"{path}: expected a Parquet file with a saved membership, found another file, or one that was cut off")
+    if footer > MOST_FOOTER:
+        raise SnapshotError(f"{path}: expected a footer of at most {MOST_FOOTER:,} bytes, found {footer:,}")
+    text = _guarded(path, lambda: pl.read_parquet_metadata(content)).get(ENTRY)
+    if text is None:
+        raise SnapshotError(
+            f"{path}: expected a membership that result.save or `segkernel run` (wide layout) wrote, "
+            f'found Parquet without the entry "{ENTRY}" in its metadata'
+        )
+    if len(text) > MOST_METADATA:
+        raise SnapshotError(f"{path}: expected metadata of at most {MOST_METADATA:,} characters, found {len(text):,}")
+    try:
+        version = msgspec.json.decode(text, type=_Version).format
+        if version != FORMAT:
+            newer = "it was written by another version of segkernel: read it with that one, or save it again with this one"
+            raise SnapshotError(f"{path}: expected format {FORMAT} of a saved membership, found {version}; {newer}")
+        document = msgspec.json.decode(text, type=Document)
+        zone(document.timezone)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, Error) as error:
+        if isinstance(error, SnapshotError):
+            raise
+        raise SnapshotError(f"{path}: its metadata are damaged: {visible(str(error))}; {_AGAIN}") from None
+    names = [*document.key, *(item.name for item in document.names)]
+    if not document.key or len(set(names)) != len(names):
+        _refuse(path, "a key and names that differ from each other, found a name twice or no key")
+    if not _EARLIEST <= document.as_of_ns < _LATEST:
+        _refuse(path, f"an instant of the years 1 to 9999, found {document.as_of_ns} nanoseconds since 1970")
+    return document
+
+
+def _chooses(path: Path, document: Document) -> dict[str, Choice]:
+    found = {}
+    for item in document.names:
+        if isinstance(item, Choose):
+            try:
+                found[item.name] = _choice(item)
+                choices.lookup(found[item.name], document.timezone)
+                choices.texts(found[item.name], document.timezone)
+            except (ValueError, TypeError, OverflowError, ArithmeticError, Error, pl.exceptions.PolarsError) as error:
+                _refuse(path, f'values of the type {visible(item.type)} for "{visible(item.name)}", found others ({visible(str(error))})')
+    return found
+
+
+def _choice(item: Choose) -> Choice:
+    """The values of a choose from their exact texts. Raises ValueError where they are none of its type, or not distinct."""
+    type_ = type_of(item.type)
+    values: list[Any] = []
+    for text in (value.exact for value in item.values):
+        match type_.kind if type_ is not None else None:
+            case "text":
+                values.append(text)
+            case "yes/no" if text in ("True", "False"):
+                values.append(text == "True")
+            case "number" if isfinite(float(text)):
+                values.append(float(text))
+            case "whole" | "decimal" | "date" | "timestamp" if len(text) <= _MOST_DIGITS:
+                values.append(int(text))
+            case _:
+                raise ValueError(f'"{text[:_MOST_DIGITS]}"')
+    if type_ is None or len(set(values)) != len(values):
+        raise ValueError("an unknown type, or a value twice")
+    return Choice(type_, tuple(values))
+
+
+def _same_columns(path: Path, document: Document, chooses: Mapping[str, Choice], found: Mapping[str, pl.DataType]) -> None:
+    """Whether a file has the columns that its metadata tell, in their order and types."""
+    names = [item.name for item in document.names]
+    if list(found) != [*document.key, *names]:
+        missing = next((name for name in (*document.key, *names) if name not in found), None)
+        other = f"none called {missing}" if missing is not None else "more, or another order"
+        _refuse(path, f"the {len(document.key) + len(names):,} columns that its metadata tell, found {visible(other)}")
+    for name, dtype in found.items():
+        if name in document.key:
+            if physical.logical(dtype) is None:
+                _refuse(path, f'a key of a type that rules can use in "{visible(name)}", found {dtype}')
+            continue
+        wanted = choices.lookup(chooses[name], document.timezone).dtype if name in chooses else pl.Boolean()
+        if dtype != wanted:
+            _refuse(path, f'{wanted} in "{visible(name)}", found {dtype}')
+
+
+def _bits(path: Path, column: pl.Series, accounts: int) -> NDArray[np.uint64]:
+    if column.null_count():
+        _refuse(path, f'true or false in each row of "{visible(column.name)}", found {column.null_count():,} missing')
+    words = np.zeros(-(-len(column) // 64), np.uint64)
+    packed = np.packbits(arrow.buffers(column)[0].astype(np.uint8, copy=False), bitorder="little")
+    words.view(np.uint8)[: packed.size] = packed
+    if column.sum() != accounts:
+        _refuse(path, f'{accounts:,} accounts in "{visible(column.name)}", found {column.sum():,}')
+    return words
+
+
+def _codes(path: Path, column: pl.Series, item: Choose, choice: Choice, timezone: str) -> NDArray[Any]:
+    """The code of each row's value."""
+    known = choices.lookup(choice, timezone)
+    numbered = pl.DataFrame({"value": known[1:], "code": np.arange(1, len(known), dtype=np.uint32)})
+    if choice.type.kind == "text":
+        coded = column.to_physical().cast(pl.UInt32) + 1
+    else:
+        coded = column.to_frame("value").join(numbered, on="value", how="left", maintain_order="left")["code"]
+    if coded.null_count() != column.null_count():
+        _refuse(path, f'the values of "{visible(item.name)}" that its metadata list, found another one')
+    codes = np.array(coded.fill_null(0).to_numpy(), np.uint8 if len(known) <= 256 else np.uint32)
+    counts = np.bincount(codes, minlength=len(known)).tolist()
+    if counts != [item.none, *(value.accounts for value in item.values)]:
+        _refuse(path, f'the numbers of accounts that its metadata tell for the values of "{visible(item.name)}", found others')
+    return codes
+
+
+def _guarded(path: Path, action: Callable[[], _T]) -> _T:
+    """What Polars reads; bytes that are wrong become a plain sentence."""
+    try:
+        return action()
+    except pl.exceptions.PanicException:
+        said = "Polars gave up"
+    except (pl.exceptions.PolarsError, OSError, ValueError, OverflowError, RuntimeError) as error:
+        said = visible(reason(error))
+    raise SnapshotError(f"{path}: the file is damaged: {said}; {_AGAIN}")
+
+
+def _refuse(path: Path, what: str) -> NoReturn:
+    raise SnapshotError(f"{path}: expected {what}; the file is damaged or was changed: {_AGAIN}")
