@@ -12,6 +12,7 @@ from segdsl.typesystem import DATE, Length, Type
 from segkernel.oracle import arithmetic, clauses, functions, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
+from segkernel.oracle.functions import exact_length, order_of
 from segkernel.oracle.patterns import found_in
 from segkernel.oracle.zones import DAY, day_start, local_day, shift_instant
 
@@ -323,18 +324,6 @@ class Oracle:
 def constant(expression: checked.Expression) -> bool:
     """Whether a number stands in the rules, so that its decimal is the literal itself."""
     return isinstance(expression, checked.Constant)
-
-
-def exact_length(value: Value) -> Value:
-    """An exact duration in nanoseconds (a day is 24 hours); any other value as it is."""
-    return value.days * DAY + value.nanoseconds if isinstance(value, Length) else value
-
-
-def order_of(value: Value) -> int | float | str:
-    """What `min` and `max` order a value by."""
-    if isinstance(value, int | float | str):
-        return value
-    raise TypeError(f"{value!r} has no order")
 
 
 def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:

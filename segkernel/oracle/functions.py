@@ -11,7 +11,7 @@ from unicodedata import normalize
 import msgspec
 
 from segdsl import checked
-from segdsl.typesystem import DATE, Type
+from segdsl.typesystem import DATE, Length, Type
 from segkernel.oracle.arithmetic import Value, whole
 from segkernel.oracle.civil import date_of, day_of, month_length, period_start, weekday_of
 from segkernel.oracle.zones import DAY, local_at, local_day
@@ -78,9 +78,17 @@ def number_of(value: Value) -> int | float:
     return value
 
 
-def order_of(value: Value) -> int | float:
-    """What `least` and `greatest` order a value by."""
-    return number_of(value)
+def exact_length(value: Value) -> Value:
+    """An exact duration in nanoseconds (a day is 24 hours); any other value as it is."""
+    return value.days * DAY + value.nanoseconds if isinstance(value, Length) else value
+
+
+def order_of(value: Value) -> int | float | str:
+    """What `least`, `greatest`, `min` and `max` order a value by."""
+    exact = exact_length(value)
+    if not isinstance(exact, int | float | str):
+        raise TypeError(f"{value!r} has no order")
+    return exact
 
 
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
