@@ -47,7 +47,7 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
                         table = schema.tables[table].links[link].table
                     fields.add((table, node.name))
                 elif isinstance(node, checked.Aggregate):
-                    links.update(node.relation.chain)
+                    links.update((*node.up, *node.relation.chain))
                     fields.update((table, rules.event_times[table][0]) for table, _ in node.relation.chain if table in rules.event_times)
     return Reads(frozenset(fields), frozenset(links))
 

@@ -58,15 +58,60 @@ def run(
     """
     source = linked.source
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
-    blocks = _blocks(linked, block_words)
     stride = (linked.rows + UNIT - 1) // UNIT * (UNIT // 8)
     bits = lease(stride * len(source.segments))
     choices = [np.zeros(linked.rows, np.uint8 if len(each.values) < 256 else np.uint32) for each in source.choices]
-    program, args = _filled(linked, Clock(as_of, source.timezone), int(bits.ctypes.data), stride, choices)
+    addresses = [int(bits.ctypes.data) + index * stride for index in range(len(source.segments))]
+    until = None if deadline is None else Deadline(deadline)
+    prepare(interpret)
+    totals, _ = _passed(
+        linked, Clock(as_of, source.timezone), [*addresses, *(each.ctypes.data for each in choices)], count, block_words, progress, until
+    )
+    names = [name for name, _ in source.segments]
+    words = bits.view(np.uint64).reshape(len(names), stride // 8)
+    known = {name: int(totals[index]) for index, name in enumerate(names)}
+    unknown = {name: linked.rows - known[name] - int(totals[len(names) + index]) for index, (name, _) in enumerate(source.unknown)}
+    return Answers(
+        bits={name: words[index][: (linked.rows + 63) // 64] for index, name in enumerate(names)},
+        choices={each.name: codes for each, codes in zip(source.choices, choices, strict=True)},
+        counts=known,
+        unknown=unknown if source.unknown or not names else None,
+    )
+
+
+class Deadline:
+    """When a run of `seconds` from now must end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.until = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """The seconds left, 0 when it has passed."""
+        return max(0.0, self.until - time.monotonic())
+
+
+def _passed(
+    linked: Linked,
+    clock: Clock,
+    outputs: list[int],
+    count: int,
+    block_words: int | None,
+    progress: Callable[[float], None] | None,
+    deadline: Deadline | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """One pass over all rows, its stages before it: the counts, and what it hands on, int64[buffers, rows].
+
+    `outputs` are the addresses of the results, segments first.
+    """
+    buffers = [_passed(stage, clock, [], count, None, None, deadline)[1] for stage in linked.stages]
+    handed = np.zeros((len(linked.hands), linked.rows), np.int64)
+    blocks = _blocks(linked, block_words)
+    program, args = _filled(linked, clock, outputs, buffers, handed)
     control = np.zeros(2, np.int64)
     counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
     errors = [np.zeros(2, np.int64) for _ in range(count)]
-    prepare(interpret)
     given = [each if JIT else each.astype(object) for each in (program, args, blocks)]
 
     def work(thread: int) -> None:
@@ -78,17 +123,7 @@ def run(
 
     _together(work, min(count, max(1, len(blocks))), control, len(blocks), progress, deadline)
     _raise_first(linked, [each for each in errors if each[0]])
-    totals = np.sum(counts, axis=0)
-    names = [name for name, _ in source.segments]
-    words = bits.view(np.uint64).reshape(len(names), stride // 8)
-    known = {name: int(totals[index]) for index, name in enumerate(names)}
-    unknown = {name: linked.rows - known[name] - int(totals[len(names) + index]) for index, (name, _) in enumerate(source.unknown)}
-    return Answers(
-        bits={name: words[index][: (linked.rows + 63) // 64] for index, name in enumerate(names)},
-        choices={each.name: codes for each, codes in zip(source.choices, choices, strict=True)},
-        counts=known,
-        unknown=unknown if source.unknown or not names else None,
-    )
+    return np.sum(counts, axis=0), handed
 
 
 def _blocks(linked: Linked, words: int | None) -> NDArray[np.int64]:
@@ -111,9 +146,9 @@ def _blocks(linked: Linked, words: int | None) -> NDArray[np.int64]:
 
 
 def _filled(
-    linked: Linked, clock: Clock, bits: int, stride: int, choices: list[NDArray[Any]]
+    linked: Linked, clock: Clock, outputs: list[int], buffers: list[NDArray[np.int64]], handed: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The program of one run: times, and where results go."""
+    """The program of one run: times, where results go, and what stages handed on."""
     program, args = linked.program.copy(), linked.args.copy()
     for row, column, operands in linked.patches:
         found = operands(clock)
@@ -121,9 +156,12 @@ def _filled(
     for at, operands in linked.args_patches:
         found = operands(clock)
         args[at : at + len(found)] = found
-    segments = len(linked.source.segments)
     for row, index in linked.outputs:
-        program[row, 2] = bits + index * stride if index < segments else choices[index - segments].ctypes.data
+        program[row, 2] = outputs[index]
+    for buffer, row in enumerate(linked.hands):
+        program[row, 2] = handed[buffer].ctypes.data
+    for row, stage, buffer in linked.fetches:
+        program[row, 3] = buffers[stage][buffer].ctypes.data
     return program, args
 
 
@@ -153,24 +191,23 @@ def _together(
     control: NDArray[np.int64],
     blocks: int,
     progress: Callable[[float], None] | None,
-    deadline: float | None,
+    deadline: Deadline | None,
 ) -> None:
     """Runs `work` on some threads; between blocks they can be stopped."""
     if count == 1 and progress is None and deadline is None:
         work(0)
         return
-    until = None if deadline is None else time.monotonic() + deadline
     pool = _pool(count)
     tasks = [pool.submit(work, thread) for thread in range(count)]
     pending = set(tasks)
     try:
         while pending:
-            left = None if until is None else max(0.0, until - time.monotonic())
+            left = None if deadline is None else deadline.left
             pause = left if progress is None else 0.1 if left is None else min(0.1, left)
             _, pending = wait_for(pending, timeout=pause)
-            if pending and until is not None and time.monotonic() >= until:
+            if pending and deadline is not None and not deadline.left:
                 raise Cancelled(
-                    f"stopped after {deadline:g} seconds, as asked, with {min(int(control[0]), blocks)} of {blocks} blocks begun"
+                    f"stopped after {deadline.seconds:g} seconds, as asked, with {min(int(control[0]), blocks)} of {blocks} blocks begun"
                 )
             if progress is not None:
                 progress(min(int(control[0]), blocks) / max(1, blocks))

@@ -148,4 +148,11 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "large",
         "use it where those rows are tested: `any(orders where large)`",
     ),
+    (
+        "let mine = revenue segment s when any(company.customers where revenue > mine)",
+        "E219",
+        '"mine" is a let, and the rows behind a link belong to no one account',
+        "mine",
+        "compare outside of the aggregate, or make mine a param",
+    ),
 ]

@@ -130,8 +130,8 @@ def test_a_link_from_a_table_to_itself() -> None:
 
 
 def test_a_chain_that_does_not_meet_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^the link lines\.article leads to articles, not to customers$"):
-        shop([1], [1]).space((("lines", "article"),))
+    with pytest.raises(ValueError, match=r"^the link lines\.article leads to articles, not to orders$"):
+        shop([1], [1]).space((("lines", "article"), *ORDERS))
 
 
 COLUMNS = {

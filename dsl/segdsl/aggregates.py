@@ -31,17 +31,15 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     if not isinstance(path, syntax.Path):
         _not_a_path(ctx, node, path)
         return None
+    way, owner = up(ctx, path, scope)
+    path = syntax.Path(span=path.span, parts=path.parts[len(way) :])
     head = path.parts[0]
-    if scope.relation is not None and _elsewhere(ctx, node, head, scope):
+    if scope.relation is not None and not way and _elsewhere(ctx, node, head, scope):
         return None
-    table = ctx.schema.tables[scope.table]
-    if len(path.parts) > 1 and head.text in table.links and head.text not in ctx.relations(scope.table):
-        ctx.report("E950", path.span, form=f"an aggregate that goes up a link first (`{head.text}`)")
-        return None
-    relation = relation_of(ctx, head, scope)
+    relation = relation_of(ctx, head, owner)
     if relation is None:
         return None
-    inner = within(relation, scope)
+    inner = within(relation, owner)
     found = _measure(ctx, node, path, relation, inner) if node.for_ is None else _calculated(ctx, node, path, inner)
     where = None if node.where is None else ctx.condition(node.where, inner)
     if _untimed(ctx, head, relation):
@@ -54,7 +52,22 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     kind = _result(ctx, node, path, value)
     if kind is None:
         return None
-    return Aggregate(span=node.span, function=name, relation=relation, type=kind, value=value, where=where)
+    return Aggregate(
+        span=node.span, function=name, relation=relation, type=kind, value=value, where=where, up=way, owner=owner.table if way else ""
+    )
+
+
+def up(ctx: Context, path: syntax.Path, scope: Scope) -> tuple[tuple[tuple[str, str], ...], Scope]:
+    """The links that an aggregate's path goes up first, and the row that they lead to."""
+    way: list[tuple[str, str]] = []
+    table = scope.table
+    for part in path.parts[:-1]:
+        link = ctx.schema.tables[table].links.get(part.text)
+        if link is None or part.text in ctx.relations(table):
+            break
+        way.append((table, part.text))
+        table = link.table
+    return tuple(way), Scope(table, apart=True) if way else scope
 
 
 def _calculated(ctx: Context, node: syntax.Call, path: syntax.Path, inner: Scope) -> Expression | Literal[False]:
@@ -99,8 +112,8 @@ def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relat
         tail = ".".join(part.text for part in rest)
         ctx.report("E210", rest[0].span, name=rest[0].text, hint=f"start with it: `{name}({tail})`")
         return False
-    named = let_of_row(ctx, rest[0], relation.table, path.span) if len(rest) == 1 else None
-    return named or lookup(ctx, path, inner, relation.table, rest, ()) or False
+    named = let_of_row(ctx, path, rest[0], inner) if len(rest) == 1 else None
+    return (lookup(ctx, path, inner, relation.table, rest, ()) or False) if named is None else named
 
 
 def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expression | None) -> Type | None:
@@ -145,9 +158,9 @@ def _untimed(ctx: Context, head: syntax.Name, relation: Relation) -> bool:
 
 
 def within(relation: Relation, scope: Scope) -> Scope:
-    """The rows of a relation of a scope's rows; the way up leads on to the account."""
+    """The rows of a relation of a scope's rows; the way up leads on to the account, or to the row that is apart."""
     above = () if scope.relation is None else scope.relation.chain
-    return Scope(relation.table, Relation(relation.name, relation.table, (*relation.chain, *above)))
+    return Scope(relation.table, Relation(relation.name, relation.table, (*relation.chain, *above)), scope.apart)
 
 
 def _elsewhere(ctx: Context, node: syntax.Call, head: syntax.Name, scope: Scope) -> bool:

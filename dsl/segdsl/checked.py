@@ -195,6 +195,8 @@ class Aggregate(Checked, frozen=True):
     `value` is None for `count(relation)`, `any` and `none`; of `all` it is the condition that every row has to meet, unknown
     is not met; else missing values are skipped. `where` None keeps all.
     Scope of `value` and `where`: the relation's table.
+    `up` are the links, each with its table, that lead from the scope's row to the one whose rows are meant, a row of `owner`: none
+    where they lead nowhere. Nothing in such an aggregate is an account's. Without links they are the scope's row's own.
     """
 
     function: str
@@ -202,6 +204,8 @@ class Aggregate(Checked, frozen=True):
     type: Type
     value: Expression | None = None
     where: Expression | None = None
+    up: tuple[tuple[str, str], ...] = ()
+    owner: str = ""
 
 
 # ---- conditions (yes/no)

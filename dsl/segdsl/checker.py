@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from segdsl import calls, conditions, sets, syntax, values
-from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
+from segdsl.checked import Case, ChooseRule, Constant, Expression, Let, LetRule, OfAccount, Rules, SegmentRule
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import Diagnostic
 from segdsl.limits import Limits
@@ -15,6 +15,7 @@ from segdsl.names import collect, hides, mentions, order
 from segdsl.params import settle
 from segdsl.paths import path, rows_named
 from segdsl.schema import Schema
+from segdsl.tree import children
 from segdsl.typesystem import NUMERIC, Type
 from segdsl.values import wider_type
 from segdsl.wording import spoken
@@ -60,7 +61,7 @@ def check(
     names, told = collect(files, schema)
     ctx = Context(schema, names, FORMS)
     ctx.diagnostics += told
-    graph = mentions(names)
+    graph = mentions(names, schema)
     ordered, cycles = order(names, graph)
     ctx.diagnostics += cycles
     settle(ctx, params)
@@ -134,6 +135,8 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
             value = ctx.expression(statement.value, scope)
             if value is not None:
                 ctx.lets[name] = LetRule(span=statement.span, name=name, table=scope.table, value=value, relation=relation.text)
+                if _rests_on_account(ctx, value):
+                    ctx.of_account.add(name)
         case syntax.Segment(label=label):
             condition = ctx.condition(statement.condition, ctx.account)
             if condition is not None:
@@ -145,6 +148,17 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
                 ctx.chooses[name] = chosen
         case syntax.Collect():
             ctx.report("E950", statement.name.span, form="`collect`")
+
+
+def _rests_on_account(ctx: Context, value: Expression) -> bool:
+    """Whether a value of a row is in part one of its account, itself or by a let of rows that it names."""
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, OfAccount) or (isinstance(node, Let) and node.name in ctx.of_account):
+            return True
+        pending += children(node)
+    return False
 
 
 def _choose(ctx: Context, statement: syntax.Choose) -> ChooseRule | None:

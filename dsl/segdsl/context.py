@@ -21,13 +21,17 @@ ParamValue = Constant | tuple[Constant, ...]
 
 
 class Scope:
-    """The row that an expression is written for: a row of `table`; of the account itself where `relation` is None."""
+    """The row that an expression is written for: a row of `table`; of the account itself where `relation` is None.
 
-    __slots__ = ("relation", "table")
+    A row that was reached by going up links first is `apart`: it belongs to no account, and sees none's lets.
+    """
 
-    def __init__(self, table: str, relation: Relation | None = None) -> None:
+    __slots__ = ("apart", "relation", "table")
+
+    def __init__(self, table: str, relation: Relation | None = None, apart: bool = False) -> None:
         self.table = table
         self.relation = relation
+        self.apart = apart
 
 
 class Context:
@@ -44,6 +48,8 @@ class Context:
         self.lets: dict[str, LetRule] = {}
         self.chooses: dict[str, ChooseRule] = {}
         self.account = Scope(schema.root)
+        self.of_account: set[str] = set()
+        """The lets of rows that rest on the rows' account."""
         self._relations: dict[str, dict[str, tuple[Relation, ...]]] = {}
         self._zone: tzinfo | None = None
         self._told: set[tuple[str, str]] = set()

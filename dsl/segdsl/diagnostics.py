@@ -80,6 +80,7 @@ MESSAGES: dict[str, str] = {
     "E216": '"{name}" cannot be a name: in every rule it means {meaning}',
     "E217": '{what} called "{name}"',
     "E218": '"{name}" is said of the rows of {table}, and this is about a row of {here}',
+    "E219": '"{name}" is a {kind}, and the rows behind a link belong to no one account',
     # ---- E3xx: types
     "E301": "{left} does not compare with {right}",
     "E302": "{what} is not a condition",

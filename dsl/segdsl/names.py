@@ -93,10 +93,10 @@ _GETTERS: dict[type, tuple[attrgetter[Any], ...]] = {
 }
 
 
-def _mentioned(statement: syntax.Statement, of_rows: frozenset[str]) -> Iterator[str]:
+def _mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: frozenset[str]) -> Iterator[str]:
     """The bare names in a statement, in no order, many times; a relation inside an aggregate is none.
 
-    `of_rows` are the lets of relations' rows, which an aggregate also names behind its relation.
+    `of_rows` are the lets of relations' rows, which an aggregate also names behind its relation, and that behind `links`.
     """
     waiting: list[Any] = [getter(statement) for getter in _GETTERS[type(statement)]]
     while waiting:
@@ -113,9 +113,9 @@ def _mentioned(statement: syntax.Statement, of_rows: frozenset[str]) -> Iterator
         elif kind is syntax.Call:
             arguments = node.arguments
             if node.name.text in AGGREGATES and node.for_ is None and arguments and type(arguments[0]) is syntax.Path:
-                named = arguments[0].parts[1:]
-                if len(named) == 1 and named[0].text in of_rows:
-                    yield named[0].text
+                *way, named = arguments[0].parts
+                if way and named.text in of_rows and all(part.text in links for part in way[:-1]):
+                    yield named.text
                 arguments = arguments[1:]
             waiting.extend(arguments)
             waiting.extend(part for part in (node.where, node.per, node.by, node.over) if part is not None)
@@ -123,16 +123,17 @@ def _mentioned(statement: syntax.Statement, of_rows: frozenset[str]) -> Iterator
             waiting.extend(getter(node) for getter in _GETTERS[kind])
 
 
-def mentions(names: Names) -> Mentions:
+def mentions(names: Names, schema: Schema) -> Mentions:
     """What each let, segment, choose and collect mentions."""
     statements = names.statements
+    links = frozenset(link for table in schema.tables.values() for link in table.links)
     of_rows = frozenset(name for name, each in statements.items() if type(each) is syntax.Let and each.relation is not None)
     used: set[str] = set()
     of: dict[str, tuple[str, ...]] = {}
     for name, statement in statements.items():
         if type(statement) is syntax.Param:
             continue
-        inner = dict.fromkeys(found for found in _mentioned(statement, of_rows) if found in statements)
+        inner = dict.fromkeys(found for found in _mentioned(statement, of_rows, links) if found in statements)
         used.update(found for found in inner if found != name)
         of[name] = tuple(found for found in inner if type(statements[found]) is not syntax.Param)
     return Mentions(of, frozenset(used))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from segdsl import syntax
 from segdsl.checked import Chosen, Constant, Expression, Field, Let, LetRule, Now, OfAccount, Relation, Today
 from segdsl.context import Context, Scope
@@ -24,7 +26,11 @@ def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
     statement = ctx.names.statements.get(name.text)
     if isinstance(statement, syntax.Let) and statement.relation is not None:
         return _of_row(ctx, node, scope)
-    if statement is not None:
+    if scope.apart and statement is not None and not isinstance(statement, syntax.Param):
+        if name.text not in ctx.schema.tables[scope.table].fields:
+            _of_account_alone(ctx, node, ctx.names.kind(name.text))
+            return None
+    elif statement is not None:
         if scope.relation is not None and not _clear(ctx, statement, scope, node.span):
             return None
         return _named(ctx, statement, scope, node.span)
@@ -41,6 +47,11 @@ def _clear(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
     if field.pinned or ctx.once("W104", f"{statement.name.text} {scope.table}"):
         ctx.diagnostics.append(hides(statement, scope.table, field.pinned, span))
     return not field.pinned
+
+
+def _of_account_alone(ctx: Context, node: syntax.Path, kind: str) -> None:
+    name = node.parts[0].text
+    ctx.report("E219", node.span, name=name, kind=kind, hint=f"compare outside of the aggregate, or make {name} a param")
 
 
 def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) -> Expression | None:
@@ -67,10 +78,12 @@ def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
     return None
 
 
-def let_of_row(ctx: Context, name: syntax.Name, table: str, span: Span) -> Expression | None:
-    """The let of a table's rows that a name calls; None where there is no such let of that table."""
+def let_of_row(ctx: Context, node: syntax.Path, name: syntax.Name, scope: Scope) -> Expression | Literal[False] | None:
+    """The let of a scope's rows that a name calls; None where there is no such let of that table, False after a mistake."""
     rule = ctx.lets.get(name.text)
-    return None if rule is None or rule.relation is None or rule.table != table else _let(rule, span)
+    if rule is None or rule.relation is None or rule.table != scope.table:
+        return None
+    return _of_row(ctx, syntax.Path(span=node.span, parts=(name,)), scope) or False
 
 
 def _let(rule: LetRule, span: Span) -> Let | Constant:
@@ -86,6 +99,9 @@ def _of_row(ctx: Context, node: syntax.Path, scope: Scope) -> Expression | None:
     if rule is None:
         return None
     if rule.table == scope.table:
+        if scope.apart and name in ctx.of_account:
+            _of_account_alone(ctx, node, "let that rests on the account")
+            return None
         return _let(rule, node.span)
     if name in ctx.schema.tables[scope.table].fields:
         return lookup(ctx, node, scope, scope.table, node.parts, ())
@@ -157,7 +173,7 @@ def _no_field(ctx: Context, node: syntax.Path, scope: Scope, table_name: str, na
     if text in ctx.relations(table_name):
         ctx.report("E210", name.span, name=text, hint=f"aggregate the rows: `count({text})`, `any({text} where …)`")
         return
-    if scope.relation is not None and not looked_up and text in ctx.schema.tables[ctx.schema.root].fields:
+    if scope.relation is not None and not scope.apart and not looked_up and text in ctx.schema.tables[ctx.schema.root].fields:
         up = ".".join(link for _, link in scope.relation.chain)
         ctx.report("E201", name.span, table=table_name, name=text, hint=f"the account's own field is `{up}.{text}` here")
         return
@@ -181,7 +197,7 @@ def rows_named(ctx: Context, name: syntax.Name) -> Scope | None:
     for table in (ctx.schema.root, *ctx.schema.tables):
         found = ctx.relations(table).get(name.text, ())
         if len({relation.table for relation in found}) == 1:
-            return Scope(found[0].table, found[0])
+            return Scope(found[0].table, found[0], table != ctx.schema.root)
     relation_of(ctx, name, ctx.account)
     return None
 

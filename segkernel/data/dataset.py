@@ -84,26 +84,36 @@ class Dataset:
         table, frame = self.schema.tables[self.schema.root], self._frames[self.schema.root]
         return pl.DataFrame([frame[completion.source(table, part)].alias(part) for part in table.key])
 
-    def space(self, chain: Chain) -> Space:
-        """The rows that a chain of (table, link) leads from, in the order of their owners; () is the root."""
-        return self._once(("space", chain), lambda: self._space(chain))
+    def height(self, table: str) -> int:
+        """How many rows a table has."""
+        return self._frames[table].height
 
-    def column(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str) -> Column:
+    def space(self, chain: Chain, root: str | None = None) -> Space:
+        """The rows that a chain of (table, link) leads from, in the order of their owners; () is all of `root` (else the
+        schema's root) as it stands."""
+        base = root or self.schema.root
+        return self._once(("space", chain or base), lambda: self._space(chain, base))
+
+    def rows_at(self, chain: Chain, path: tuple[str, ...], root: str | None = None) -> NDArray[np.uint32] | None:
+        """For each row of a space the number of the row of the table at the end of `path`; None for all rows as they stand."""
+        return self._rows(self.space(chain, root), path)
+
+    def column(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str | None = None) -> Column:
         """A field in the row order of a space: of its table, or of the one that the links of `path` lead to.
 
         `timezone` is the zone in which timestamps without one are read. A link that finds nobody gives a missing value.
         Raises DataError where the data do not fit, KeyError where there is no such table, link or field.
         """
-        space = self.space(chain)
+        space = self.space(chain, root)
         table = space.table
         for link in path:
             table = self.schema.tables[table].links[link].table
         spec = self.schema.tables[table].fields[name]
         zone = timezone if physical.naive(self._frames[table].schema[spec.column or name]) else ""
-        return self._once(("column", chain, path, name, zone), lambda: self._column(space, path, table, name, zone))
+        return self._once(("column", chain or space.table, path, name, zone), lambda: self._column(space, path, table, name, zone))
 
-    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str]], threads: int | None = None) -> None:
-        """Read the columns of `wanted` ((chain, path, name, timezone) each) on several threads; the result is the same."""
+    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], threads: int | None = None) -> None:
+        """Read the columns of `wanted` ((chain, path, name, timezone, root) each) on several threads; the result is the same."""
         todo = list(dict.fromkeys(wanted))
         with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
             list(pool.map(lambda each: self.column(*each), todo))
@@ -153,12 +163,12 @@ class Dataset:
             self._orphans[table, link] = found.orphans
         return found.rows
 
-    def _space(self, chain: Chain) -> Space:
+    def _space(self, chain: Chain, base: str) -> Space:
         if not chain:
-            return Space((), self.schema.root, self.rows)
+            return Space((), base, self.height(base))
         (table, link), *rest = chain
-        parent = self.space(tuple(rest))
         target = self.schema.tables[table].links[link].table
+        parent = self.space(tuple(rest), base if rest else target)
         if target != parent.table:
             raise ValueError(f"the link {table}.{link} leads to {target}, not to {parent.table}")
         return spaces.child(parent, self._frames[target].height, chain, self._link(table, link))
@@ -175,7 +185,7 @@ class Dataset:
             before, last = self._rows(space, path[:-1]), self._link(table, path[-1])
             return last if before is None else spaces.follow(last, before)
 
-        return self._once(("rows", space.chain, path), make)
+        return self._once(("rows", space.chain or space.table, path), make)
 
     def _column(self, space: Space, path: tuple[str, ...], table: str, name: str, zone: str) -> Column:
         whole = self._once(("whole column", table, name, zone), lambda: self._whole_column(table, name, zone))

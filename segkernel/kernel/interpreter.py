@@ -46,7 +46,9 @@ from segkernel.kernel.values import (
     compute_wide,
     copy,
     divide,
+    fetch,
     fill,
+    hand,
     lift_value,
     load,
     load_wide,
@@ -170,6 +172,8 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         average(target, x, slot, y, c, d, rows)
     elif what == op.FLOAT_TOTAL:
         float_total(target, x, slot, b, rows)
+    elif what == op.FETCH:
+        fetch(target, a, b, c, first, start, stop)
     elif what == op.SPAN:
         span(target, a + first * 8, rows if rows < stop else stop)
     return -1
@@ -240,6 +244,9 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
                 counts[t] += count(bits + a * stride, end - begin)
             elif what == op.OUT:
                 counts[b] += put(t + (first >> 3), bits + a * stride, end - begin)
+            elif what == op.HAND:
+                source = bits + a * stride if b != 0 else slots + a * slot
+                hand(t + first * 8, source, b, begin - first, end - first)
             elif what == op.PICK:
                 pick(t + first * c, bits + a * stride, b, c, end - begin)
             else:

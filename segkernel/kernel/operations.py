@@ -41,6 +41,7 @@ CALENDAR = 33  # a slot of dates, b which (see PARTS), c today (for anniversary)
 HOUR_OF = 34  # a slot of instants, b at: table of local clocks
 ROUND_EXACT = 35  # a slot, b which (see ROUNDINGS), c divisor
 ROUND_FLOAT = 36  # a slot of floats, b which, c the power of ten (float bits)
+FETCH = 37  # a memory of 8 bytes a row (0: 1 everywhere), b numbers of rows (uint32) or 0 for all in order, c where there is none
 ROUND = 32  # a slot of floats: the nearest wide number, ties to even; c register: present, cleared where none
 
 # ---- wide values, 128 bits: slots target (high part) and target + 1 (low part)
@@ -66,6 +67,7 @@ FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
 # ---- results
 OUT = 60  # a register, target address of the segment's words, b which count
 COUNT = 61  # a register, target which count
+HAND = 63  # a slot of the root, or where b is 1 a register, as 1 and 0; target address of 8 bytes a row
 PICK = 62  # a register, target address of the codes, b code, c width
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")

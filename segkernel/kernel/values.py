@@ -30,6 +30,7 @@ from segkernel.kernel.lanes import (
 from segkernel.kernel.wide import TOP, extended, whole, wide_add, wide_divide, wide_float, wide_multiply, wide_of, wide_subtract
 
 NAN = math.nan
+NOBODY = 0xFFFFFFFF
 
 
 @part
@@ -147,6 +148,27 @@ def lift_value(target, source, owner, first, last, rows):
     for i in range(rows):
         row = min(max(signed(load32(owner + i * 4)), first), last)
         store64(target + i * 8, load64(source + (row - first) * 8))
+
+
+@part
+def fetch(target, memory, rows, otherwise, first, start, stop):
+    """What stands in memory for rows by their numbers, or for these rows themselves."""
+    for i in range(start, stop):
+        row = signed(load32(rows + (first + i) * 4)) if rows != 0 else first + i
+        if row == NOBODY:
+            store_whole(target + i * 8, otherwise)
+        else:
+            store_whole(target + i * 8, load_whole(memory + row * 8) if memory != 0 else 1)
+
+
+@part
+def hand(target, source, bits, start, stop):
+    """Slots, or the bits of a register, into memory."""
+    for i in range(start, stop):
+        if bits != 0:
+            store_whole(target + i * 8, 1 if set_at(source, i) else 0)
+        else:
+            store_whole(target + i * 8, load_whole(source + i * 8))
 
 
 @part

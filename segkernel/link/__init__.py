@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from segkernel.clock import Clock
 from segkernel.data.dataset import Dataset
 from segkernel.kernel import operations as op
+from segkernel.link import staging
 from segkernel.link.aggregating import Owned
 from segkernel.link.linking import Linker
+from segkernel.link.staging import Handed
 from segkernel.plan.program import Chain, Program
 
 __all__ = ["Linked", "link"]
@@ -30,6 +32,8 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     (instruction, first operand's column, operands of a clock) and `args_patches` (place, operands). `outputs` are the
     rows of the instructions OUT and PICK, by segment and by choose. `starts` says for every space but the root where
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
+    `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
+    hands on, `hands` the rows of the instructions that do it, a buffer each.
     """
 
     source: Program
@@ -45,6 +49,10 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     counts: int
     places: dict[int, int]
     tables: tuple[Any, ...]
+    stages: tuple[Linked, ...]
+    handed: tuple[Handed, ...]
+    hands: tuple[int, ...]
+    fetches: tuple[tuple[int, int, int], ...]
 
 
 def link(program: Program, dataset: Dataset) -> Linked:
@@ -52,10 +60,11 @@ def link(program: Program, dataset: Dataset) -> Linked:
 
     Raises DataError where the data do not fit.
     """
-    linker = Linker(program, dataset, _owned.setdefault(dataset, {}))
+    stages = tuple(link(stage, dataset) for stage in program.stages)
+    linker = Linker(program, dataset, _owned.setdefault(dataset, {}), [stage.handed for stage in stages])
     code = linker.code
     columns = [program.nodes[number] for number in sorted(linker.uses) if program.nodes[number][0] == "column"]
-    dataset.prepare((program.spaces[space], path, name, program.timezone) for _, space, _, path, name in columns)
+    dataset.prepare((program.spaces[space], path, name, program.timezone, program.root) for _, space, _, path, name in columns)
     linker.aggregates()
     for check in linker.checks:
         linker.ensure(check)
@@ -63,10 +72,14 @@ def link(program: Program, dataset: Dataset) -> Linked:
     segments, chosen = len(program.segments), sum(len(each.cases) for each in program.choices)
     outputs: list[tuple[int, ...]] = []
     codes = [(which, value, _code_width(len(each.values))) for which, each in enumerate(program.choices) for _, value in each.cases]
+    handed: list[Handed] = []
     number = 0
     for batch in linker.batches():
         made = list(enumerate(batch, number))
         for index, root in made:
+            if index >= segments + chosen + len(program.unknown):
+                handed.append(staging.hand_on(code, linker.registers[root] if root in linker.registers else linker.forms[root]))
+                continue
             register = linker.registers[root]
             if index < segments:
                 outputs.append((code.emit(op.OUT, 0, 0, register, index), index))
@@ -80,7 +93,7 @@ def link(program: Program, dataset: Dataset) -> Linked:
         number += len(batch)
     return Linked(
         source=program,
-        rows=dataset.rows,
+        rows=dataset.height(program.root),
         program=np.array(code.program, np.int64).reshape(-1, 8),
         args=np.array(code.args or [0], np.int64),
         patches=tuple(code.patches),
@@ -92,6 +105,10 @@ def link(program: Program, dataset: Dataset) -> Linked:
         counts=segments + len(program.unknown),
         places=code.places,
         tables=tuple(code.tables),
+        stages=stages,
+        handed=tuple(handed),
+        hands=tuple(code.hands),
+        fetches=tuple(code.fetches),
     )
 
 

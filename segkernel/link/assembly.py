@@ -77,6 +77,10 @@ class Assembly:
         self.tables: list[Any] = []
         self.places: dict[int, int] = {}
         """Instruction → the node it was made for, where it can fail."""
+        self.hands: list[int] = []
+        """The instructions that hand on, each into a buffer of its own, in the order of the buffers."""
+        self.fetches: list[tuple[int, int, int]] = []
+        """The instructions that fetch what was handed on, with stage and buffer."""
 
     def emit(self, what: int, space: int, target: int, *operands: int) -> int:
         self.program.append([what, space, target, *operands, *[0] * (5 - len(operands))])
@@ -99,6 +103,21 @@ class Assembly:
         """Keeps an array for as long as the program lives; its address."""
         self.tables.append(values)
         return int(values.ctypes.data)
+
+    # ---- stages
+
+    def handed(self, place: int, bits: bool) -> int:
+        """Hands on a slot of the root, or a register's bits; the number of the buffer."""
+        self.hands.append(self.emit(op.HAND, 0, 0, place, int(bits)))
+        return len(self.hands) - 1
+
+    def fetched(self, space: int, stage: int, buffer: int, rows: int, otherwise: int, slot: int | None = None) -> int:
+        """A slot with what a stage put into a buffer (-1: 1 everywhere) for rows by number."""
+        target = self.slots[space].take() if slot is None else slot
+        row = self.emit(op.FETCH, space, target, 0, rows, otherwise)
+        if buffer >= 0:
+            self.fetches.append((row, stage, buffer))
+        return target
 
     # ---- registers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from segdsl.typesystem import Type
@@ -12,10 +12,11 @@ from segkernel.data.dataset import Dataset
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import lifting, rounding, spelling, testing, values
+from segkernel.link import lifting, rounding, spelling, staging, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
+from segkernel.link.staging import Handed
 from segkernel.plan.planner import FLIPPED, comparison_holds, text_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
 from segkernel.plan.slots import Slot
@@ -33,12 +34,14 @@ Family = tuple[int, int, int | None, int | None]
 class Linker:
     """Turns the nodes that are asked for into instructions; each node once, its result kept until its last use."""
 
-    def __init__(self, program: Program, dataset: Dataset, owned: dict[tuple[Chain, Chain], Owned]) -> None:
-        self.program, self.dataset, self.owned = program, dataset, owned
+    def __init__(
+        self, program: Program, dataset: Dataset, owned: dict[tuple[Chain, Chain], Owned], handed: Sequence[Sequence[Handed]]
+    ) -> None:
+        self.program, self.dataset, self.owned, self.handed = program, dataset, owned, handed
         self.nodes = program.nodes
         self.code = Assembly(len(program.spaces))
         self.roots = [*(node for _, node in program.segments), *(node for each in program.choices for node, _ in each.cases)]
-        self.roots += [node for _, node in program.unknown]
+        self.roots += [*(node for _, node in program.unknown), *program.outputs]
         self.checks: list[int] = []
         self.uses = self._uses()
         self.checks = [number for number, node in enumerate(self.nodes) if can_fail(node) and number not in self.uses]
@@ -260,7 +263,7 @@ class Linker:
 
     def column(self, node: Node) -> Column:
         _, space, _, path, name = node
-        column = self.dataset.column(self.program.spaces[space], path, name, self.program.timezone)
+        column = self.dataset.column(self.program.spaces[space], path, name, self.program.timezone, self.program.root)
         self.code.tables.append(column)
         return column
 
@@ -313,6 +316,13 @@ class Linker:
                 return self.either(space, kind, self.registers[node[3]], node[4], node[5])
             case "lifted":
                 return self.lifted(space, node[3])
+            case "staged":
+                _, _, _, path, stage, output, otherwise = node
+                rows = self.dataset.rows_at(self.program.spaces[space], path, self.program.root)
+                code.tables.append(rows)
+                return staging.fetched(
+                    code, space, stage, self.handed[stage][output], 0 if rows is None else int(rows.ctypes.data), otherwise
+                )
             case _:
                 raise AssertionError(f"{node[0]} is not a value")
 

@@ -56,11 +56,31 @@ class Oracle:
 
     def segment(self, name: str) -> list[bool]:
         """For every account, in the order of the root table, whether it is in a segment."""
+        self._ahead(name)
         return [self.named(name, self.account(row)) is True for row in range(self.accounts)]
 
     def choose(self, name: str) -> list[Value]:
         """For every account, in the order of the root table, the value of a choose; None is missing."""
+        self._ahead(name)
         return [self.named(name, self.account(row)) for row in range(self.accounts)]
+
+    def _ahead(self, name: str) -> None:
+        """Aggregates that go up links first are reckoned for every row they may lead to, whether or not one does: for overflows."""
+        waiting: list[object] = [root for each in self._needed(name, True) for root in expressions(self.rules, each)]
+        seen: set[str] = set()
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, checked.Aggregate) and node.up:
+                below = msgspec.structs.replace(node, up=(), owner="")
+                for index in range(len(self.families.rows[node.owner])):
+                    self.value(below, Row(node.owner, index))
+            if isinstance(node, checked.Let) and node.name not in seen:
+                seen.add(node.name)
+                waiting += expressions(self.rules, node.name)
+            if isinstance(node, checked.Checked):
+                waiting += [getattr(node, field) for field in node.__struct_fields__]
+            elif isinstance(node, tuple):
+                waiting += node
 
     def truth(self, expression: checked.Expression, row: int) -> bool | None:
         """A condition of one account: true, false, or None for unknown."""
@@ -275,8 +295,12 @@ class Oracle:
 
     def rows(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
         """All rows of an aggregate's relation; its `where` and its value are evaluated for each of them, counted or not."""
-        relation = aggregate.relation
-        return [Row(relation.table, index, row.account) for index in self.families.members(relation, row.index)]
+        relation, account = aggregate.relation, None if aggregate.up else row.account
+        owner: int | None = row.index
+        for table, link in aggregate.up:
+            owner = None if owner is None else self.families.target(table, link, owner)
+        members = [] if owner is None else self.families.members(relation, owner)
+        return [Row(relation.table, index, account) for index in members]
 
     def _happened(self, relation: checked.Relation, row: Row) -> bool:
         """Whether no row of the chain is later than the run; a row whose time is missing has happened."""

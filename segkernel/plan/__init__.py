@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from segdsl import checked
 from segkernel.meaning import needed
 from segkernel.plan.planner import Planner
@@ -18,7 +20,7 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     chosen = set(rules.names if only is None else only)
     names = tuple(name for name in rules.names if name in chosen)
     wanted = needed(rules, names)
-    planner = Planner(rules)
+    planner = Planner(rules, rules.root)
     for name in rules.order:
         if name not in wanted:
             continue
@@ -31,14 +33,20 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     segments = [(name, planner.truths[name, True]) for name in names if name in rules.segments]
     choices = [planner.choice(name) for name in names if name in rules.chooses]
     unknown = [(name, planner.truth(rules.segments[name].condition, 0, False)) for name, _ in segments] if unknowns else []
+    return msgspec.structs.replace(_planned(planner), segments=tuple(segments), choices=tuple(choices), unknown=tuple(unknown))
+
+
+def _planned(planner: Planner) -> Program:
     build = planner.builder
     return Program(
-        root=rules.root,
-        timezone=rules.timezone,
+        root=planner.root,
+        timezone=planner.rules.timezone,
         spaces=tuple(build.spaces),
         nodes=tuple(build.nodes),
-        segments=tuple(segments),
-        choices=tuple(choices),
-        unknown=tuple(unknown),
+        segments=(),
+        choices=(),
+        unknown=(),
         spans=build.spans,
+        outputs=tuple(planner.outputs),
+        stages=tuple(_planned(stage) for stage in planner.stages.values()),
     )

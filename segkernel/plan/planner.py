@@ -13,7 +13,7 @@ from typing import Any
 from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
-from segkernel.plan import functions
+from segkernel.plan import functions, stages
 from segkernel.plan.bounds import Bounds, bounds
 from segkernel.plan.program import Builder, Chain, Choice
 from segkernel.plan.rows import Demand, demanded
@@ -30,10 +30,16 @@ _LISTED = ("text", "whole", "decimal", "date")
 
 
 class Planner:
-    """Plans the statements of one rule set, each after those it mentions; `space` numbers the rows a node is about."""
+    """Plans the statements of one rule set, each after those it mentions; `space` numbers the rows a node is about.
 
-    def __init__(self, rules: checked.Rules) -> None:
-        self.rules = rules
+    `root` is the table of space 0: the rules' root, or of a stage the table that it runs over."""
+
+    def __init__(self, rules: checked.Rules, root: str) -> None:
+        self.rules, self.root = rules, root
+        self.stages: dict[str, Planner] = {}
+        """By table: what is reckoned for its rows before."""
+        self.outputs: dict[int, int] = {}
+        """What this stage hands on, numbered."""
         self.builder = Builder()
         self.truths: dict[tuple[str, bool], int] = {}
         self.values: dict[str, int] = {}
@@ -136,6 +142,9 @@ class Planner:
                     kept = build.without(space, result, self.truth(operand, space, not wanted))
                     result = build.any_of(space, (self.truth(operand, space, wanted), kept))
                 return result
+            case checked.Aggregate(up=[_, *_]):
+                found = build.range(space, stages.staged(self, node, space), 1, 2)
+                return found if (node.function == "any") is wanted else build.invert(space, found)
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
@@ -357,6 +366,8 @@ class Planner:
                 return self.chosen_value(node, space)
             case checked.Call():
                 return self.noted(functions.called(self, node, space), node)
+            case checked.Aggregate(up=[_, *_]):
+                return stages.staged(self, node, space)
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)

@@ -14,6 +14,9 @@ def printed(program: Program) -> str:
 
 
 def _lines(program: Program) -> Iterator[str]:
+    for number, stage in enumerate(program.stages):
+        yield f"stage {number}, before:"
+        yield from (f"  {line}" for line in _lines(stage))
     yield f"program over {program.root}, {program.timezone}"
     for number, chain in enumerate(program.spaces):
         if chain:
@@ -26,6 +29,8 @@ def _lines(program: Program) -> Iterator[str]:
         yield f"{_name(program, number):>7}  {where}{_told(program, node)}"
     for name, number in program.segments:
         yield f"segment {name} = {_name(program, number)}"
+    for output, number in enumerate(program.outputs):
+        yield f"output {output} = {_name(program, number)}"
     for choice in program.choices:
         cases = ", ".join(f"{choice.values[code - 1]!r} where {_name(program, number)}" for number, code in choice.cases)
         yield f"choose {choice.name} = {cases}"
@@ -44,7 +49,8 @@ def needed_by(program: Program, number: int) -> set[int]:
 
 
 def _needed(program: Program) -> set[int]:
-    roots = [number for _, number in program.segments] + [number for choice in program.choices for number, _ in choice.cases]
+    cases = (number for choice in program.choices for number, _ in choice.cases)
+    roots = (*(number for _, number in program.segments), *program.outputs, *cases)
     found: set[int] = set()
     for root in roots:
         if root not in found:
@@ -102,6 +108,9 @@ def _told(program: Program, node: Node) -> str:
         case "aggregate":
             value = "" if node[6] is None else f" of {name(node[6])}"
             return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
+        case "staged":
+            where = "".join(f"{link}." for link in node[3])
+            return f"{where}output {node[5]} of stage {node[4]}, {_bound(node[6])} where there is none: {node[2]}"
         case "arithmetic":
             return f"{name(node[4])} {node[3]} {name(node[5])}: {node[2]}"
         case "bucket":

@@ -36,6 +36,8 @@ Values:
     ("rounded", s, type, function, places, value)     round, floor, ceil; exact or float by `type`
     ("respelt", s, type, function, value)        of a text
     ("length", s, type, value)                   of a text
+    ("staged", s, type, path, stage, output, otherwise)   what an earlier stage handed on for the row that links lead to;
+                                                 `otherwise` (None is missing) where they lead nowhere
     ("calendar", s, type, function, value)       of a date; "hour" of an instant
 """
 
@@ -55,7 +57,7 @@ Chain = tuple[tuple[str, str], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
-        "calendar", "respelt", "length", "abs", "rounded", "bucket",
+        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged",
     )
 )  # fmt: skip
 
@@ -71,7 +73,9 @@ class Choice(msgspec.Struct, frozen=True):
 
 class Program(msgspec.Struct, frozen=True, eq=False):
     """`nodes` in an order of evaluation; `segments` are (name, node); `unknown` are (name, node where it is false),
-    there when unknowns are counted. `spans` tells which rule an arithmetic node came from."""
+    there when unknowns are counted. `spans` tells which rule an arithmetic node came from.
+
+    `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on."""
 
     root: str
     timezone: str
@@ -81,6 +85,8 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     choices: tuple[Choice, ...]
     unknown: tuple[tuple[str, int], ...]
     spans: dict[int, Span]
+    outputs: tuple[int, ...] = ()
+    stages: tuple[Program, ...] = ()
 
     def __str__(self) -> str:
         from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed

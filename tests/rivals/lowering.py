@@ -370,6 +370,8 @@ class Lowering:
         return msgspec.structs.replace(item, where=where)
 
     def aggregate(self, item: c.Aggregate, table: str, up: Chain) -> Node:
+        if item.up:
+            raise CannotSay("an aggregate of the row that links lead to")
         item = self.plainer(item)
         chain = item.relation.chain
         child, inside = item.relation.table, (*chain, *up)
