@@ -253,17 +253,16 @@ def _moves(later: NDArray[np.uint64], earlier: NDArray[np.uint64], rows: int, ma
         before = np.zeros_like(later)
         before.view(np.uint8)[: packed.size] = packed
     words = np.flatnonzero(later != before)
-    differ, now = later[words] ^ before[words], later[words]
-    word, bit = np.nonzero(_unpacked(differ))
-    entered = _unpacked(now)[word, bit]
-    changed = (words[word] * 64 + bit).astype(np.uint32)
+    places = np.flatnonzero(_unpacked(later[words] ^ before[words]))
+    entered = _unpacked(later[words])[places]
+    changed = (words[places // 64] * 64 + places % 64).astype(np.uint32)
     gone = (rows + lost).astype(np.uint32)
     return Moves(np.concatenate([changed, gone]), np.concatenate([np.where(entered, _ENTERED, _LEFT), np.full(gone.size, _LEFT)]))
 
 
-def _unpacked(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """uint8[words, 64]: the bits of each word, least significant first."""
-    return np.unpackbits(words.view(np.uint8), bitorder="little").reshape(-1, 64)
+def _unpacked(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """bool[64 * words]: the bits of words, least significant first."""
+    return np.unpackbits(words.view(np.uint8), bitorder="little").view(np.bool_)
 
 
 def _joined(here: pl.Series, there: pl.Series) -> pl.Series:

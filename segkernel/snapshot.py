@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Mapping
 from math import isfinite
@@ -27,8 +28,8 @@ from segkernel.output import reason
 from segkernel.textual import visible
 
 FORMAT = 1
-ENTRY = "segkernel"
-"""The name of the entry in the Parquet file's key/value metadata that holds the `Document` as JSON."""
+ENTRY, SEAL = "segkernel", "segkernel.blake2b"
+"""The entries in the Parquet file's key/value metadata: the `Document` as JSON, and the digest of that text."""
 MOST_FOOTER = 1 << 28
 MOST_METADATA = 1 << 26
 _MOST_DIGITS = 64
@@ -75,12 +76,12 @@ class Orphans(msgspec.Struct, frozen=True):
 
 
 class Prints(msgspec.Struct, frozen=True):
-    """What the membership was made from, and the digest of its key columns, row by row."""
+    """What the membership was made from, and the digest of what its rows hold: keys, bits and codes."""
 
     rules: str
     schema: str
     data: str
-    keys: str
+    content: str
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ class _Version(msgspec.Struct):
 
 
 def metadata(result: Membership) -> dict[str, str]:
-    """The entry of a Parquet file's metadata that makes a membership of it: the same text for the same content."""
+    """The entries of a Parquet file's metadata that make a membership of it: the same texts for the same content."""
     prints = result.fingerprints
     document = Document(
         format=FORMAT,
@@ -117,9 +118,10 @@ def metadata(result: Membership) -> dict[str, str]:
         key=tuple(result.keys.columns),
         names=tuple(_described(result, name) for name in result.names),
         orphans=tuple(Orphans(table, link, rows) for (table, link), rows in sorted(result.orphans.items())),
-        fingerprints=Prints(prints.rules, prints.schema, prints.data, _digest(result.keys)),
+        fingerprints=Prints(prints.rules, prints.schema, prints.data, _digest(result)),
     )
-    return {ENTRY: msgspec.json.encode(document).decode()}
+    text = msgspec.json.encode(document).decode()
+    return {ENTRY: text, SEAL: _seal(text)}
 
 
 def load(path: str | Path) -> Membership:
@@ -127,7 +129,7 @@ def load(path: str | Path) -> Membership:
 
     Nothing in the file is trusted: it is refused with a `SnapshotError` that says what was expected and what was found
     where it cannot be read, is cut off, is Parquet of another origin or of another version's format, or where its
-    columns, types, keys or numbers of accounts are not the ones that its metadata tell.
+    columns, types, values or numbers of accounts are not the ones that its metadata tell.
     """
     path = Path(path)
     try:
@@ -141,9 +143,6 @@ def load(path: str | Path) -> Membership:
     if rows != document.accounts:
         _refuse(path, f"{document.accounts:,} accounts, as its metadata say, found {rows:,}")
     frame = _guarded(path, lambda: pl.read_parquet(content))
-    keys = frame.select(document.key)
-    if _digest(keys) != document.fingerprints.keys:
-        _refuse(path, "the keys that were saved, found others (their digest differs)")
     bits: dict[str, NDArray[np.uint64]] = {}
     codes: dict[str, NDArray[Any]] = {}
     for item in document.names:
@@ -154,9 +153,9 @@ def load(path: str | Path) -> Membership:
     segments = [item for item in document.names if isinstance(item, Segment)]
     counted = all(item.unknown is not None for item in segments)
     prints = document.fingerprints
-    return Membership(
+    found = Membership(
         tuple(item.name for item in document.names),
-        keys,
+        frame.select(document.key),
         root=document.root,
         chooses=chooses,
         bits=bits,
@@ -169,6 +168,9 @@ def load(path: str | Path) -> Membership:
         fingerprints=lambda: Fingerprints(prints.rules, prints.schema, prints.data),
         meanings=lambda: {item.name: item.fingerprint for item in document.names},
     )
+    if _digest(found) != prints.content:
+        _refuse(path, "the rows that were saved, found others (their digest differs)")
+    return found
 
 
 def _described(result: Membership, name: str) -> Segment | Choose:
@@ -181,10 +183,18 @@ def _described(result: Membership, name: str) -> Segment | Choose:
     return Choose(name, meaning, str(choice.type), values, counted[-1][1])
 
 
-def _digest(keys: pl.DataFrame) -> str:
-    """A digest of key columns, of their rows in order: values and types as rules see them."""
-    types = {name: FieldSpec(physical.logical(dtype) or WHOLE) for name, dtype in keys.schema.items()}
-    return digest.of({"keys": keys}, Schema("keys", {"keys": Table(types, tuple(types))}))
+def _digest(result: Membership) -> str:
+    """A digest of rows in their order: the keys, by value and by type as rules see it, then bits and codes."""
+    types = {name: FieldSpec(physical.logical(dtype) or WHOLE) for name, dtype in result.keys.schema.items()}
+    whole = hashlib.blake2b(digest.of({"keys": result.keys}, Schema("keys", {"keys": Table(types, tuple(types))})).encode(), digest_size=32)
+    for name in result.names:
+        rows = np.asarray(result.codes[name], np.uint32) if name in result.codes else result.bits[name]
+        whole.update(np.ascontiguousarray(rows).data)
+    return whole.hexdigest()
+
+
+def _seal(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _document(path: Path, content: bytes) -> Document:
@@ -194,7 +204,8 @@ def _document(path: Path, content: bytes) -> Document:
         raise SnapshotError(f"{path}: expected a Parquet file with a saved membership, found another file, or one that was cut off")
     if footer > MOST_FOOTER:
         raise SnapshotError(f"{path}: expected a footer of at most {MOST_FOOTER:,} bytes, found {footer:,}")
-    text = _guarded(path, lambda: pl.read_parquet_metadata(content)).get(ENTRY)
+    entries = _guarded(path, lambda: pl.read_parquet_metadata(content))
+    text = entries.get(ENTRY)
     if text is None:
         raise SnapshotError(
             f"{path}: expected a membership that result.save or `segkernel run` (wide layout) wrote, "
@@ -207,6 +218,8 @@ def _document(path: Path, content: bytes) -> Document:
         if version != FORMAT:
             newer = "it was written by another version of segkernel: read it with that one, or save it again with this one"
             raise SnapshotError(f"{path}: expected format {FORMAT} of a saved membership, found {version}; {newer}")
+        if entries.get(SEAL) != _seal(text):
+            _refuse(path, "metadata with the digest that was saved, found another one")
         document = msgspec.json.decode(text, type=Document)
         zone(document.timezone)
     except (msgspec.DecodeError, UnicodeError, RecursionError, Error) as error:
@@ -229,7 +242,7 @@ def _chooses(path: Path, document: Document) -> dict[str, Choice]:
                 found[item.name] = _choice(item)
                 choices.lookup(found[item.name], document.timezone)
                 choices.texts(found[item.name], document.timezone)
-            except (ValueError, TypeError, OverflowError, ArithmeticError, Error, pl.exceptions.PolarsError) as error:
+            except (ValueError, TypeError, ArithmeticError, RuntimeError, Error, pl.exceptions.PolarsError) as error:
                 _refuse(path, f'values of the type {visible(item.type)} for "{visible(item.name)}", found others ({visible(str(error))})')
     return found
 
