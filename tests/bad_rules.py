@@ -167,7 +167,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         {**rules("segment a when visits > 1"), "customers.parquet": CUSTOMERS.with_columns(visits=pl.lit(2**100, dtype=pl.Int128))},
         [],
         1,
-        "error: customers.visits has whole numbers outside -2^63 to 2^64 - 1\n",
+        "error: customers.visits has 3 values outside -2^63 to 2^64 - 1: 1267650600228229401496703205376 in row 1, …",
     ),
     # ---- usage
     "no threads": ({}, ["--threads", "0"], 2, "…Invalid value for '--threads': 0 is not in the range 1<=x<=1024.\n"),

@@ -358,7 +358,9 @@ def test_a_pinned_column_that_is_missing_or_of_another_type(project):
 def test_what_the_settings_forbid(project):
     pins = '\n[tables.customers.fields]\ncountry = { type = "text", missing = "never" }\n'
     (project / "segkernel.toml").write_text(SETTINGS + pins, encoding="utf-8")
-    assert refused(1, "run", project) == ('error: customers.country has 1 missing value, in row 2, but the schema says missing = "never"\n')
+    assert refused(1, "run", project) == (
+        'error: customers.country has 1 missing value (customer_id 2), but the schema says missing = "never"\n'
+    )
     pins = '\n[tables.customers.fields]\ncountry = { type = "text", values = ["DE", "AT"] }\n'
     (project / "segkernel.toml").write_text(SETTINGS + pins, encoding="utf-8")
     done = call("run", project)

@@ -293,12 +293,12 @@ def test_links_that_cannot_work() -> None:
 
 def test_a_missing_value_where_the_schema_says_never() -> None:
     fails(
-        'customers.name has 1 missing value, in row 2, but the schema says missing = "never"',
+        'customers.name has 1 missing value (id 3), but the schema says missing = "never"',
         {"customers": customers()},
         schema({"name": FieldSpec(TEXT, never_missing=True)}),
     )
     fails(
-        'customers.score has 2 missing values, the first in row 1, but the schema says missing = "never"',
+        'customers.score has 2 missing values (id 5, 3), but the schema says missing = "never"',
         {"customers": customers(score=[None, float("nan"), 1.0])},
         schema({"score": FieldSpec(NUMBER, never_missing=True)}),
     )

@@ -14,6 +14,7 @@ from segdsl.typesystem import NUMBER, TEXT
 from segkernel.data import keys, physical
 from segkernel.errors import DataError, SchemaError
 
+_SHOWN = 5
 Links = Mapping[str, Mapping[str, Any]]
 
 
@@ -71,6 +72,8 @@ def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
         if column not in frame.columns:
             raise DataError(_absent(name, column, frame, "" if column == field else f" (the field {field})"))
         _add(name, field, frame[column], spec, fields, unsupported)
+        if spec.never_missing and field in fields and fields[field].nullable:
+            raise DataError(_missing(name, field, frame, column, [source(table, part) for part in table.key]))
     renamed = {spec.column for spec in table.fields.values()}
     for column in frame.columns:
         if column not in fields and column not in unsupported and column not in renamed:
@@ -79,7 +82,7 @@ def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
             if called == column or called in frame.columns or called in fields:
                 _add(name, column, frame[column], None, fields, unsupported)
             else:
-                _add(name, called, frame[column], None, fields, unsupported, column)
+                _add(name, called, frame[column], FieldSpec(TEXT, column), fields, unsupported)
     completed = msgspec.structs.replace(table, fields=fields, unsupported={**table.unsupported, **unsupported})
     for part in table.key:
         if source(completed, part) not in frame.columns:
@@ -104,7 +107,6 @@ def _add(
     spec: FieldSpec | None,
     fields: dict[str, FieldSpec],
     unsupported: dict[str, str],
-    column: str | None = None,
 ) -> None:
     dtype = series.dtype
     found = TEXT if isinstance(dtype, pl.Null) else physical.logical(dtype)
@@ -115,16 +117,28 @@ def _add(
     if found is None:
         unsupported[field] = physical.named(dtype)
         return
-    absent = series.is_null() | series.is_nan() if dtype.is_float() else series.is_null()
-    missing = int(absent.fill_null(True).sum()) if dtype.is_float() else series.null_count()
+    missing = bool(_absent_rows(series).any()) if dtype.is_float() else series.null_count() > 0
     if spec is None:
-        spec = FieldSpec(found, column)
-    if missing and spec.never_missing:
-        first = absent.arg_true()[0] + 1
-        values = "1 missing value, in" if missing == 1 else f"{missing:,} missing values, the first in"
-        raise DataError(f'{table}.{field} has {values} row {first}, but the schema says missing = "never"')
+        spec = FieldSpec(found)
     single = dtype == pl.Float32 and found == NUMBER
-    fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing > 0, single=single)
+    fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing, single=single)
+
+
+def _absent_rows(series: pl.Series) -> pl.Series:
+    """Which rows have no value: null, or NaN."""
+    return series.is_nan().fill_null(True) if series.dtype.is_float() else series.is_null()
+
+
+def _missing(table: str, field: str, frame: pl.DataFrame, column: str, key: Sequence[str]) -> str:
+    """The sentence for missing values where the schema allows none, with the keys of the first rows, or their numbers."""
+    rows = _absent_rows(frame[column]).arg_true()
+    count = "1 missing value" if len(rows) == 1 else f"{len(rows):,} missing values"
+    first = rows.head(_SHOWN)
+    if key and column not in key and all(part in frame.columns for part in key):
+        where = f"{', '.join(key)} {keys.listed(frame[list(key)][first].rows(), len(rows))}"
+    else:
+        where = f"row{'' if len(rows) == 1 else 's'} {keys.listed([(row + 1,) for row in first], len(rows))}"
+    return f'{table}.{field} has {count} ({where}), but the schema says missing = "never"'
 
 
 def _check_link(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table], name: str, link_name: str, link: Link) -> None:

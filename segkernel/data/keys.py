@@ -51,7 +51,7 @@ def index(table: str, names: Sequence[str], parts: Sequence[pl.Series]) -> Index
         rows = missing.arg_true()
         raise DataError(
             f"{table} has {_counted(len(rows), 'row')} without a key ({_joined(names)} is missing): "
-            f"row{'' if len(rows) == 1 else 's'} {_listed([str(row + 1) for row in rows.head(_SHOWN)], len(rows))}"
+            f"row{'' if len(rows) == 1 else 's'} {listed([(row + 1,) for row in rows.head(_SHOWN)], len(rows))}"
         )
     built = _numbered(parts[0]) if len(parts) == 1 and _direct(parts[0].dtype) else None
     if built is not None and built[1] == 0:
@@ -60,10 +60,8 @@ def index(table: str, names: Sequence[str], parts: Sequence[pl.Series]) -> Index
     if built is not None or (_hash_table(hashes(frame))[1] and frame.height != frame.n_unique()):
         repeated = frame.is_duplicated()
         keys = _frame(parts).filter(repeated).unique(maintain_order=True)
-        shown = [_shown(row) for row in keys.head(_SHOWN).iter_rows()]
-        raise DataError(
-            f"{table} has {_counted(int(repeated.sum()), 'row')} whose key ({_joined(names)}) is not unique: {_listed(shown, keys.height)}"
-        )
+        shown = listed(keys.head(_SHOWN).rows(), keys.height)
+        raise DataError(f"{table} has {_counted(int(repeated.sum()), 'row')} whose key ({_joined(names)}) is not unique: {shown}")
     return Index(tuple(parts))
 
 
@@ -93,6 +91,11 @@ def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
     if left is None or right is None or left.kind == "list":
         return True
     return left.kind != right.kind or physical.naive(part) != physical.naive(key)
+
+
+def listed(first: Sequence[tuple[Any, ...]], count: int) -> str:
+    """The first of `count` keys as messages write them: `1, 2`, or `(1, "a"), (2, "b"), …`."""
+    return ", ".join(_shown(key) for key in first) + (", …" if count > len(first) else "")
 
 
 def _direct(dtype: pl.DataType) -> bool:
@@ -214,7 +217,3 @@ def _counted(count: int, noun: str) -> str:
 
 def _joined(names: Sequence[str]) -> str:
     return ", ".join(names)
-
-
-def _listed(shown: Sequence[str], count: int) -> str:
-    return ", ".join(shown) + (", …" if count > len(shown) else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Context
 from fractions import Fraction
 from typing import Any
@@ -19,14 +20,16 @@ from segkernel.kernel import encoding
 _WIDTHS = (np.uint8, np.uint16, np.uint32, np.uint64)
 _EXACT_POWERS = 22
 _WORD = 1 << 64
+_LARGEST = 1 << 127
+_SHOWN = 5
 _DIGITS = Context(prec=80)
 
 
 def narrow(series: pl.Series, type: Type, zone: str, place: str) -> Column:
     """A series as a column of `type`, which must fit its own (`physical.fits`).
 
-    `zone` reads timestamps that have none. `place` names the column in errors. Raises DataError where a value leaves 64
-    bits, or a float that becomes a decimal is infinite.
+    `zone` reads timestamps that have none. `place` names the column in errors. Raises DataError with the first rows where a
+    whole number leaves 64 bits, or a decimal 128, or a float that becomes a decimal is infinite.
     """
     if isinstance(series.dtype, pl.Null):
         series = series.cast(_STANDS_FOR.get(type.kind, pl.Int64()))
@@ -37,10 +40,10 @@ def narrow(series: pl.Series, type: Type, zone: str, place: str) -> Column:
     if type.kind == "yes/no":
         return _truths(series, type)
     if type.kind == "decimal":
-        return _decimals(series, type, place)
+        return _within_128_bits(_decimals(series, type, place), series, place)
     numbers = arrow.whole(series)
     if numbers is None:
-        raise DataError(f"{place} has whole numbers outside -2^63 to 2^64 - 1")
+        return _wide(series, type, place)
     if type.kind in ("timestamp", "duration") and isinstance(series.dtype, pl.Datetime | pl.Duration):
         unit = physical.nanoseconds(series.dtype)
         if physical.naive(series.dtype):
@@ -120,6 +123,30 @@ def _ranked(values: NDArray[Any], present: NDArray[np.bool_], type: Type, factor
     return Column(type, values.size, codes, top=len(table), values=table, missing=int(values.size - present.sum()))
 
 
+def _wide(series: pl.Series, type: Type, place: str) -> Column:
+    """Whole numbers that neither int64 nor uint64 holds all of: by a table of their values."""
+    numbers = _units(series)
+    outside = [row for row, each in enumerate(numbers) if each is not None and not -(1 << 63) <= each < _WORD]
+    if outside:
+        raise _misfits(place, "outside -2^63 to 2^64 - 1", [(row, numbers[row]) for row in outside[:_SHOWN]], len(outside))
+    return _ranked(np.array(numbers, object), np.array([each is not None for each in numbers], np.bool_), type)
+
+
+def _within_128_bits(column: Column, series: pl.Series, place: str) -> Column:
+    """The column, whose smallest and largest value must be in reach of what reckons with them."""
+    if not column.top or (column.value(1) >= -_LARGEST and column.value(column.top) < _LARGEST):
+        return column
+    codes = np.flatnonzero((column.codes < column.at_least(-_LARGEST)) & (column.codes > 0) | (column.codes >= column.at_least(_LARGEST)))
+    shown = [(int(row), series[int(row)]) for row in codes[:_SHOWN]]
+    raise _misfits(place, f"too large for {column.type}, which has 128 bits", shown, codes.size)
+
+
+def _misfits(place: str, why: str, shown: Sequence[tuple[int, Any]], count: int) -> DataError:
+    """The error for values that do not fit; `shown` are the first, each with its row from 0."""
+    values = ", ".join(f"{value} in row {row + 1:,}" for row, value in shown) + (", …" if count > len(shown) else "")
+    return DataError(f"{place} has {'1 value' if count == 1 else f'{count:,} values'} {why}: {values}")
+
+
 def _truths(series: pl.Series, type: Type) -> Column:
     """Yes/no: 1 for no, 2 for yes, whatever of them the data have."""
     values, valid, missing = arrow.buffers(series)
@@ -164,7 +191,7 @@ def _nearest(series: pl.Series) -> NDArray[np.float64]:
 def _decimals(series: pl.Series, type: Type, place: str) -> Column:
     """Decimals in units of their last place, floats and finer decimals rounded half away from zero."""
     if series.dtype.is_float():
-        return encoded(_rounded_floats(series, type.scale, place), type)
+        return _rounded_floats(series, type, place)
     finer = _scale(series) - type.scale
     numbers = arrow.whole(series)
     if numbers is None:
@@ -200,24 +227,25 @@ def _moved(number: int, places: int) -> int:
     return -rounded if number < 0 else rounded
 
 
-def _rounded_floats(series: pl.Series, scale: int, place: str) -> arrow.Numbers:
+def _rounded_floats(series: pl.Series, type: Type, place: str) -> Column:
     """Floats as whole multiples of 10^-scale, the exact value rounded half away from zero."""
     column = _floats(series, Type("number"))
-    out, valid = np.zeros(column.rows, np.int64), np.ones(column.rows, np.uint8)
-    if scale <= _EXACT_POWERS:
-        missing, wrong = encoding.units(column.codes, 10.0**scale, out, valid)
-    else:
-        missing, wrong = column.missing, -1
-        for row, number in enumerate(column.codes.tolist()):
-            exact = None if number != number else abs(Fraction(number)) if abs(number) < 2.0**63 else Fraction(_WORD)
-            if exact is None:
-                valid[row] = 0
-                continue
-            rounded = int(exact * 10**scale + Fraction(1, 2))
-            if rounded >= 1 << 63:
-                wrong = row
-                break
-            out[row] = -rounded if number < 0 else rounded
-    if wrong >= 0:
-        raise DataError(f"{place} is {float(column.codes[wrong])} in row {wrong + 1}, which does not fit decimal({scale}) in 64 bits")
-    return arrow.of_values(out, valid, missing)
+    if type.scale <= _EXACT_POWERS:
+        out, valid = np.zeros(column.rows, np.int64), np.ones(column.rows, np.uint8)
+        missing, wrong = encoding.units(column.codes, 10.0**type.scale, out, valid)
+        if wrong < 0:
+            return encoded(arrow.of_values(out, valid, missing), type)
+    present = ~np.isnan(column.codes)
+    distinct, places = np.unique(column.codes[present], return_inverse=True)
+    endless = np.flatnonzero(np.isinf(column.codes))
+    if endless.size:
+        shown = [(int(row), float(column.codes[row])) for row in endless[:_SHOWN]]
+        raise _misfits(place, f"that {type} cannot hold", shown, endless.size)
+    exact = np.zeros(column.rows, object)
+    exact[present] = np.array([_nearest_multiple(each, type.scale) for each in distinct.tolist()], object)[places]
+    return _ranked(exact, present, type)
+
+
+def _nearest_multiple(number: float, scale: int) -> int:
+    rounded = int(abs(Fraction(number)) * 10**scale + Fraction(1, 2))
+    return -rounded if number < 0 else rounded
