@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segdsl.diagnostics import Diagnostic
     from segdsl.limits import Limits
     from segdsl.schema import Schema
+    from segkernel.changes import Changes
     from segkernel.data.dataset import Dataset
     from segkernel.errors import Cancelled, DataError, Error, RuleError, SchemaError, SnapshotError
     from segkernel.membership import Membership
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Cancelled": "segkernel.errors",
+    "Changes": "segkernel.changes",
     "DataError": "segkernel.errors",
     "Dataset": "segkernel.data.dataset",
     "Diagnostic": "segdsl.diagnostics",
@@ -46,6 +48,7 @@ _HOMES = {
 
 __all__ = [
     "Cancelled",
+    "Changes",
     "DataError",
     "Dataset",
     "Diagnostic",

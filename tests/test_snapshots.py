@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +21,7 @@ import segkernel as sk
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal
 from segkernel import output
 from tests.memberships import AS_OF, membership, tier
+from tests.strategies import random_case
 
 ROOT = Path(__file__).parents[1]
 NIGHT = membership(
@@ -146,6 +149,31 @@ def test_an_evaluation_is_read_back(path):
     assert (found.fingerprints.rules, found.fingerprints.data) == (rules.fingerprint, data.fingerprint())
     assert found.orphans == {("orders", "customer"): 1}
     assert found.unknown("abroad") == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_rules_are_read_back(path, seed):
+    case = random_case(seed)
+    data = sk.Dataset(case.frames, case.schema)
+    try:
+        result = sk.compile(case.rules_text, data.schema).evaluate(data, as_of=case.as_of, threads=1)
+    except sk.DataError:
+        return  # a number of the random data leaves its range
+    found = saved(result, path)
+    assert found.frame().equals(result.frame())
+    changes = result.changes(since=found)
+    assert (len(changes), changes.texts().height, changes.redefined) == (0, 0, ())
+
+
+def test_the_data_of_a_run_are_let_go_when_it_is_saved(path):
+    data = sk.Dataset({"customers": pl.DataFrame({"id": [1]})}, root="customers", key="id")
+    result = sk.compile("segment s when id = 1", data.schema).evaluate(data, as_of="2026-01-15")
+    kept = weakref.ref(data)
+    del data
+    result.save(path)
+    gc.collect()
+    assert kept() is None
+    assert result.members("s").to_list() == [1]
 
 
 def test_a_segment_called_like_the_key_cannot_be_saved(path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import click
 
 _LATER = {
@@ -21,14 +19,9 @@ def later() -> list[click.Command]:
     return [_command(name, purpose) for name, purpose in _LATER.items()]
 
 
-def not_yet(what: str) -> NoReturn:
-    """Raise the error for an option or command that is not built yet."""
-    raise click.ClickException(f"{what} is not built yet")
-
-
 def _command(name: str, purpose: str) -> click.Command:
     def refuse(arguments: tuple[str, ...]) -> None:
-        not_yet(f"`segkernel {name}` ({purpose})")
+        raise click.ClickException(f"`segkernel {name}` ({purpose}) is not built yet")
 
     parameters: list[click.Parameter] = [click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)]
     settings = {"ignore_unknown_options": True}
