@@ -22,10 +22,11 @@ import msgspec
 from segdsl.diagnostics import Diagnostic
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.source import Source
-from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal
+from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal
 
 FOLDER = Path(__file__).parent.parent / "dsl" / "conformance"
-TYPES = {"whole": WHOLE, "number": NUMBER, "text": TEXT, "yes/no": TRUTH, "date": DATE, "timestamp": TIMESTAMP}
+TYPES = {"whole": WHOLE, "number": NUMBER, "text": TEXT, "yes/no": TRUTH, "date": DATE, "timestamp": TIMESTAMP, "duration": DURATION}
+UNITS = {"ns": 1, "seconds": 10**9, "minutes": 60 * 10**9, "hours": 3_600 * 10**9, "days": 86_400 * 10**9}
 LOCAL = "local timestamp"
 LEFT_RANGE = re.compile(r"[^:]+:(\d+):(\d+): `.*`: a number leaves its range", re.DOTALL)
 ANSWER = "segment answer when "
@@ -184,6 +185,9 @@ def value_of(value: Any, text: str, where: str) -> object:
         return value
     if type_ == TIMESTAMP:
         return instant(value)
+    if type_ == DURATION:
+        count, unit = value.split(" ")
+        return int(count) * UNITS[unit]
     if type_ == DATE and not isinstance(value, date):
         raise ValueError(f"{where}: {value!r} is not a date")
     return value
@@ -302,10 +306,11 @@ def frames(case: Case) -> dict[str, Any]:
                 "text": polars.String,
                 "yes/no": polars.Boolean,
                 "date": polars.Date,
+                "duration": polars.Duration("ns"),
                 "timestamp": polars.Datetime("us") if (name, field) in case.local else polars.Datetime("ns", "UTC"),
             }
             dtype = types[spec.type.kind]
-            if dtype == polars.Datetime("ns", "UTC"):
+            if dtype in (polars.Datetime("ns", "UTC"), polars.Duration("ns")):
                 columns[field] = polars.Series(field, values, dtype=polars.Int64).cast(dtype)
             else:
                 columns[field] = polars.Series(field, values, dtype=dtype, strict=True)

@@ -6,12 +6,14 @@ import math
 import re
 from datetime import UTC, date, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tests import random_durations
 from tests.random_data import WORDS, Column, World
 
 UNITS = ["day", "week", "month", "quarter", "year"]
@@ -93,6 +95,8 @@ class Rules:
         if draw < 0.25:
             kind = rng.choice(["yes/no", "whole", "number", "text", "date", "timestamp"])
             value = self.condition(root, 2) if kind == "yes/no" else self.value(kind, root)
+            if self.functional and rng.random() < 0.15:
+                kind, value = "duration", random_durations.duration(self, root)
             if value is not None and not re.fullmatch(r"[\s\d\"'-]+.*", value):
                 self.named.setdefault(f"let {kind}", []).append(f"l{number}")
                 return f"let l{number} = {value}"
@@ -129,6 +133,7 @@ class Rules:
         """A single test, of a form for which the scope has a value."""
         forms = [self.comparison] * 3 + [self.moment] * 2 + [self.relation] * 2
         forms += [self.listed, self.between, self.text_test, self.absent, self.truth, self.segment]
+        forms += [partial(random_durations.lasting, self)] * 2 if self.functional else []
         for _ in range(12):
             found = self.rng.choice(forms)(scope)
             if found is not None:
@@ -347,7 +352,7 @@ class Rules:
     def rounded(self, kind: str, scope: Scope) -> str | None:
         """A number without its sign or its places, or one of two."""
         rng = self.rng
-        number = self.value(kind, scope)
+        number = random_durations.distance(self, scope) if kind == "number" and rng.random() < 0.2 else self.value(kind, scope)
         if number is None:
             return None
         other = self.value(kind, scope) if rng.random() < 0.5 else None

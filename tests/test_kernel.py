@@ -370,6 +370,53 @@ def test_dates_moved_by_months(days: list[int], months: int) -> None:
     assert machine.values(1).tolist() == [civil.add_months(day, months) for day in days]
 
 
+def test_no_two_operations_share_a_number() -> None:
+    names = list(vars(op))
+    numbers = [getattr(op, name) for name in names[names.index("ALWAYS") : names.index("COMPARISONS")]]
+    assert sorted(numbers) == sorted(set(numbers))
+
+
+@given(st.lists(st.tuples(WIDE, st.integers(0, 2**32 - 1), st.integers(0, 2**32)), min_size=1, max_size=70))
+@settings(max_examples=60, deadline=None)
+def test_means_to_the_nearest_whole_number(drawn: list[tuple[int, int, int]]) -> None:
+    counts = [min(count, 3) if rest % 2 else count for _, count, rest in drawn]
+    totals = [mean * count + rest % max(count, 1) for (mean, _, rest), count in zip(drawn, counts, strict=True)]
+    for kind, sums in ((0, [signed64(each) for each in totals]), (2, [mean for mean, *_ in drawn]), (3, totals)):
+        machine = Machine(len(drawn))
+        wraps = [(each + BEYOND) >> 128 for each in sums]
+        if kind == 0:
+            machine.fill(0, sums)
+        else:
+            machine.fill_wide(0, [each - (times << 128) for each, times in zip(sums, wraps, strict=True)])
+            machine.fill(2, wraps)
+        machine.fill(3, counts)
+        machine.emit(op.ALWAYS, 0, 1)
+        machine.emit(op.MEAN, 4, 0, 3, 0, kind)
+        machine.run()
+        assert machine.flags(0).tolist() == [count > 0 for count in counts]
+        wanted = [round(Fraction(each, count)) for each, count in zip(sums, counts, strict=True) if count]
+        assert [each for each, count in zip(machine.wide(4), counts, strict=True) if count] == wanted
+
+
+@pytest.mark.parametrize("margin", [0, 1, 10**18])
+def test_wide_numbers_that_64_bits_hold(margin: int) -> None:
+    numbers = [0, 1, -1, (1 << 63) - 1 - margin, -(1 << 63) + margin]
+    machine = Machine(len(numbers))
+    machine.fill_wide(0, numbers)
+    machine.emit(op.NARROW, 2, 0, 0, 0, -1, margin)
+    assert machine.run() is None
+    assert machine.values(2).tolist() == numbers
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1, 1 << 64, (1 << 63) - 10])
+def test_a_wide_number_that_64_bits_do_not_hold_with_room(number: int) -> None:
+    machine = Machine(4)
+    machine.fill_wide(0, [0, number, number, 0])
+    machine.set(0, [1, 0, 1, 1])
+    machine.emit(op.NARROW, 2, 0, 0, 0, 0, 10)
+    assert machine.run() == 2
+
+
 def test_the_same_without_the_compiler() -> None:
     if not JIT:
         pytest.skip("this is the run without the compiler")

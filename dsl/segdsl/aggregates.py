@@ -130,12 +130,11 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expressio
         ctx.report("E305", span, what=f"`{name}`", wanted="numbers or times", found=phrase(value))
         return None
     if kind == "duration":
-        ctx.report("E950", span, form=f"`{name}` of durations")
-        return None
+        return value.type
     if kind not in NUMERIC:
         plain = name == "sum" and node.for_ is None
         hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones" if plain else None
-        ctx.report("E305", span, what=f"`{name}`", wanted="numbers", found=phrase(value), hint=hint)
+        ctx.report("E305", span, what=f"`{name}`", wanted="numbers or durations", found=phrase(value), hint=hint)
         return None
     return NUMBER if name == "avg" else value.type
 

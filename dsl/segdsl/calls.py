@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from segdsl import syntax
+from segdsl import constants, syntax
 from segdsl.aggregates import aggregate
 from segdsl.checked import Call, Coalesce, Constant, Expression, Field, If, Today
 from segdsl.context import Context, Scope
@@ -146,11 +146,12 @@ MOST_PLACES = 22
 
 
 def _size(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
-    """`abs(x)`."""
+    """`abs(x)`, of a number or a duration."""
     found = arguments(ctx, node, scope, 1)
-    if found is None or not of_kind(ctx, node, found[0], NUMERIC, "a number"):
+    if found is None or not of_kind(ctx, node, found[0], (*NUMERIC, "duration"), "a number or a duration"):
         return None
-    return Call(span=node.span, function="abs", operands=tuple(found), type=found[0].type)
+    operand = exact_duration(ctx, found[0])
+    return None if operand is None else Call(span=node.span, function="abs", operands=(operand,), type=operand.type)
 
 
 def _rounded(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
@@ -182,6 +183,23 @@ def _outermost(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | No
             return None
     unified = one_type(ctx, f"`{node.name.text}`", found)
     return None if unified is None else Call(span=node.span, function=node.name.text, operands=tuple(unified[1]), type=unified[0])
+
+
+# ---- places
+
+
+def _distance(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """`distance_km(lat, lon, lat0, lon0)`."""
+    found = arguments(ctx, node, scope, 4)
+    if found is None:
+        return None
+    for place, operand in enumerate(found):
+        if not of_kind(ctx, node, operand, NUMERIC, "numbers: latitude, longitude, latitude, longitude"):
+            return None
+        if place % 2 == 0 and isinstance(operand, Constant) and operand.value is not None and abs(constants.nearest(operand)) > 90:
+            ctx.report("E305", operand.span, what="`distance_km`", wanted="a latitude from -90 to 90 here", found=phrase(operand))
+            return None
+    return Call(span=node.span, function="distance_km", operands=tuple(found), type=NUMBER)
 
 
 # ---- control groups
@@ -227,6 +245,7 @@ _FORMS: dict[str, Callable[[Context, syntax.Call, Scope], Expression | None]] = 
     **dict.fromkeys(("round", "floor", "ceil"), _rounded),
     **dict.fromkeys(("least", "greatest"), _outermost),
     "bucket": _bucket,
+    "distance_km": _distance,
     "days_since": _days,
     "days_between": _days,
 }

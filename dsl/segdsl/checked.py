@@ -106,10 +106,10 @@ class OfAccount(Checked, frozen=True):
 
 
 class Arithmetic(Checked, frozen=True):
-    """`op` is one of `+ - * /` over numbers.
+    """`op` is one of `+ - * /` over numbers, `+ -` of two exact durations, or a timestamp `+ -` an exact duration.
 
     Whole and decimal operands are exact: `+ -` at the larger scale, `*` adds the scales, `/` gives a float. With a
-    float operand the other is converted to the nearest float first.
+    float operand the other is converted to the nearest float first. Times and durations are exact nanoseconds.
     """
 
     op: str
@@ -119,6 +119,8 @@ class Arithmetic(Checked, frozen=True):
 
 
 class Negative(Checked, frozen=True):
+    """Of a number or of an exact duration."""
+
     operand: Expression
     type: Type
 
@@ -175,8 +177,12 @@ class Call(Checked, frozen=True):
     week_start month_start quarter_start year_start` and `anniversary` (the next return of the day on or after today) are
     dates; `hour` is of the local time. `days_between` counts the local days from its first operand to its second.
 
-    Numbers: `abs`; `round` (to the constant number of places that is its second operand, half away from zero), `floor` and
-    `ceil`, each of the exact value; `least` and `greatest` of operands in the type of the call (times and durations too).
+    Numbers: `abs` (of durations too); `round` (to the constant number of places that is its second operand, half away from
+    zero), `floor` and `ceil`, each of the exact value; `least` and `greatest` of operands in the type of the call (times and
+    durations too).
+
+    `distance_km`: kilometres between two places (latitude, longitude, twice; degrees, any numbers) on a globe of radius
+    6371.0088, by the haversine formula in floats; missing where a latitude is beyond ±90 or a longitude is infinite.
 
     `bucket` of a field of texts or whole numbers, with a constant count and a constant salt: the first 8 bytes, big-endian, of
     SHA-256(salt, NUL, key as text) in UTF-8, modulo the count.

@@ -190,6 +190,9 @@ def comparison(op: str, left: Constant, right: Constant, span: Span) -> Constant
     elif left.type == right.type and left.type in (TEXT, DATE, TIMESTAMP, TRUTH):
         # equal types hold values of one Python type, which mypy cannot see
         order = (left.value > right.value) - (left.value < right.value)  # type: ignore[operator]
+    elif isinstance(left.value, Length) and isinstance(right.value, Length) and not (left.value.months or right.value.months):
+        x, y = (side.days * NANOSECONDS_A_DAY + side.nanoseconds for side in (left.value, right.value))
+        order = (x > y) - (x < y)
     else:
         return None
     return Constant(span=span, type=TRUTH, value=order in _OPERATORS[op])

@@ -61,7 +61,7 @@ _ALL = (
     Function("days_since", "function", "days_since(t)", "how many days ago", True),
     Function("days_between", "function", "days_between(a, b)", "how many days from a to b", True),
     Function("anniversary", "function", "anniversary(d)", "the next return of that day", True),
-    Function("distance_km", "function", "distance_km(lat, lon, lat0, lon0)", "the distance on the globe"),
+    Function("distance_km", "function", "distance_km(lat, lon, lat0, lon0)", "the distance on the globe", True),
     Function("bucket", "function", 'bucket(key, 10, "salt")', "a lasting random share", True),
 )
 

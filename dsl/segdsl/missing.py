@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from segdsl.checked import And, Call, Compare, Expression, Field, InList, IsMissing, Not, Now, Or, Rules, Shift, TextTest, Today
+from segdsl.checked import And, Arithmetic, Call, Compare, Expression, Field, InList, IsMissing, Not, Now, Or, Rules, Shift, TextTest, Today
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.syntax import Span
 from segdsl.tree import LEAVES, branches
@@ -92,9 +92,16 @@ def _left_out(node: Compare, negative: bool, sugar: bool) -> list[Field]:
     found = []
     for op, side, other in ((node.op, node.left, node.right), (_FLIPPED[node.op], node.right, node.left)):
         surprising = op in ("!=", "<", "<=") and not sugar
-        if negative or surprising or (isinstance(other, Shift) and isinstance(other.operand, Today | Now)):
+        if negative or surprising or _is_ago(other):
             found += [field for field in _fields(side) if _can_miss(field)]
     return found
+
+
+def _is_ago(side: Expression) -> bool:
+    """Whether a value is the clock, moved by a constant or by a duration of the row."""
+    if isinstance(side, Arithmetic):
+        return isinstance(side.left, Now)
+    return isinstance(side, Shift) and isinstance(side.operand, Today | Now)
 
 
 def warning(lint: MissingLint, count: int | None = None) -> Diagnostic:

@@ -8,7 +8,7 @@ from segdsl.checked import And, Compare, Constant, Expression, InList, Now, Or, 
 from segdsl.conditions import compare, compare_hint, decided, list_param, negated
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
-from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Type
+from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Length, Type
 from segdsl.values import case_ignored, exact_duration, from_clock, length_of
 from segdsl.wording import phrase
 
@@ -52,6 +52,7 @@ def _like(value: Type, item: Type) -> bool:
 
 def _in_list(ctx: Context, value: Expression | None, items: list[Expression], span: Span) -> Expression | None:
     """The list test; items of another kind of time than the value are comparisons of their own, whole local days."""
+    value = None if value is None else exact_duration(ctx, value)
     if value is None:
         return None
     constants_: list[Constant] = []
@@ -185,18 +186,24 @@ def _period_ends(ctx: Context, period: syntax.Period) -> tuple[Expression, Expre
 
 
 def within(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """`t within last 90 days`: from the start of the local day 90 days back until now; `within next`: from now on."""
+    """`t within last 90 days`: from the start of the local day 90 days back until now; `within next`: from now on.
+
+    Hours, minutes and durations that differ from row to row are exact.
+    """
     assert isinstance(node, syntax.Within)
     span = node.span
     value = _time(ctx, node.left, scope, "`within`")
     length = length_of(ctx, node.duration, scope)
     if value is None or length is None:
         return None
-    if value.type == DATE and length.nanoseconds:
-        ctx.report("E306", node.duration.span, hint="count in days, or use a timestamp")
+    if value.type == DATE and (not isinstance(length, Length) or length.nanoseconds):
+        hint = (
+            "count in days, or use a timestamp" if isinstance(length, Length) else "a duration that is reckoned is exact: use a timestamp"
+        )
+        ctx.report("E306", node.duration.span, hint=hint)
         return None
     clock: Expression = Today(span=span) if value.type == DATE else Now(span=span)
-    far: Expression = from_clock(-length if node.direction == "last" else length, span)
+    far = from_clock(length, node.direction == "last", span)
     low, high = (far, clock) if node.direction == "last" else (clock, far)
     first, last = Compare(span=span, op=">=", left=value, right=low), Compare(span=span, op="<=", left=value, right=high)
     return negated(And(span=span, terms=(first, last)), node.negated, span)

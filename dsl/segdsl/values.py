@@ -25,7 +25,7 @@ def negative(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression 
     operand = ctx.value(inner, scope)
     if operand is None:
         return None
-    if operand.type.kind not in NUMERIC and not (operand.type == DURATION and isinstance(operand, Constant)):
+    if operand.type.kind not in (*NUMERIC, "duration"):
         ctx.report("E305", node.span, what="`-`", wanted="a number", found=phrase(operand))
         return None
     if signs % 2 == 0:
@@ -104,11 +104,14 @@ def _number_type(op: str, left: Type, right: Type) -> Type:
 
 
 def _shifted(ctx: Context, moment: Expression, by: Expression, back: bool, span: Span) -> Expression | None:
-    if not isinstance(by, Constant):
-        ctx.report("E950", span, form="a time moved by a duration that differs from account to account")
+    if isinstance(by, Constant):
+        assert isinstance(by.value, Length)
+        return shift(ctx, moment, -by.value if back else by.value, span)
+    if moment.type.kind == "date":
+        hint = "use `now` in the place of `today`" if isinstance(moment, Today) else "use a timestamp"
+        ctx.report("E306", span, hint=f"{phrase(by)} is exact, to the nanosecond: {hint}")
         return None
-    assert isinstance(by.value, Length)
-    return shift(ctx, moment, -by.value if back else by.value, span)
+    return Arithmetic(span=span, op="-" if back else "+", left=moment, right=by, type=moment.type)
 
 
 def shift(ctx: Context, moment: Expression, by: Length, span: Span) -> Expression | None:
@@ -156,12 +159,15 @@ def _scaled(ctx: Context, op: str, length: Expression, factor: Expression, span:
 
 def _durations(ctx: Context, op: str, left: Expression, right: Expression, span: Span) -> Expression | None:
     if not (isinstance(left, Constant) and isinstance(right, Constant)):
-        ctx.report("E950", span, form=f"`{op}` between durations that differ from account to account")
-        return None
+        if any(isinstance(side, Constant) and isinstance(side.value, Length) and side.value.months for side in (left, right)):
+            ctx.report("E316", span, hint="write days in the place of months: `30 days`")
+            return None
+        a, b = exact_duration(ctx, left), exact_duration(ctx, right)
+        return None if a is None or b is None else Arithmetic(span=span, op=op, left=a, right=b, type=DURATION)
     assert isinstance(left.value, Length)
     assert isinstance(right.value, Length)
-    a, b = left.value, right.value if op == "+" else -right.value
-    total = Length(a.months + b.months, a.days + b.days, a.nanoseconds + b.nanoseconds)
+    x, y = left.value, right.value if op == "+" else -right.value
+    total = Length(x.months + y.months, x.days + y.days, x.nanoseconds + y.nanoseconds)
     if (total.months != 0) + (total.days != 0) + (total.nanoseconds != 0) > 1:
         ctx.report("E316", span, hint="move the time twice: `(placed_at + 1 month) + 3 days`")
         return None
@@ -183,30 +189,30 @@ def exact_duration(ctx: Context, expression: Expression) -> Expression | None:
 
 
 def ago(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """`90 days ago`: a date; `36 hours ago`: an instant."""
+    """`90 days ago`: a date; `36 hours ago`, and what is reckoned for each row, `ago`: an instant."""
     assert isinstance(node, syntax.Ago)
     length = length_of(ctx, node.duration, scope)
-    return None if length is None else from_clock(-length, node.span)
+    return None if length is None else from_clock(length, True, node.span)
 
 
 def from_now(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """`90 days from now`: a date; `36 hours from now`: an instant."""
     assert isinstance(node, syntax.FromNow)
     length = length_of(ctx, node.duration, scope)
-    return None if length is None else from_clock(length, node.span)
+    return None if length is None else from_clock(length, False, node.span)
 
 
-def from_clock(by: Length, span: Span) -> Shift:
-    """Today moved by days or longer, or now moved by hours or minutes."""
-    if by.nanoseconds:
+def from_clock(by: Length | Expression, back: bool, span: Span) -> Expression:
+    """Today moved by days or longer, back or on; or now by hours, minutes, or a duration that is no constant."""
+    if not isinstance(by, Length):
         clock = Now(span=span)
-        return Shift(span=span, operand=clock, by=by, type=clock.type)
-    day = Today(span=span)
-    return Shift(span=span, operand=day, by=by, type=day.type)
+        return Arithmetic(span=span, op="-" if back else "+", left=clock, right=by, type=clock.type)
+    moment: Now | Today = Now(span=span) if by.nanoseconds else Today(span=span)
+    return Shift(span=span, operand=moment, by=-by if back else by, type=moment.type)
 
 
-def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -> Length | None:
-    """The length that a duration or a param of that kind names."""
+def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -> Length | Expression | None:
+    """The length that a duration or a param of that kind names, or the exact duration of a row that a field or let names."""
     if isinstance(node, syntax.Duration):
         return constants.duration(ctx, node)
     found = ctx.value(node, scope)
@@ -215,9 +221,8 @@ def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -
     if isinstance(found, Constant) and isinstance(found.value, Length):
         return found.value
     if found.type == DURATION:
-        ctx.report("E950", node.span, form="a duration here that differs from account to account")
-    else:
-        ctx.report("E305", node.span, what="this place", wanted="a duration such as `90 days`, or a param of one", found=phrase(found))
+        return found
+    ctx.report("E305", node.span, what="this place", wanted="a duration such as `90 days`, or the name of one", found=phrase(found))
     return None
 
 

@@ -41,7 +41,8 @@ from segkernel.kernel.operations import (
     SMALLEST,
     SUM,
 )
-from segkernel.kernel.wide import wide_add, wide_float, wide_multiply
+from segkernel.kernel.values import clear
+from segkernel.kernel.wide import extended, wide_add, wide_float, wide_mean, wide_multiply
 
 NAN = math.nan
 HUGE = 2.0**960
@@ -274,6 +275,26 @@ def average(target, total, stride, count, kind, divisor, rows):
             if kind == 3 and wraps[i] != 0:
                 value += float(wraps[i]) * WRAP
             found[i] = value / (float(counts[i]) * d) if counts[i] != 0 else NAN
+
+
+@part
+def mean(high, low, total, stride, count, register, kind, rows):
+    """The nearest whole number to a sum by a count, ties to even; rows whose count is 0 lose their bit. `kind` as in `average`."""
+    for i in range(rows):
+        number = load64(count + i * 8)
+        if number == unsigned(0):
+            clear(register, i)
+            continue
+        top, bottom, wraps = load_whole(total + i * 8), load64(total + i * 8), signed(0)
+        if kind == 0:
+            top = extended(top)
+        else:
+            bottom = load64(total + stride + i * 8)
+        if kind == 3:
+            wraps = load_whole(total + 2 * stride + i * 8)
+        h, lo = wide_mean(wraps, top, bottom, number)
+        store_whole(high + i * 8, h)
+        store64(low + i * 8, lo)
 
 
 @part

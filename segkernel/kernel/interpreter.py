@@ -8,6 +8,7 @@ from segkernel.kernel.aggregates import (
     extract,
     float_total,
     mark,
+    mean,
     span,
     visit,
     visit_any_float,
@@ -18,6 +19,7 @@ from segkernel.kernel.calculated import visit_exact
 from segkernel.kernel.compilation import entry, part
 from segkernel.kernel.days import calendar, day_of, hour_of, shift_date, shift_time
 from segkernel.kernel.lanes import load_whole, signed, take_next
+from segkernel.kernel.places import distance
 from segkernel.kernel.registers import (
     always,
     combine,
@@ -52,6 +54,7 @@ from segkernel.kernel.values import (
     lift_value,
     load,
     load_wide,
+    narrow,
     recode,
     recode_wide,
     round_float,
@@ -151,8 +154,12 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         round_places(target, x, b, c, rows)
     elif what == op.ROUND_WIDE:
         round_wide(target, target + slot, x, x + slot, b, c, d, rows)
+    elif what == op.DISTANCE:
+        distance(target, x, y, slots + c * slot, slots + d * slot, rows)
     elif what == op.ROUND:
         round_float(target, target + slot, x, bits + c * stride, rows)
+    elif what == op.NARROW:
+        return narrow(target, x, x + slot, bits + d * stride if d >= 0 else d, e, start, stop, rows)
     elif what == op.WIDEN:
         widen(target, target + slot, x, rows)
     elif what == op.LOAD_WIDE:
@@ -170,6 +177,8 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         return check_whole(x, x + slot, bits + d * stride if d >= 0 else d, start, stop)
     elif what == op.AVERAGE:
         average(target, x, slot, y, c, d, rows)
+    elif what == op.MEAN:
+        mean(target, target + slot, x, slot, y, bits + c * stride, d, rows)
     elif what == op.FLOAT_TOTAL:
         float_total(target, x, slot, b, rows)
     elif what == op.FETCH:

@@ -39,6 +39,7 @@ SHIFT_DATE = 30  # a slot of dates, b months
 SHIFT_TIME = 31  # a slot of instants, b months, c days, d at: table of local clocks (see `times`)
 CALENDAR = 33  # a slot of dates, b which (see PARTS), c today (for anniversary)
 HOUR_OF = 34  # a slot of instants, b at: table of local clocks
+DISTANCE = 38  # a, b slots of latitude and longitude, c, d of those of the other place; floats
 ROUND_EXACT = 35  # a slot, b which (see ROUNDINGS), c divisor
 ROUND_FLOAT = 36  # a slot of floats, b which, c the power of ten (float bits)
 FETCH = 37  # a memory of 8 bytes a row (0: 1 everywhere), b numbers of rows (uint32) or 0 for all in order, c where there is none
@@ -53,6 +54,7 @@ WIDE_TO_FLOAT = 44  # a slot, b register or -1, c divisor (float bits)
 DIVIDE = 46  # a slot, b slot: exact quotient rounded to the nearest, ties to even; c register: present, cleared where b is 0
 CHECK_WRAPS = 47  # a slot of wraps: a sum that left 128 bits and did not come back
 ROUND_WIDE = 48  # a slot, b which, c divisor's high part, d low part
+NARROW = 49  # a slot, d register or -1: the same numbers in 64 bits, which must hold them, e of room being left at both ends
 CHECK_WHOLE = 45  # a slot, d register or -1: the value must be a whole number from -2^63 to 2^64 - 1
 
 # ---- aggregates
@@ -63,6 +65,8 @@ ANY = 52  # target register of the owners' space, b owners' space, d owners' add
 SPAN = 53  # target slot, a address of where each row's children start: how many children
 AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide, 3 with wraps behind; d divisor (float bits)
 FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
+MEAN = 59  # target first of 2 slots, a slot of the sum, b slot of the count, c register: present, cleared where the count is 0;
+# d kind of the sum: 0 exact, 2 wide, 3 wide with wraps behind: the nearest whole number, ties to even
 
 # ---- results
 OUT = 60  # a register, target address of the segment's words, b which count

@@ -31,6 +31,7 @@ from segkernel.kernel.wide import TOP, extended, whole, wide_add, wide_divide, w
 
 NAN = math.nan
 NOBODY = 0xFFFFFFFF
+SMALLEST, LARGEST = -(1 << 63), (1 << 63) - 1
 
 
 @part
@@ -209,6 +210,21 @@ def widen(high, low, a, rows):
         value = load_whole(a + i * 8)
         store_whole(high + i * 8, extended(value))
         store_whole(low + i * 8, value)
+
+
+@part
+def narrow(target, a, a_low, present, margin, start, stop, rows):
+    """The first present row from `start` to `stop` that 64 bits do not hold, or whose ends are nearer than `margin`; or -1."""
+    found = -1
+    low, high = SMALLEST + margin, LARGEST - margin
+    for i in range(rows):
+        value = load_whole(a_low + i * 8)
+        if load_whole(a + i * 8) != extended(value) or value < low or value > high:
+            value = signed(0)
+            if found < 0 and start <= i < stop and (present < 0 or set_at(present, i)):
+                found = i
+        store_whole(target + i * 8, value)
+    return found
 
 
 @part

@@ -126,6 +126,39 @@ if JIT:
         return high, low
 
     @part
+    def wide_mean(wraps, high, low, count):
+        """The nearest to (wraps * 2^128 + high, low) / count, ties to even, where that fits; 0 < count < 2^32."""
+        top = wraps + (np.int64(-1) if high < 0 else np.int64(0))
+        h, minus = np.uint64(high), top < 0
+        if minus:
+            low = ~low + np.uint64(1)
+            h = ~h + (np.uint64(1) if low == np.uint64(0) else np.uint64(0))
+            top = ~top + (np.int64(1) if h == np.uint64(0) and low == np.uint64(0) else np.int64(0))
+        half, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
+        # from digit to digit of 32 bits; the first two leave nothing but a rest, as the quotient fits
+        rest = np.uint64(top) % count
+        rest, qh = _digit(rest, h >> half, count)
+        rest, digit = _digit(rest, h & mask, count)
+        qh = (qh << half) | digit
+        rest, ql = _digit(rest, low >> half, count)
+        rest, digit = _digit(rest, low & mask, count)
+        ql = (ql << half) | digit
+        if rest > count - rest or (rest == count - rest and ql & np.uint64(1) != np.uint64(0)):
+            ql += np.uint64(1)
+            if ql == np.uint64(0):
+                qh += np.uint64(1)
+        quotient = np.int64(qh)
+        if minus:
+            quotient, ql = wide_negative(quotient, ql)
+        return quotient, ql
+
+    @part
+    def _digit(rest, digit, divisor):
+        """One step of a long division in base 2^32: what is left, and the quotient's digit."""
+        value = (rest << np.uint64(32)) | digit
+        return value % divisor, value // divisor
+
+    @part
     def wide_of(value):
         """The 128 bits of a float without a fraction, between -2^127 and 2^127."""
         size = abs(value)
@@ -164,6 +197,10 @@ else:
     def wide_divide(a_high, a_low, b_high, b_low):
         """The nearest to a / b, ties to even; b is not 0."""
         return _split(round(Fraction(_join(a_high, a_low), _join(b_high, b_low))))[:2]
+
+    def wide_mean(wraps, high, low, count):
+        """The nearest to (wraps * 2^128 + high, low) / count, ties to even, where that fits; 0 < count < 2^32."""
+        return _split(round(Fraction((wraps << 128) + _join(high, low), count)))[:2]
 
     def wide_of(value):
         """The 128 bits of a float without a fraction, between -2^127 and 2^127."""

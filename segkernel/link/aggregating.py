@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from segdsl.typesystem import WHOLE, Type
+from segdsl.typesystem import DURATION, WHOLE, Type
 from segkernel.data.columns import Column, aligned
 from segkernel.data.dataset import Dataset
 from segkernel.kernel import operations as op
@@ -15,7 +15,7 @@ from segkernel.kernel.interpreter import RECODED
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
-from segkernel.link.values import constant, parts, release, selected
+from segkernel.link.values import constant, narrowed, own_register, parts, release, selected
 from segkernel.plan.program import Chain
 
 HUGE = 2.0**960
@@ -134,7 +134,7 @@ class Visits:
 
     def _total(self, value: Coded, column: Column) -> Exact:
         most = self.owned.most
-        least, largest = (column.value(1), column.value(column.top)) if column.top else (0, 0)
+        least, largest = ends(column)
         low, high = min(0, least * most), max(0, largest * most)
         if fits(min(low, least), max(high, largest)):
             slot = self._slot()
@@ -190,10 +190,22 @@ class Visits:
             if whole.wide and kind.kind == "whole":
                 code.places[code.emit(op.CHECK_WHOLE, space, 0, whole.slot, 0, 0, -1)] = node
             return self._held(whole)
+        if kind == DURATION:
+            return self._mean(whole, value)
         slot = code.slots[space].take()
         unit = float_bits(float(10**scale))
         code.emit(op.AVERAGE, space, slot, whole.slot, self.count(value).slot, 3 if wraps is not None else 2 if whole.wide else 0, unit)
         return Float(op.SLOT, slot)
+
+    def _mean(self, total: Exact, value: Coded | Exact) -> Exact:
+        """The mean as a whole number of units; no mean lies beyond the values."""
+        code, space = self.code, self.space
+        present = own_register(code, space, [])
+        slot = code.slots[space].take(2)
+        kind = 3 if total.slot in self.wraps else 2 if total.wide else 0
+        code.emit(op.MEAN, space, slot, total.slot, self.count(value).slot, present, kind)
+        low, high = (value.low, value.high) if isinstance(value, Exact) else ends(value.column)
+        return narrowed(code, space, Exact(slot, present, low, high, True))
 
     def _held(self, form: Exact) -> Exact:
         self.code.slots[self.space].keep(form.slot)
@@ -230,6 +242,11 @@ class Visits:
         release(code, space, filler)
         assert isinstance(result, Exact)
         return Exact(result.slot, present, result.low, result.high, result.wide)
+
+
+def ends(column: Column) -> tuple[int, int]:
+    """The smallest and the largest value of a column; 0 where it has none."""
+    return (column.value(1), column.value(column.top)) if column.top else (0, 0)
 
 
 def is_huge(column: Column) -> bool:

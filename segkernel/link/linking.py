@@ -12,7 +12,7 @@ from segkernel.data.dataset import Dataset
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import lifting, rounding, spelling, staging, testing, values
+from segkernel.link import distances, lifting, rounding, spelling, staging, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
@@ -286,9 +286,9 @@ class Linker:
                 scale = 0 if kind.kind == "whole" else self.nodes[node[3]][2].scale
                 return values.as_float(code, space, self.exact(node[3]), scale)
             case "shift":
-                return calendar.shift(code, space, kind, self.exact(node[3]), node[4], zone)
+                return calendar.shift(code, space, kind, self.exact(node[3]), node[4], zone, number)
             case "day":
-                return calendar.day_of(code, space, self.exact(node[3]), zone)
+                return calendar.day_of(code, space, self.exact(node[3]), zone, number)
             case "abs":
                 return rounding.size(code, space, self.exact(node[3]), number)
             case "bucket":
@@ -300,12 +300,14 @@ class Linker:
                 if kind.kind == "number":
                     return rounding.floats(code, space, function, self.float(source), places)
                 return rounding.exact(code, space, function, self.exact(source), self.nodes[source][2].scale - places)
+            case "distance":
+                return distances.distance(code, space, [self.float(each) for each in node[3:]])
             case "respelt":
                 return spelling.respelt(code, space, self.text(node[4]), node[3])
             case "length":
                 return spelling.length(code, space, self.text(node[3]))
             case "calendar":
-                return calendar.part(code, space, node[3], self.exact(node[4]), zone)
+                return calendar.part(code, space, node[3], self.exact(node[4]), zone, number)
             case "divide":
                 return values.divided(code, space, self.exact(node[3]), self.exact(node[4]))
             case "round":

@@ -106,6 +106,14 @@ def widened(code: Assembly, space: int, form: Exact) -> Exact:
     return Exact(slot, form.present, form.low, form.high, True)
 
 
+def narrowed(code: Assembly, space: int, form: Exact) -> Exact:
+    """A wide form of the caller's own in one slot, if 64 bits hold all its numbers: their low parts."""
+    if not fits(form.low, form.high):
+        return form
+    code.slots[space].drop(form.slot)
+    return Exact(form.slot + 1, form.present, form.low, form.high)
+
+
 def arithmetic(code: Assembly, space: int, kind: Type, operation: str, a: Exact, b: Exact, node: int) -> Exact:
     """An exact sum, difference or product; wide, and checked by the kernel, where 64 bits may not hold it."""
     ends = [_applied(operation, x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
@@ -167,7 +175,7 @@ def divided(code: Assembly, space: int, a: Exact, b: Exact) -> Exact:
     release(code, space, x)
     release(code, space, y)
     most = max(abs(a.low), abs(a.high))
-    return Exact(slot, present, -most, most, True)
+    return narrowed(code, space, Exact(slot, present, -most, most, True))
 
 
 def rounded(code: Assembly, space: int, form: Float) -> Exact:

@@ -8,7 +8,7 @@ import msgspec
 
 from segdsl import checked
 from segdsl.schema import Schema
-from segdsl.typesystem import DATE, Length, Type
+from segdsl.typesystem import DATE, Type
 from segkernel.oracle import arithmetic, clauses, functions, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
@@ -144,7 +144,7 @@ class Oracle:
         """The value of an expression for a row, every part of it evaluated; None is missing, or unknown."""
         match expression:
             case checked.Constant(value=value):
-                return value
+                return exact_length(value)
             case checked.Now():
                 return self.now
             case checked.Today():
@@ -167,11 +167,12 @@ class Oracle:
                 return self._arithmetic(expression, row)
             case checked.Negative(operand=operand, type=type_):
                 return self._negative(expression, self.value(operand, row), type_)
-            case checked.Shift(operand=operand, by=by):
-                return self._shift(self.value(operand, row), operand.type, by)
+            case checked.Shift(operand=operand):
+                return self._shift(expression, self.value(operand, row))
             case checked.Difference(left=left, right=right):
                 a, b = self.value(left, row), self.value(right, row)
-                return None if a is None or b is None else (whole(a) - whole(b)) * (DAY if left.type == DATE else 1)
+                apart = DAY if left.type == DATE else 1
+                return None if a is None or b is None else self._in_range((whole(a) - whole(b)) * apart, expression)
             case checked.ScaleDuration():
                 return self._scale_duration(expression, row)
             case checked.Coalesce(operands=operands):
@@ -225,20 +226,22 @@ class Oracle:
     def _negative(self, expression: checked.Negative, value: Value, type_: Type) -> Value:
         if value is None:
             return None
-        if isinstance(value, Length | float):
+        if isinstance(value, float):
             return -value
         return self._in_range(-whole(value), expression)
 
-    def _shift(self, value: Value, type_: Type, by: Length) -> Value:
+    def _shift(self, expression: checked.Shift, value: Value) -> Value:
         if value is None:
             return None
-        return shift_day(whole(value), by) if type_ == DATE else shift_instant(self.rules.timezone, whole(value), by)
+        by, zone = expression.by, self.rules.timezone
+        moved = shift_day(whole(value), by) if expression.type == DATE else shift_instant(zone, whole(value), by)
+        return self._in_range(moved, expression)
 
     def _scale_duration(self, expression: checked.ScaleDuration, row: Row) -> Value:
         length, number = expression.left, expression.right
         if length.type.kind != "duration":
             length, number = number, length
-        a, b = exact_length(self.value(length, row)), self.value(number, row)
+        a, b = self.value(length, row), self.value(number, row)
         if a is None or b is None:
             return None
         result = arithmetic.scale_duration(expression.op, whole(a), b, number.type, constant(number))
@@ -256,7 +259,7 @@ class Oracle:
 
     def _call(self, call: checked.Call, row: Row) -> Value:
         values = [self.value(operand, row) for operand in call.operands]
-        if call.function in ("least", "greatest"):
+        if call.function in ("least", "greatest", "distance_km"):
             values = [self._convert(value, operand, call.type) for value, operand in zip(values, call.operands, strict=True)]
         result = functions.call(call, values, functions.Moment(self.today, self.rules.timezone))
         return self._in_range(result, call) if isinstance(result, int) and call.function == "abs" else result
@@ -325,7 +328,7 @@ class Oracle:
             return COMPARISONS[op](self._place_in_day(whole(b), whole(a)), 0)
         if set(kinds) <= {"whole", "number", "decimal"}:
             return arithmetic.compare_numbers(op, a, left.type, b, right.type, (constant(left), constant(right)))
-        return COMPARISONS[op](exact_length(a), exact_length(b))
+        return COMPARISONS[op](a, b)
 
     def _place_in_day(self, day: int, instant: int) -> int:
         """-1 before the local day, 0 in it, 1 after it."""

@@ -42,6 +42,8 @@ def call(node: checked.Call, values: Sequence[Value], moment: Moment) -> Value:
         return local_at(moment.zone, whole(values[0])) % DAY // HOUR
     if node.function in ("least", "greatest"):
         return (min if node.function == "least" else max)(values, key=order_of)
+    if node.function == "distance_km":
+        return distance_km(*(float(number_of(value)) for value in values))
     if node.function == "bucket":
         key, count, salt = values
         digest = sha256(f"{salt}\0{key}".encode()).digest()
@@ -79,16 +81,15 @@ def number_of(value: Value) -> int | float:
 
 
 def exact_length(value: Value) -> Value:
-    """An exact duration in nanoseconds (a day is 24 hours); any other value as it is."""
-    return value.days * DAY + value.nanoseconds if isinstance(value, Length) else value
+    """An exact duration in nanoseconds (a day is 24 hours); any other value, months too, as it is."""
+    return value.days * DAY + value.nanoseconds if isinstance(value, Length) and not value.months else value
 
 
 def order_of(value: Value) -> int | float | str:
     """What `least`, `greatest`, `min` and `max` order a value by."""
-    exact = exact_length(value)
-    if not isinstance(exact, int | float | str):
+    if not isinstance(value, int | float | str):
         raise TypeError(f"{value!r} has no order")
-    return exact
+    return value
 
 
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
@@ -105,6 +106,22 @@ def rounded(function: str, value: float, type_: Type, places: int) -> int | floa
             return value
         return float(Fraction(ROUNDINGS[function](Fraction(value) * 10**places), 10**places))
     return ROUNDINGS[function](Fraction(value, 10 ** (type_.scale - places)))
+
+
+RADIUS = 6371.0088
+"""Of the globe, in kilometres."""
+
+
+def distance_km(lat: float, lon: float, lat0: float, lon0: float) -> float | None:
+    """The length of the great circle between two places in degrees; missing where a latitude is beyond a pole, or a longitude
+    has no end."""
+    if abs(lat) > 90 or abs(lat0) > 90 or not math.isfinite(lon0 - lon):
+        return None
+    radian = math.pi / 180
+    phi, phi0 = lat * radian, lat0 * radian
+    a, b = math.sin((phi0 - phi) / 2), math.sin((lon0 - lon) * radian / 2)
+    haversine = a * a + math.cos(phi) * math.cos(phi0) * (b * b)
+    return 2 * RADIUS * math.asin(math.sqrt(min(haversine, 1)))
 
 
 BLANKS = frozenset("\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {chr(blank) for blank in range(0x2000, 0x200B)}

@@ -24,6 +24,8 @@ def called(planner: Planner, node: checked.Call, space: int) -> int:
         return result
     if function in CALENDAR or function == "days_between":
         return of_days(planner, node, space)
+    if function == "distance_km":
+        return build.add("distance", space, NUMBER, *(planner.fitted(operand, NUMBER, space) for operand in node.operands))
     value = planner.value(node.operands[0], space)
     if function == "abs" and node.type == NUMBER:
         zero = build.add("constant", space, NUMBER, 0.0)
@@ -68,7 +70,7 @@ def day_of(planner: Planner, node: checked.Expression, space: int) -> int:
     if form is not None:
         return planner.builder.add("constant", space, DATE, planner.bound(local_day(form, node.type)))
     number = planner.value(node, space)
-    return number if node.type == DATE else planner.builder.add("day", space, DATE, number)
+    return number if node.type == DATE else planner.noted(planner.builder.add("day", space, DATE, number), node)
 
 
 def spelling(build: Builder, number: int) -> tuple[int, tuple[str, ...]] | None:

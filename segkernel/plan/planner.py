@@ -243,7 +243,8 @@ class Planner:
         a, b = self.value(left, space), self.value(right, space)
         kinds = (left.type.kind, right.type.kind)
         if kinds in (("date", "timestamp"), ("timestamp", "date")):
-            a, b = (self.builder.add("day", space, DATE, x) if kind == "timestamp" else x for x, kind in ((a, kinds[0]), (b, kinds[1])))
+            days = [self.noted(self.builder.add("day", space, DATE, x), at) if at.type != DATE else x for x, at in ((a, left), (b, right))]
+            a, b = days
         elif "number" in kinds and "decimal" in kinds:
             a, b = (as_float(self.builder, x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
         elif "number" not in kinds and kinds[0] in ("whole", "decimal"):

@@ -34,6 +34,7 @@ Values:
     ("abs", s, type, value)                      exact
     ("bucket", s, type, column, count, salt)
     ("rounded", s, type, function, places, value)     round, floor, ceil; exact or float by `type`
+    ("distance", s, type, value, value, value, value)     of latitude and longitude, twice
     ("respelt", s, type, function, value)        of a text
     ("length", s, type, value)                   of a text
     ("staged", s, type, path, stage, output, otherwise)   what an earlier stage handed on for the row that links lead to;
@@ -57,7 +58,7 @@ Chain = tuple[tuple[str, str], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
-        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged",
+        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "distance",
     )
 )  # fmt: skip
 
@@ -111,6 +112,8 @@ def parts(node: Node) -> tuple[int, ...]:
             return tuple(each for each in (node[5], node[6]) if each is not None)
         case "rounded":
             return (node[5],)
+        case "distance":
+            return tuple(node[3:])
         case "arithmetic":
             return (node[4], node[5])
         case "calendar" | "respelt":

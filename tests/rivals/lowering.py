@@ -402,6 +402,8 @@ class Lowering:
             raise CannotSay("a float sum that depends on the order of the rows")
         if value.kind == "whole" and value.bound * rows >= LARGEST:
             raise CannotSay("a sum that may leave 128 bits")
+        if item.function == "avg" and exact and exact.kind == "duration":
+            raise CannotSay("a mean to the nearest nanosecond")
         total = column("sum", value, value.kind, value.bound * rows, value.grid)
         if item.function == "sum":
             return total
