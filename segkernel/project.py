@@ -125,7 +125,8 @@ def settled(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
 
     Raises `DataError` for sources that cannot be read or do not fit their pins, `SchemaError` where the root has none.
     """
-    from segkernel.data.dataset import Dataset
+    from segkernel.data.completion import complete
+    from segkernel.data.sources import Source
     from segkernel.reading import types
 
     sourced = {name: table for name, table in schema.tables.items() if name in lazy}
@@ -135,9 +136,9 @@ def settled(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
         name: msgspec.structs.replace(table, links={called: link for called, link in table.links.items() if link.table in sourced})
         for name, table in sourced.items()
     }
-    empty = Dataset(types(lazy, schema), msgspec.structs.replace(schema, tables=reachable))
+    empty = {name: Source(name, frame) for name, frame in types(lazy, schema).items()}
     tables = dict(schema.tables)
-    for name, table in empty.schema.tables.items():
+    for name, table in complete(empty, msgspec.structs.replace(schema, tables=reachable), whole=True).tables.items():
         fields = {called: msgspec.structs.replace(spec, nullable=not spec.never_missing) for called, spec in table.fields.items()}
         tables[name] = msgspec.structs.replace(table, fields=fields, links=schema.tables[name].links)
     return msgspec.structs.replace(schema, tables=tables)

@@ -218,6 +218,7 @@ class Rules:
         fit(self.reads, self.schema, data.schema)
         same_widths = singles(self.reads, self.schema) == singles(self.reads, data.schema)
         program = (self if same_widths else self.against(data.schema)).program(unknowns)
+        data.read(meaning.columns(self.reads, data.schema))
         # Kept on the data and weakly by rules, so that neither keeps the other alive
         kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
         with self._lock:

@@ -16,6 +16,7 @@ from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, WHOLE, Type, decimal
 from segkernel.data import dataset
 from segkernel.data.dataset import Dataset
+from segkernel.data.spaces import Chain
 from segkernel.errors import DataError, Error, SchemaError
 
 ORDERS = (("orders", "customer"),)
@@ -234,25 +235,44 @@ def test_types_that_do_not_fit() -> None:
 
 
 def test_missing_tables_and_columns() -> None:
+    def notebook(expected: str, key: str = "id", by: str = "x", target: str = "customers") -> None:
+        tables = {"customers": customers(), "orders": pl.DataFrame({"x": [1]})}
+        fails(expected, tables, root="customers", key=key, links={"orders": {"customer": (target, by)}})
+
     fails("there is no data for the table customers; given: shops", {"shops": customers()}, schema())
-    fails("there is no data for the table orders; given: customers", {"customers": customers()}, schema(orders=Table()))
-    fails("customers has no column land; it has: id, name, score", {"customers": customers()}, schema({"land": pinned(TEXT)}))
-    fails(
-        "customers has no column REV (the field revenue); it has: id, name, score",
-        {"customers": customers()},
-        schema({"revenue": pinned(NUMBER, column="REV")}),
-    )
-    fails("customers has no column no, which is its key; it has: id, name, score", {"customers": customers()}, key="no")
-    fails(
-        "orders has no column at, which is its event time; it has: x",
-        {"customers": customers(), "orders": pl.DataFrame({"x": [1]})},
-        schema(orders=Table(event_time="at")),
-    )
+    notebook("customers has no column no, which is its key; it has: id, name, score", key="no")
+    notebook("orders has no column at, by which the link customer goes; it has: x", by="at")
+    notebook("the link orders.customer leads to a table that is not there: shops; given: customers, orders", target="shops")
     fails(
         "orders.x is its event time: expected date or timestamp, found whole",
         {"customers": customers(), "orders": pl.DataFrame({"x": [1]})},
         schema(orders=Table(event_time="x")),
     )
+
+
+def test_what_a_schema_names_may_be_absent_until_it_is_used() -> None:
+    given = schema(
+        {"land": pinned(TEXT), "revenue": pinned(NUMBER, column="REV"), "firm": pinned(WHOLE)},
+        orders=Table(event_time="at", links={"customer": Link("customers", ("customer_id",)), "shop": Link("shops", ("id",))}),
+        shops=Table(key=("id",)),
+        empty=Table(links={"customer": Link("customers", ("id",))}),
+    )
+    data = Dataset({"customers": customers(), "orders": pl.DataFrame({"id": [1]}), "shops": pl.DataFrame({"x": [1]})}, given)
+    assert data.column((), (), "name", "UTC").missing == 1
+
+    def refuse(expected: str, chain: Chain, path: tuple[str, ...], name: str) -> None:
+        for _ in range(2):
+            with pytest.raises(DataError) as caught:
+                data.column(chain, path, name, "UTC")
+            assert str(caught.value) == expected
+
+    refuse("customers has no column land; it has: id, name, score", (), (), "land")
+    refuse("customers has no column REV (the field revenue); it has: id, name, score", (), (), "revenue")
+    refuse("orders has no column customer_id; it has: id", (("orders", "customer"),), (), "id")
+    refuse("there is no data for the table empty; given: customers, orders, shops", (("empty", "customer"),), (), "id")
+    with pytest.raises(DataError, match=r"^shops has no column id; it has: x$"):
+        data.rows_at((), ("shop",), "orders")
+    assert len(data.fingerprint()) == 64
 
 
 def test_a_key_of_a_type_that_rules_do_not_know() -> None:
@@ -287,7 +307,6 @@ def test_links_that_cannot_work() -> None:
     refuse("the link orders.customer leads to a table that is not there: clients; given: customers, orders", Link("clients", ("x",)))
     refuse("the link orders.customer leads to orders, which has no key", Link("orders", ("x",)))
     refuse("the link orders.customer has 2 columns (x, y), the key of customers 1 (id)", Link("customers", ("x", "y")))
-    refuse("orders has no column z, by which the link customer goes; it has: x, y", Link("customers", ("z",)))
     refuse("the link orders.customer cannot work: orders.x is text (String), customers.id is whole (Int64)", Link("customers", ("x",)))
 
 

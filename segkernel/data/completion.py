@@ -12,6 +12,7 @@ import polars as pl
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import NUMBER, TEXT
 from segkernel.data import keys, physical
+from segkernel.data.sources import Source
 from segkernel.errors import DataError, SchemaError
 
 _SHOWN = 5
@@ -42,19 +43,25 @@ def declared(tables: Sequence[str], root: str | None, key: Any, links: Links | N
     return Schema(root, described, timezone)
 
 
-def complete(frames: Mapping[str, pl.DataFrame], schema: Schema) -> Schema:
-    """`schema` with every column of every table: types of the data where none is pinned, `nullable` as the data are,
-    unsupported columns by their types. Raises DataError where the data lack what it names or do not fit."""
-    for name in (schema.root, *schema.tables):
-        if name not in frames:
-            raise DataError(f"there is no data for the table {name}; given: {_listed(list(frames))}")
-    described = {name: schema.tables.get(name, Table()) for name in (*schema.tables, *frames)}
+def complete(sources: Mapping[str, Source], schema: Schema, whole: bool) -> Schema:
+    """`schema` with every column of every table: types of the data where none is pinned, `nullable` as the data are (of lazy
+    frames, whatever is not said to be there always), unsupported columns by their types.
+
+    Raises DataError where the data do not fit, or lack the root or its key; if `whole`, or anything else that the schema names.
+    """
+    for name in (schema.root, *(schema.tables if whole else ())):
+        if name not in sources:
+            raise DataError(f"there is no data for the table {name}; given: {_listed(list(sources))}")
+    described = {name: schema.tables.get(name, Table()) for name in (*schema.tables, *sources)}
     if not described[schema.root].key:
         raise SchemaError(f"{schema.root} needs a key: it is the root, and its rows must have names")
-    tables = {name: _table(name, frames[name], table) for name, table in described.items()}
+    tables = {
+        name: _table(name, sources[name], table, whole, name == schema.root) if name in sources else table
+        for name, table in described.items()
+    }
     for name, table in tables.items():
         for link_name, link in table.links.items():
-            _check_link(frames, tables, name, link_name, link)
+            _check_link(sources, tables, name, link_name, link, whole)
     return msgspec.structs.replace(schema, tables=tables)
 
 
@@ -64,62 +71,73 @@ def source(table: Table, name: str) -> str:
     return spec.column if spec is not None and spec.column is not None else name
 
 
-def _table(name: str, frame: pl.DataFrame, table: Table) -> Table:
+def check_never_missing(name: str, table: Table, data: Source, columns: Iterable[str]) -> None:
+    """Whether columns that were read have the values that the schema says are never missing. Raises DataError."""
+    wanted = set(columns)
+    for field, spec in table.fields.items():
+        column = spec.column or field
+        if spec.never_missing and column in wanted and column in data.schema and _absent_rows(data.series(column)).any():
+            raise DataError(_missing(name, field, data, column, [source(table, part) for part in table.key]))
+
+
+def _table(name: str, data: Source, table: Table, whole: bool, is_root: bool) -> Table:
     fields: dict[str, FieldSpec] = {}
     unsupported: dict[str, str] = {}
     for field, spec in table.fields.items():
         column = spec.column or field
-        if column not in frame.columns:
-            raise DataError(_absent(name, column, frame, "" if column == field else f" (the field {field})"))
-        _add(name, field, frame[column], spec, fields, unsupported)
-        if spec.never_missing and field in fields and fields[field].nullable:
-            raise DataError(_missing(name, field, frame, column, [source(table, part) for part in table.key]))
+        if column in data.schema:
+            _add(field, column, data, spec, fields, unsupported)
+        elif whole:
+            raise DataError(absent(name, column, data.columns, "" if column == field else f" (the field {field})"))
+        else:
+            fields[field] = msgspec.structs.replace(spec, nullable=not spec.never_missing)
+    if data.lazy is None:
+        check_never_missing(name, table, data, data.columns)
     renamed = {spec.column for spec in table.fields.values()}
-    for column in frame.columns:
+    for column in data.columns:
         if column not in fields and column not in unsupported and column not in renamed:
             called = normalize("NFC", column)
             # Rules know composed letters only
-            if called == column or called in frame.columns or called in fields:
-                _add(name, column, frame[column], None, fields, unsupported)
+            if called == column or called in data.schema or called in fields:
+                _add(column, column, data, None, fields, unsupported)
             else:
-                _add(name, called, frame[column], FieldSpec(TEXT, column), fields, unsupported)
+                _add(called, column, data, FieldSpec(TEXT, column), fields, unsupported)
     completed = msgspec.structs.replace(table, fields=fields, unsupported={**table.unsupported, **unsupported})
     for part in table.key:
-        if source(completed, part) not in frame.columns:
-            raise DataError(_absent(name, part, frame, ", which is its key"))
-        dtype = frame.schema[source(completed, part)]
+        dtype = data.schema.get(source(completed, part))
+        if dtype is None and (whole or is_root):
+            raise DataError(absent(name, part, data.columns, ", which is its key"))
+        if dtype is None:
+            continue
         typed = physical.logical(dtype)
         if (typed is None or typed.kind == "list") and not isinstance(dtype, pl.Null):
             raise DataError(f"{name}.{part} cannot be a key: its values are of the type {physical.named(dtype)}")
     if table.event_time is not None:
         timed = fields.get(table.event_time)
-        if timed is None:
-            raise DataError(_absent(name, table.event_time, frame, ", which is its event time"))
-        if timed.type.kind not in ("date", "timestamp"):
+        if timed is None and whole:
+            raise DataError(absent(name, table.event_time, data.columns, ", which is its event time"))
+        if timed is not None and timed.type.kind not in ("date", "timestamp"):
             raise DataError(f"{name}.{table.event_time} is its event time: expected date or timestamp, found {timed.type}")
     return completed
 
 
-def _add(
-    table: str,
-    field: str,
-    series: pl.Series,
-    spec: FieldSpec | None,
-    fields: dict[str, FieldSpec],
-    unsupported: dict[str, str],
-) -> None:
-    dtype = series.dtype
+def _add(field: str, column: str, data: Source, spec: FieldSpec | None, fields: dict[str, FieldSpec], unsupported: dict[str, str]) -> None:
+    dtype = data.schema[column]
     found = TEXT if isinstance(dtype, pl.Null) else physical.logical(dtype)
     if spec is not None and spec.pinned:
         if not physical.fits(dtype, spec.type):
-            raise DataError(f"{table}.{field}: expected {spec.type}, found {physical.described(dtype)}")
+            raise DataError(f"{data.name}.{field}: expected {spec.type}, found {physical.described(dtype)}")
         found = spec.type
     if found is None:
         unsupported[field] = physical.named(dtype)
         return
-    missing = bool(_absent_rows(series).any()) if dtype.is_float() else series.null_count() > 0
     if spec is None:
         spec = FieldSpec(found)
+    if data.lazy is not None:
+        missing = not spec.never_missing
+    else:
+        series = data.series(column)
+        missing = bool(_absent_rows(series).any()) if dtype.is_float() else series.null_count() > 0
     single = dtype == pl.Float32 and found == NUMBER
     fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing, single=single)
 
@@ -129,19 +147,20 @@ def _absent_rows(series: pl.Series) -> pl.Series:
     return series.is_nan().fill_null(True) if series.dtype.is_float() else series.is_null()
 
 
-def _missing(table: str, field: str, frame: pl.DataFrame, column: str, key: Sequence[str]) -> str:
+def _missing(table: str, field: str, data: Source, column: str, key: Sequence[str]) -> str:
     """The sentence for missing values where the schema allows none, with the keys of the first rows, or their numbers."""
-    rows = _absent_rows(frame[column]).arg_true()
+    rows = _absent_rows(data.series(column)).arg_true()
     count = "1 missing value" if len(rows) == 1 else f"{len(rows):,} missing values"
     first = rows.head(_SHOWN)
-    if key and column not in key and all(part in frame.columns for part in key):
-        where = f"{', '.join(key)} {keys.listed(frame[list(key)][first].rows(), len(rows))}"
+    if key and column not in key and all(part in data.schema for part in key):
+        shown = pl.DataFrame([data.series(part).gather(first).alias(str(at)) for at, part in enumerate(key)]).rows()
+        where = f"{', '.join(key)} {keys.listed(shown, len(rows))}"
     else:
         where = f"row{'' if len(rows) == 1 else 's'} {keys.listed([(row + 1,) for row in first], len(rows))}"
     return f'{table}.{field} has {count} ({where}), but the schema says missing = "never"'
 
 
-def _check_link(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table], name: str, link_name: str, link: Link) -> None:
+def _check_link(sources: Mapping[str, Source], tables: Mapping[str, Table], name: str, link_name: str, link: Link, whole: bool) -> None:
     place = f"{name}.{link_name}"
     target = tables.get(link.table)
     if target is None:
@@ -153,20 +172,23 @@ def _check_link(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table],
             f"the link {place} has {len(link.by)} columns ({_listed(link.by)}), "
             f"the key of {link.table} {len(target.key)} ({_listed(target.key)})"
         )
+    if name not in sources or link.table not in sources:
+        return
+    data, there = sources[name], sources[link.table].schema
     for by, part in zip(link.by, target.key, strict=True):
-        frame, column = frames[name], source(tables[name], by)
-        if column not in frame.columns:
-            raise DataError(_absent(name, by, frame, f", by which the link {link_name} goes"))
-        found, expected = frame[column].dtype, frames[link.table][source(target, part)].dtype
-        if keys.mismatch(found, expected):
+        found, expected = data.schema.get(source(tables[name], by)), there.get(source(target, part))
+        if found is None and whole:
+            raise DataError(absent(name, by, data.columns, f", by which the link {link_name} goes"))
+        if found is not None and expected is not None and keys.mismatch(found, expected):
             raise DataError(
                 f"the link {place} cannot work: {name}.{by} is {physical.described(found)}, "
                 f"{link.table}.{part} is {physical.described(expected)}"
             )
 
 
-def _absent(table: str, column: str, frame: pl.DataFrame, why: str) -> str:
-    return f"{table} has no column {column}{why}; it has: {_listed(frame.columns)}"
+def absent(table: str, column: str, columns: Sequence[str], why: str) -> str:
+    """The sentence for a column that a table does not have; `columns` are those that it has."""
+    return f"{table} has no column {column}{why}; it has: {_listed(columns)}"
 
 
 def _link(table: str, name: str, given: Any) -> Link:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,28 +13,32 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segdsl.schema import Schema, Table
+from segdsl.schema import Schema
 from segkernel.data import completion, digest, keys, narrowing, physical, spaces
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
+from segkernel.data.sources import Source
 from segkernel.data.spaces import Chain, Space
 from segkernel.errors import DataError, Error, SchemaError
 from segkernel.textual import visible
 
 _Made = TypeVar("_Made")
 _HOME = os.getpid()
-_MOST_ROWS = (1 << 32) - 2
 
 
 class Dataset:
     """Tables, their links and what rules read of them.
 
-    `tables` are Polars frames, lazy frames (collected once) or anything with an Arrow stream, by name. `schema` says
-    which is the root, what its key is and how tables are linked; types come from the data where it pins none. Without
-    it, `root`, `key` (a column or several), `links` (`{"orders": {"customer": ("customers", "customer_id")}}`) and
-    `timezone` say so. Columns, keys and links are read when they are first used, by any number of threads, and kept.
+    `tables` are Polars frames, lazy frames or anything with an Arrow stream, by name. `schema` says which is the root, what
+    its key is and how tables are linked; types come from the data where it pins none. Tables and columns that it names may
+    be absent as long as no rule reads them. Without it, `root`, `key` (a column or several), `links`
+    (`{"orders": {"customer": ("customers", "customer_id")}}`) and `timezone` say so, and all that they name must be there.
 
-    `schema` is then complete; `rows` counts the root's rows. Raises SchemaError or DataError.
+    Columns, keys and links are read when they are first used, by any number of threads, and kept as long as the dataset
+    lives, in one copy for all rule sets: at most one of each column for each zone and each way on which rules come to it. Of a
+    lazy frame, the columns that rules read are collected when the first rules are evaluated, and once; the rest never is.
+
+    `schema` is then complete; of lazy frames it does not know what is missing. Raises SchemaError or DataError.
     """
 
     def __init__(
@@ -48,23 +52,31 @@ class Dataset:
         timezone: str = "UTC",
     ) -> None:
         _refuse_fork()
+        whole = schema is None
         if schema is None:
             schema = completion.declared(list(tables), root, key, links, timezone)
         elif root is not None or key is not None or links is not None:
             raise SchemaError("give a schema, or root, key and links, not both")
         _check_zone(schema.timezone)
-        self._frames = {name: _frame(name, given) for name, given in tables.items()}
-        self.schema = completion.complete(self._frames, schema)
-        self.rows = self._frames[schema.root].height
+        self._sources = {name: Source(name, given) for name, given in tables.items()}
+        self.schema = completion.complete(self._sources, schema, whole)
+        self._checked: dict[str, set[str]] = {name: set() for name in self._sources}
         self._orphans: dict[tuple[str, str], int] = {}
         self._warnings: list[str] = []
         self._lock = threading.Lock()
         self._made: dict[Any, Future[Any]] = {}
-        self._index(schema.root)
+        if self._sources[schema.root].lazy is None:
+            self._index(schema.root)
 
     def __repr__(self) -> str:
-        counted = ", ".join(f"{name}: {frame.height:,} rows" for name, frame in self._frames.items())
+        heights = {name: source.height for name, source in self._sources.items()}
+        counted = ", ".join(f"{name}: {'not read yet' if rows is None else f'{rows:,} rows'}" for name, rows in heights.items())
         return f"Dataset({counted}; root {self.schema.root})"
+
+    @property
+    def rows(self) -> int:
+        """How many rows the root has."""
+        return self.height(self.schema.root)
 
     @property
     def orphans(self) -> dict[tuple[str, str], int]:
@@ -81,12 +93,37 @@ class Dataset:
     def keys(self) -> pl.DataFrame:
         """The key columns of the root, in its row order."""
         _refuse_fork()
-        table, frame = self.schema.tables[self.schema.root], self._frames[self.schema.root]
-        return pl.DataFrame([frame[completion.source(table, part)].alias(part) for part in table.key])
+        root = self.schema.root
+        self._index(root)
+        return pl.DataFrame([self._series(root, part).alias(part) for part in self.schema.tables[root].key])
 
     def height(self, table: str) -> int:
-        """How many rows a table has."""
-        return self._frames[table].height
+        """How many rows a table has; of a lazy frame of which nothing was read yet, its key is read, or else its first column."""
+        source = self._source(table)
+        if source.height is None:
+            key = [completion.source(self.schema.tables[table], part) for part in self.schema.tables[table].key]
+            self.read({table: key or source.columns[:1]})
+        return source.height or 0
+
+    def read(self, columns: Mapping[str, Sequence[str]]) -> None:
+        """Collect columns of lazy frames, by table and by the data's names, each table's in one go; what is there already stays.
+
+        Raises DataError for a table or column that is not there, also of other frames, where rows cannot be read, or where values
+        are missing that the schema says never are.
+        """
+        _refuse_fork()
+        for table, wanted in columns.items():
+            source = self._source(table)
+            for column in wanted:
+                if column not in source.schema:
+                    fields = self.schema.tables[table].fields
+                    called = next((field for field, spec in fields.items() if spec.column == column), column)
+                    raise DataError(completion.absent(table, column, source.columns, "" if column == called else f" (the field {called})"))
+            if source.lazy is None or self._checked[table].issuperset(wanted):
+                continue
+            source.read(wanted)
+            completion.check_never_missing(table, self.schema.tables[table], source, wanted)
+            self._checked[table].update(wanted)
 
     def space(self, chain: Chain, root: str | None = None) -> Space:
         """The rows that a chain of (table, link) leads from, in the order of their owners; () is all of `root` (else the
@@ -109,7 +146,8 @@ class Dataset:
         for link in path:
             table = self.schema.tables[table].links[link].table
         spec = self.schema.tables[table].fields[name]
-        zone = timezone if physical.naive(self._frames[table].schema[spec.column or name]) else ""
+        dtype = self._source(table).schema.get(spec.column or name)
+        zone = timezone if dtype is not None and physical.naive(dtype) else ""
         return self._once(("column", chain or space.table, path, name, zone), lambda: self._column(space, path, table, name, zone))
 
     def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], threads: int | None = None) -> None:
@@ -118,9 +156,15 @@ class Dataset:
         with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
             list(pool.map(lambda each: self.column(*each), todo))
 
-    def fingerprint(self) -> str:
-        """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions."""
-        return self._once("fingerprint", lambda: digest.of(self._frames, self.schema))
+    def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None) -> str:
+        """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions.
+
+        `columns`, by table and by the data's names, are those that count; without it, all do, and lazy frames are read whole.
+        """
+        if columns is None:
+            columns = {name: source.columns for name, source in self._sources.items()}
+        counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items()) if name in self._sources}
+        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted))
 
     def _once(self, what: Any, make: Callable[[], _Made]) -> _Made:
         """What is kept under a name; whoever asks first makes it, others wait for it."""
@@ -141,12 +185,23 @@ class Dataset:
         made: _Made = future.result()
         return made
 
-    def _table(self, name: str) -> tuple[Table, pl.DataFrame]:
-        return self.schema.tables[name], self._frames[name]
+    def _fingerprint(self, columns: Mapping[str, Sequence[str]]) -> str:
+        described = {}
+        for name, wanted in columns.items():
+            known = {spec.column or field for field, spec in self.schema.tables[name].fields.items()}
+            described[name] = [column for column in wanted if column in known]
+        self.read(described)
+        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, self.schema)
+
+    def _source(self, table: str) -> Source:
+        if table not in self._sources:
+            raise DataError(f"there is no data for the table {table}; given: {', '.join(self._sources)}")
+        return self._sources[table]
 
     def _series(self, table: str, name: str) -> pl.Series:
-        described, frame = self._table(table)
-        return frame[completion.source(described, name)]
+        column = completion.source(self.schema.tables[table], name)
+        self.read({table: [column]})
+        return self._source(table).series(column)
 
     def _index(self, table: str) -> Index:
         key = self.schema.tables[table].key
@@ -171,7 +226,7 @@ class Dataset:
         parent = self.space(tuple(rest), base if rest else target)
         if target != parent.table:
             raise ValueError(f"the link {table}.{link} leads to {target}, not to {parent.table}")
-        return spaces.child(parent, self._frames[target].height, chain, self._link(table, link))
+        return spaces.child(parent, self.height(target), chain, self._link(table, link))
 
     def _rows(self, space: Space, path: tuple[str, ...]) -> NDArray[np.uint32] | None:
         """The row of the table at the end of `path` for each row of a space; None for all rows as they stand."""
@@ -208,24 +263,6 @@ class Dataset:
                 where = "1 row" if rows == 1 else f"{rows:,} rows"
                 self._warnings.append(f"{table}.{name} has {many} that its list does not have, in {where}: {shown}")
         return column
-
-
-def _frame(name: str, given: Any) -> pl.DataFrame:
-    """A table as a frame."""
-    try:
-        if isinstance(given, pl.LazyFrame):
-            # the streaming engine does not keep the order of rows
-            given = given.collect(engine="in-memory")
-        elif not isinstance(given, pl.DataFrame) and hasattr(given, "__arrow_c_stream__"):
-            given = pl.DataFrame(given)
-    except (pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise DataError(f"{name} cannot be read: {reason}") from error
-    if not isinstance(given, pl.DataFrame):
-        raise DataError(f"{name}: expected a Polars frame, a lazy frame or an Arrow stream, found {type(given).__name__}")
-    if given.height > _MOST_ROWS:
-        raise DataError(f"{name} has {given.height:,} rows; a table can have {_MOST_ROWS:,}")
-    return given
 
 
 def _check_zone(zone: str) -> None:

@@ -17,12 +17,16 @@ _SLICE = 1_000_000
 
 
 def of(frames: Mapping[str, pl.DataFrame], schema: Schema) -> str:
-    """The fingerprint of a schema and all columns that it describes: BLAKE2b, 64 hexadecimal digits."""
+    """The fingerprint of a schema and all columns that it describes and the frames have: BLAKE2b, 64 hexadecimal digits."""
     whole = hashlib.blake2b(msgspec.json.encode(schema, order="deterministic"), digest_size=32)
-    named = [(table, field) for table in sorted(schema.tables) for field in sorted(schema.tables[table].fields)]
-    found = [frames[table][completion.source(schema.tables[table], field)] for table, field in named]
+    described = {
+        (table, field): completion.source(schema.tables[table], field)
+        for table in sorted(schema.tables.keys() & frames.keys())
+        for field in sorted(schema.tables[table].fields)
+    }
+    found = {each: frames[each[0]][column] for each, column in described.items() if column in frames[each[0]].columns}
     with ThreadPoolExecutor(2) as pool:
-        for (table, field), digest in zip(named, pool.map(_column, found), strict=True):
+        for (table, field), digest in zip(found, pool.map(_column, found.values()), strict=True):
             whole.update(f"{table}\0{field}\0".encode() + digest)
     return whole.hexdigest()
 
