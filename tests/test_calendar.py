@@ -152,9 +152,8 @@ def hold_against_the_clock(zone: Zone, first_year: int, last_year: int) -> list[
     table, number = clock.day_table(zone.name, first * DAY, last * DAY)
     wrong = [f"{zone.name}: first instants"] if not np.array_equal(table, by_hand.starts(zone, number + np.arange(table.size))) else []
     changes, offsets = clock.changes(zone.name, first * DAY, last * DAY)
-    within = (zone.changes > first * DAY) & (zone.changes <= last * DAY + DAY)
-    ours = (changes > first * DAY) & (changes <= last * DAY)
-    if not np.array_equal(changes[ours], zone.changes[within & (zone.changes <= last * DAY)]):
+    within = (zone.changes > first * DAY) & (zone.changes <= last * DAY)
+    if not np.array_equal(changes[(changes > first * DAY) & (changes <= last * DAY)], zone.changes[within]):
         wrong.append(f"{zone.name}: changes")
     moments = np.concatenate([zone.changes[within], zone.changes[within] - 1, first * DAY + np.arange(0, last - first, 97) * DAY])
     if not np.array_equal(moments + offsets[np.searchsorted(changes, moments, "right")], by_hand.shown(zone, moments)):
@@ -214,8 +213,8 @@ def test_sixty_years_of_every_zone(share: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("share", range(SHARES))
-def test_ninety_older_years_of_every_zone(share: int) -> None:
+def test_older_years_of_every_zone(share: int) -> None:
     """Local mean times of odd seconds, clocks that moved in the middle of the day, and dates before 1970."""
-    zones = distinct(1900, 1989)
+    zones = distinct(1880, 1989)
     assert len(zones) >= 300
-    assert [each for index, name in enumerate(zones[share::SHARES]) for each in hold(name, 1900, 1989, (*UNITS,)[index % 3])] == []
+    assert [each for index, name in enumerate(zones[share::SHARES]) for each in hold(name, 1880, 1989, (*UNITS,)[index % 3])] == []
