@@ -26,7 +26,7 @@ _SHOWN = 20
 
 
 class Fingerprints(msgspec.Struct, frozen=True):
-    """What a membership was made from, as hexadecimal digits: the rules' meaning, what they read of the schema, the data."""
+    """What a membership was made from, as hexadecimal digits: the rules' meaning, and what they read of the schema and the data."""
 
     rules: str
     schema: str
@@ -117,7 +117,7 @@ class Membership:
     def fingerprints(self) -> Fingerprints:
         """What the membership was made from: `rules`, `schema` and `data`, each as hexadecimal digits.
 
-        Of a run they are made when they are first asked for, which reads all data once.
+        Of a run they are made when they are first asked for, which goes through all data that the rules read once.
         """
         assert self._fingerprints is not None
         found = self._fingerprints()

@@ -61,6 +61,7 @@ def write(folder: Path, tables: Mapping[str, Table], summary: Mapping[str, Any],
     ready(folder)
     temporary: dict[str, Path] = {}
     written: dict[str, Written] = {}
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         _guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
         for name, table in tables.items():
@@ -78,6 +79,9 @@ def write(folder: Path, tables: Mapping[str, Table], summary: Mapping[str, Any],
             _guarded(folder, lambda: _sync_folder(folder))
     finally:
         _remove(temporary)
+        with suppress(OSError):  # The system removes empty folders only
+            for each in made:
+                each.rmdir()
     return written
 
 

@@ -190,7 +190,11 @@ class Rules:
             as_of_ns=as_of_ns,
             timezone=self.checked.timezone,
             orphans={place: count for place, count in data.orphans.items() if place in self.reads.links},
-            fingerprints=lambda: Fingerprints(self.fingerprint, meaning.schema_fingerprint(self.reads, self.schema), data.fingerprint()),
+            fingerprints=lambda: Fingerprints(
+                self.fingerprint,
+                meaning.schema_fingerprint(self.reads, self.schema),
+                data.fingerprint(meaning.columns(self.reads, data.schema)),
+            ),
             meanings=lambda: meaning.fingerprints(self.checked, self.names),
         )
 

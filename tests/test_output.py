@@ -83,6 +83,19 @@ def test_a_full_disk_leaves_the_earlier_files_and_no_temporary_ones(tmp_path, mo
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
 
 
+def test_a_failure_leaves_no_folder_that_it_made(tmp_path, monkeypatch):
+    def full(content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(output, "document", full)
+    (tmp_path / "mine").mkdir()
+    for folder, left in ((tmp_path / "a" / "b", ["mine"]), (tmp_path / "mine", ["mine"]), (tmp_path / "mine" / "c", ["mine"])):
+        with pytest.raises(Error, match="No space left on device"):
+            output.write(folder, TABLES, SUMMARY, RUN)
+        assert names(tmp_path) == left
+    assert names(tmp_path / "mine") == []
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no device that is always full")
 def test_a_full_disk_while_the_parquet_file_is_written(tmp_path, monkeypatch):
     parquet = output.parquet

@@ -146,7 +146,7 @@ def test_an_evaluation_is_read_back(path):
     found = saved(result, path)
     assert found.frame().equals(result.frame())
     assert found.fingerprints == result.fingerprints == sk.Membership.load(path).fingerprints
-    assert (found.fingerprints.rules, found.fingerprints.data) == (rules.fingerprint, data.fingerprint())
+    assert (found.fingerprints.rules, found.fingerprints.data) == (rules.fingerprint, data.fingerprint(rules.inputs))
     assert found.orphans == {("orders", "customer"): 1}
     assert found.unknown("abroad") == 1
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segdsl.schema import Schema
+from segdsl.schema import FieldSpec, Schema, Table
 from segkernel.data import completion, digest, keys, narrowing, physical, spaces
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
@@ -159,12 +159,24 @@ class Dataset:
     def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None) -> str:
         """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions.
 
-        `columns`, by table and by the data's names, are those that count; without it, all do, and lazy frames are read whole.
+        `columns`, by table and by the data's names, are those that count, and nothing else of the schema but their types;
+        without it, all of both counts, and lazy frames are read whole.
         """
         if columns is None:
-            columns = {name: source.columns for name, source in self._sources.items()}
-        counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items()) if name in self._sources}
-        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted))
+            everything = {name: tuple(source.columns) for name, source in self._sources.items()}
+            return self._once("fingerprint", lambda: self._fingerprint(everything, self.schema))
+        counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}
+        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, self._part(counted)))
+
+    def _part(self, columns: Mapping[str, Sequence[str]]) -> Schema:
+        """The schema of some columns, by table and by the data's names, without what the data at hand told of missing values."""
+        tables = {}
+        for name, wanted in columns.items():
+            fields = self.schema.tables[name].fields.items()
+            tables[name] = Table(
+                {called: FieldSpec(spec.type, spec.column) for called, spec in fields if (spec.column or called) in wanted}
+            )
+        return Schema(self.schema.root, tables, self.schema.timezone)
 
     def _once(self, what: Any, make: Callable[[], _Made]) -> _Made:
         """What is kept under a name; whoever asks first makes it, others wait for it."""
@@ -185,13 +197,13 @@ class Dataset:
         made: _Made = future.result()
         return made
 
-    def _fingerprint(self, columns: Mapping[str, Sequence[str]]) -> str:
+    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema) -> str:
         described = {}
         for name, wanted in columns.items():
             known = {spec.column or field for field, spec in self.schema.tables[name].fields.items()}
             described[name] = [column for column in wanted if column in known]
         self.read(described)
-        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, self.schema)
+        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, schema)
 
     def _source(self, table: str) -> Source:
         if table not in self._sources:
