@@ -17,10 +17,11 @@ _NOT_MEANT = frozenset({"span", "param", "nullable", "single", "label"})
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """What rules read: `fields` (table, field's name) and `links` (table, link)."""
+    """What rules read: `fields` (table, field's name), `links` (table, link), and `keys`, tables whose rows go by their key."""
 
     fields: frozenset[tuple[str, str]]
     links: frozenset[tuple[str, str]]
+    keys: frozenset[str] = frozenset()
 
 
 def needed(rules: checked.Rules, names: Collection[str]) -> set[str]:
@@ -37,6 +38,7 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
     """The fields and links that the segments and chooses of `names` read."""
     fields: set[tuple[str, str]] = set()
     links: set[tuple[str, str]] = set()
+    keys: set[str] = set()
     for name in needed(rules, names):
         for root in _roots(rules, name):
             for node in _nodes(root):
@@ -48,8 +50,10 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
                     fields.add((table, node.name))
                 elif isinstance(node, checked.Aggregate):
                     links.update((*node.up, *node.relation.chain))
+                    if node.order is not None:
+                        keys.add(node.relation.table)
                     fields.update((table, rules.event_times[table][0]) for table, _ in node.relation.chain if table in rules.event_times)
-    return Reads(frozenset(fields), frozenset(links))
+    return Reads(frozenset(fields), frozenset(links), frozenset(keys))
 
 
 def relations(rules: checked.Rules, names: Collection[str]) -> set[checked.Relation]:
@@ -70,6 +74,8 @@ def columns(what: Reads, schema: Schema) -> dict[str, tuple[str, ...]]:
                 wanted.setdefault(name, {})
                 wanted.setdefault(link.table, {}).update(dict.fromkeys(schema.tables[link.table].key))
                 wanted[name].update(dict.fromkeys(link.by))
+        if name in what.keys:
+            wanted.setdefault(name, {}).update(dict.fromkeys(table.key))
     for name, table in schema.tables.items():
         for called in table.fields:
             if (name, called) in what.fields:
@@ -122,7 +128,7 @@ def schema_fingerprint(what: Reads, schema: Schema) -> str:
 
     Columns that no rule reads do not count, nor does what is only known of the data at hand, nor labels and units.
     """
-    targets = {schema.root} | {schema.tables[table].links[link].table for table, link in what.links}
+    targets = {schema.root, *what.keys} | {schema.tables[table].links[link].table for table, link in what.links}
     lines = ["segkernel schema 1", repr(schema.root), repr(schema.timezone)]
     lines += [f"key {table!r} {schema.tables[table].key!r}" for table in sorted(targets)]
     for table, name in sorted(what.links):

@@ -146,7 +146,7 @@ def settled(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
 
 def _restricted(schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, ...]]) -> Schema:
     """The part of a schema that rules read, so that nothing else is asked of the data."""
-    links, targets = rules.reads.links, {schema.root}
+    links, targets = rules.reads.links, {schema.root, *rules.reads.keys}
     for table, link in links:
         targets.add(schema.tables[table].links[link].table)
 

@@ -15,6 +15,7 @@ import msgspec
 
 from tests import random_durations
 from tests.random_data import WORDS, Column, World
+from tests.random_groups import grouped
 
 UNITS = ["day", "week", "month", "quarter", "year"]
 PARTS = ["year", "quarter", "month", "day", "weekday"]
@@ -374,10 +375,12 @@ class Rules:
     def aggregate(self, kind: str, scope: Scope) -> str | None:
         rng = self.rng
         table = self.relation_name(scope)
-        if table is None or kind in ("text", "yes/no"):
+        if table is None or (kind in ("text", "yes/no") and not self.functional):
             return None
         rows = Scope(table, True)
         where = f" where {self.condition(rows, rng.randint(0, 2))}" if rng.random() < 0.8 else ""
+        if kind in ("text", "yes/no") or (self.functional and rng.random() < 0.3):
+            return grouped(self, kind, rows, where)
         if rng.random() < 0.25:
             return self.general(kind, table, where)
         if kind == "whole" and rng.random() < 0.4:

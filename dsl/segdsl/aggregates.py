@@ -7,25 +7,29 @@ from typing import Literal
 from segdsl import syntax
 from segdsl.checked import Aggregate, And, Expression, Relation
 from segdsl.context import CONDITIONS, Context, Scope
+from segdsl.functions import FUNCTIONS
 from segdsl.paths import let_of_row, lookup, relation_of
 from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type
 from segdsl.values import exact_duration
 from segdsl.wording import phrase
 
-_CLAUSES = (("per", "per"), ("over", "over"), ("by", "by"))
+_CLAUSES = ("per", "over")
+_ANY_TYPE = (*NUMERIC, "text", "yes/no", "date", "timestamp", "duration")
 _ORDERED = (*NUMERIC, "date", "timestamp", "duration")
 
 
 def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
-    """The meaning of a call of `count sum avg min max any none all`."""
+    """The meaning of a call of an aggregate."""
     name = node.name.text
-    for attribute, word in _CLAUSES:
-        if getattr(node, attribute) is not None:
+    for word in _CLAUSES:
+        if getattr(node, word) is not None:
             ctx.report("E950", node.span, form=f"`{name}(… {word} …)`")
             return None
     if len(node.arguments) != 1:
         wanted = "one relation or field" if node.for_ is None else "one value before `for`"
         ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)))
+        return None
+    if not _ordered(ctx, node):
         return None
     path = node.for_ or node.arguments[0]
     if not isinstance(path, syntax.Path):
@@ -42,9 +46,10 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     inner = within(relation, owner)
     found = _measure(ctx, node, path, relation, inner) if node.for_ is None else _calculated(ctx, node, path, inner)
     where = None if node.where is None else ctx.condition(node.where, inner)
+    order = None if node.by is None else _order(ctx, node.by, inner)
     if _untimed(ctx, head, relation):
         return None
-    if found is False or (node.where is not None and where is None):
+    if found is False or (node.where is not None and where is None) or (node.by is not None and order is None):
         return None
     value = found or None
     if name in ("any", "none") and value is not None:
@@ -52,8 +57,9 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     kind = _result(ctx, node, path, value)
     if kind is None:
         return None
+    above = owner.table if way else ""
     return Aggregate(
-        span=node.span, function=name, relation=relation, type=kind, value=value, where=where, up=way, owner=owner.table if way else ""
+        span=node.span, function=name, relation=relation, type=kind, value=value, where=where, order=order, up=way, owner=above
     )
 
 
@@ -70,8 +76,32 @@ def up(ctx: Context, path: syntax.Path, scope: Scope) -> tuple[tuple[tuple[str, 
     return tuple(way), Scope(table, apart=True) if way else scope
 
 
+def _ordered(ctx: Context, node: syntax.Call) -> bool:
+    """Whether `by` stands where it has to, and nowhere else; else it is told."""
+    name = node.name.text
+    if name not in ("first", "last"):
+        if node.by is not None:
+            hint = "the value at a time is `last(… by …)`, or `first`"
+            ctx.report("E312", node.span, name=f"`{name}`", clause="by", hint=hint)
+        return node.by is None
+    if node.by is None:
+        ctx.report("E311", node.span, name=f"`{name}`", wanted="`by` and a time", hint=f"write `{FUNCTIONS[name].shape}`")
+    return node.by is not None
+
+
+def _order(ctx: Context, node: syntax.Expression, inner: Scope) -> Expression | None:
+    """What stands after `by`: a number or a time of each row."""
+    found = ctx.value(node, inner)
+    if found is None:
+        return None
+    if found.type.kind not in _ORDERED:
+        ctx.report("E305", node.span, what="`by`", wanted="a number or a time", found=phrase(found))
+        return None
+    return exact_duration(ctx, found)
+
+
 def _calculated(ctx: Context, node: syntax.Call, path: syntax.Path, inner: Scope) -> Expression | Literal[False]:
-    """What stands before `for`: a value, or of `any`, `none` and `all` a condition; False after a mistake."""
+    """What stands before `for`: a value, or of `any`, `none` and `all` a condition, of some either; False after a mistake."""
     name, argument = node.name.text, node.arguments[0]
     if len(path.parts) > 1:
         hint = f"name the relation alone: `{name}(… for {path.parts[0].text})`"
@@ -79,6 +109,9 @@ def _calculated(ctx: Context, node: syntax.Call, path: syntax.Path, inner: Scope
         return False
     if name in ("any", "none", "all"):
         return ctx.condition(argument, inner) or False
+    if name in ("distinct", "first", "last"):
+        found = ctx.expression(argument, inner)
+        return False if found is None else exact_duration(ctx, found) or False
     if type(argument) in CONDITIONS:
         if ctx.expression(argument, inner) is not None:
             hint = f"count the rows: `count({path.parts[0].text} where …)`"
@@ -104,8 +137,11 @@ def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relat
         if name == "count":
             return None
         table = ctx.schema.tables[relation.table]
-        known = next((field for field, spec in table.fields.items() if spec.type.kind in NUMERIC), "…")
-        ctx.report("E311", path.span, name=f"`{name}`", wanted="a field", hint=f"name a field of the rows: `{name}({called}.{known})`")
+        wanted = _ANY_TYPE if name in ("distinct", "first", "last") else NUMERIC
+        known = next((field for field, spec in table.fields.items() if spec.type.kind in wanted), "…")
+        rest_of_it = "" if node.by is None else " by …"
+        hint = f"name a field of the rows: `{name}({called}.{known}{rest_of_it})`"
+        ctx.report("E311", path.span, name=f"`{name}`", wanted="a field", hint=hint)
         return False
     deeper = ctx.relations(relation.table)
     if len(rest) > 1 and rest[0].text in deeper and rest[0].text not in ctx.schema.tables[relation.table].links:
@@ -124,19 +160,25 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expressio
         return WHOLE
     assert value is not None
     kind = value.type.kind
+    if name in ("distinct", "first", "last"):
+        if kind in _ANY_TYPE:
+            return WHOLE if name == "distinct" else value.type
+        ctx.report("E305", span, what=f"`{name}`", wanted="single values", found=phrase(value))
+        return None
     if name in ("min", "max"):
         if kind in _ORDERED:
             return value.type
         ctx.report("E305", span, what=f"`{name}`", wanted="numbers or times", found=phrase(value))
         return None
-    if kind == "duration":
+    if kind == "duration" and name in ("sum", "avg"):
         return value.type
     if kind not in NUMERIC:
         plain = name == "sum" and node.for_ is None
+        wanted = "numbers or durations" if name in ("sum", "avg") else "numbers"
         hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones" if plain else None
-        ctx.report("E305", span, what=f"`{name}`", wanted="numbers or durations", found=phrase(value), hint=hint)
+        ctx.report("E305", span, what=f"`{name}`", wanted=wanted, found=phrase(value), hint=hint)
         return None
-    return NUMBER if name == "avg" else value.type
+    return NUMBER if name in ("avg", "median", "stddev") else value.type
 
 
 def _untimed(ctx: Context, head: syntax.Name, relation: Relation) -> bool:

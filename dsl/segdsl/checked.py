@@ -196,11 +196,14 @@ class Call(Checked, frozen=True):
 
 
 class Aggregate(Checked, frozen=True):
-    """`function` (count sum avg min max any none all) over the rows of a relation whose `where` is true.
+    """`function` (count sum avg min max median stddev distinct first last any none all) over the rows of a relation whose `where`
+    is true.
 
     `value` is None for `count(relation)`, `any` and `none`; of `all` it is the condition that every row has to meet, unknown
-    is not met; else missing values are skipped. `where` None keeps all.
-    Scope of `value` and `where`: the relation's table.
+    is not met; else missing values are skipped. `where` None keeps all. `first` and `last` take the value, missing if it is, of
+    the row where `order` is smallest or largest; a row whose `order` is missing is not looked at. Where several are, the first
+    or the last of them by their table's key, else in their table's order.
+    Scope of `value`, `where` and `order`: the relation's table.
     `up` are the links, each with its table, that lead from the scope's row to the one whose rows are meant, a row of `owner`: none
     where they lead nowhere. Nothing in such an aggregate is an account's. Without links they are the scope's row's own.
     """
@@ -210,6 +213,7 @@ class Aggregate(Checked, frozen=True):
     type: Type
     value: Expression | None = None
     where: Expression | None = None
+    order: Expression | None = None
     up: tuple[tuple[str, str], ...] = ()
     owner: str = ""
 

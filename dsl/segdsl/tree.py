@@ -8,7 +8,22 @@ from typing import Any
 from segdsl import checked
 from segdsl.checked import Checked, Expression
 
-_HOLDERS = ("operand", "left", "right", "operands", "condition", "yes", "no", "value", "where", "terms", "term", "others", "pattern")
+_HOLDERS = (
+    "operand",
+    "left",
+    "right",
+    "operands",
+    "condition",
+    "yes",
+    "no",
+    "value",
+    "where",
+    "order",
+    "terms",
+    "term",
+    "others",
+    "pattern",
+)
 _KINDS: tuple[type[Checked], ...] = tuple(
     kind for kind in vars(checked).values() if isinstance(kind, type) and issubclass(kind, Checked) and kind is not Checked
 )

@@ -145,10 +145,14 @@ class Dataset:
         table = space.table
         for link in path:
             table = self.schema.tables[table].links[link].table
-        spec = self.schema.tables[table].fields[name]
-        dtype = self._source(table).schema.get(spec.column or name)
-        zone = timezone if dtype is not None and physical.naive(dtype) else ""
+        zone = self._zone(table, name, timezone)
         return self._once(("column", chain or space.table, path, name, zone), lambda: self._column(space, path, table, name, zone))
+
+    def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
+        """Where each row of a space stands among those of its table, by the table's key, else as they are; None where the space's
+        rows are in that order. `timezone` and `root` as in `column`."""
+        space = self.space(chain, root)
+        return self._once(("ranks", chain or space.table, timezone), lambda: self._ranks(space, timezone))
 
     def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], threads: int | None = None) -> None:
         """Read the columns of `wanted` ((chain, path, name, timezone, root) each) on several threads; the result is the same."""
@@ -255,9 +259,25 @@ class Dataset:
         return self._once(("rows", space.chain or space.table, path), make)
 
     def _column(self, space: Space, path: tuple[str, ...], table: str, name: str, zone: str) -> Column:
-        whole = self._once(("whole column", table, name, zone), lambda: self._whole_column(table, name, zone))
+        whole = self._whole(table, name, zone)
         rows = self._rows(space, path)
         return whole if rows is None else spaces.gathered(whole, rows)
+
+    def _zone(self, table: str, name: str, timezone: str) -> str:
+        """The zone in which a field is read: none where it is no timestamp, or has its own."""
+        spec = self.schema.tables[table].fields[name]
+        dtype = self._source(table).schema.get(spec.column or name)
+        return timezone if dtype is not None and physical.naive(dtype) else ""
+
+    def _whole(self, table: str, name: str, zone: str) -> Column:
+        return self._once(("whole column", table, name, zone), lambda: self._whole_column(table, name, zone))
+
+    def _ranks(self, space: Space, timezone: str) -> NDArray[np.uint32] | None:
+        table = self.schema.tables[space.table]
+        names = {spec.column or name: name for name, spec in table.fields.items()}
+        known = [names[source] for source in (completion.source(table, part) for part in table.key) if source in names]
+        key = [self._whole(space.table, name, self._zone(space.table, name, timezone)) for name in known]
+        return spaces.ranks(space, self.height(space.table), key)
 
     def _whole_column(self, table: str, name: str, zone: str) -> Column:
         """A column in its table's own order."""

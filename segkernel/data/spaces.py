@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,23 @@ def follow(rows: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.u
     out = np.empty(places.size, np.uint32)
     encoding.gather(rows, places, encoding.NONE, out)
     return out
+
+
+def ranks(space: Space, rows: int, key: Sequence[Column]) -> NDArray[np.uint32] | None:
+    """Where each row of a space stands among the `rows` of its table, by the columns of a key (missing ones first), then as they
+    are; uint32, None where the space's rows are in that order."""
+    standing = np.arange(rows, dtype=np.uint32)
+    parts = []
+    for column in reversed(key):
+        codes = column.codes[:rows]
+        parts += [codes, ~np.isnan(codes)] if column.raw else [codes]
+    found = standing
+    if parts:
+        found = np.empty(rows, np.uint32)
+        found[np.lexsort(parts)] = standing
+    if space.picked is not None:
+        found = found[space.picked]
+    return None if bool((found[1:] > found[:-1]).all()) else found
 
 
 def gathered(column: Column, rows: NDArray[np.uint32]) -> Column:

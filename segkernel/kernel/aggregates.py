@@ -217,20 +217,25 @@ def visit_any_float(slot, stride, places, found, address, owner, first):
         i = signed(load32(places + j * 4))
         at = slot + (signed(load32(owner + i * 4)) - first) * 8
         value = load_float(address + i * 8)
-        if value != value:
-            continue
-        if value == math.inf or value == -math.inf:
-            store_float(at + 5 * stride, load_float(at + 5 * stride) + value)
-        elif abs(value) > HUGE:
-            total, rest = two_sum(load_float(at + 3 * stride), value * DOWN)
-            store_float(at + 3 * stride, total)
-            store_float(at + 4 * stride, load_float(at + 4 * stride) + rest)
-        else:
-            total, rest = two_sum(load_float(at), value)
-            store_float(at, total)
-            small, tiny = two_sum(load_float(at + stride), rest)
-            store_float(at + stride, small)
-            store_float(at + 2 * stride, load_float(at + 2 * stride) + tiny)
+        if value == value:
+            add_any_float(at, stride, value)
+
+
+@part
+def add_any_float(at, stride, value):
+    """Adds a float of any size to the six parts of a sum."""
+    if value == math.inf or value == -math.inf:
+        store_float(at + 5 * stride, load_float(at + 5 * stride) + value)
+    elif abs(value) > HUGE:
+        total, rest = two_sum(load_float(at + 3 * stride), value * DOWN)
+        store_float(at + 3 * stride, total)
+        store_float(at + 4 * stride, load_float(at + 4 * stride) + rest)
+    else:
+        total, rest = two_sum(load_float(at), value)
+        store_float(at, total)
+        small, tiny = two_sum(load_float(at + stride), rest)
+        store_float(at + stride, small)
+        store_float(at + 2 * stride, load_float(at + 2 * stride) + tiny)
 
 
 @part

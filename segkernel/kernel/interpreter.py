@@ -18,6 +18,7 @@ from segkernel.kernel.aggregates import (
 from segkernel.kernel.calculated import visit_exact
 from segkernel.kernel.compilation import entry, part
 from segkernel.kernel.days import calendar, day_of, hour_of, shift_date, shift_time
+from segkernel.kernel.groups import choose_row, deviate, group, spread, take, take_bits
 from segkernel.kernel.lanes import load_whole, signed, take_next
 from segkernel.kernel.places import distance
 from segkernel.kernel.registers import (
@@ -66,6 +67,7 @@ from segkernel.kernel.values import (
 
 RECODED = 100
 """Added to a kind of visit whose values stand in a table by code."""
+NAN_BITS = 0x7FF8000000000000
 
 
 @part
@@ -179,6 +181,8 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
         average(target, x, slot, y, c, d, rows)
     elif what == op.MEAN:
         mean(target, target + slot, x, slot, y, bits + c * stride, d, rows)
+    elif what == op.SPREAD:
+        spread(target, x, y, rows)
     elif what == op.FLOAT_TOTAL:
         float_total(target, x, slot, b, rows)
     elif what == op.FETCH:
@@ -189,9 +193,20 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
 
 
 @part
-def visit_step(target, address, c, args, at, slot, apart, places, found, first, owners_first):
+def visit_step(target, address, c, args, at, slot, apart, bits, stride, slots, places, found, first, owners_first):
     """Adds the listed rows to their owners' slots."""
     kind, owner = args[at], args[at + 3] + first * 4
+    if kind >= op.DISTINCT and kind < RECODED:
+        form, present = args[at + 1], bits + args[at + 2] * stride if args[at + 2] >= 0 else args[at + 2]
+        if kind == op.DEVIATIONS:
+            deviate(target, slot, target + form * slot, places, found, address, owner, owners_first)
+        elif kind == op.FIRST or kind == op.LAST:
+            ranks = args[at + 4] + first * 4 if args[at + 4] != 0 else args[at + 4]
+            choose_row(kind, form, target, places, found, address, c, apart, present, ranks, owner, owners_first)
+        else:
+            scratch = slots + args[at + 4] * apart
+            group(kind, form, target, places, found, address, c, apart, present, scratch, args[at + 5], owner, owners_first)
+        return
     if kind >= op.EXACT_SUM and kind <= op.WIDE_SMALLEST:
         visit_exact(kind, target, slot, places, found, address, apart, args[at + 1], args[at + 2], owner, owners_first)
     elif kind == op.SUM_WIDE:
@@ -233,7 +248,10 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             begin, end = blocks[block, 2 * space], blocks[block, 2 * space + 1]
             first = begin >> 6 << 6
             words = (end - first + 63) >> 6
-            if what < op.LOAD:
+            if what == op.TAKE_BITS:
+                register = layout[b, 0] + a * layout[b, 1] if a >= 0 else a
+                take_bits(bits + t * stride, slots + d * slot, register, words)
+            elif what < op.LOAD:
                 target = bits + t * stride
                 root = (layout[0, 0], layout[0, 1], root_first, root_rows)
                 test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root)
@@ -242,13 +260,16 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             elif what == op.VISIT:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 target, address = layout[b, 2] + t * layout[b, 3], located(a, e, slots, slot, first, c)
-                visit_step(target, address, c, args, d, layout[b, 3], slot, places, found, first, owners_first)
+                visit_step(target, address, c, args, d, layout[b, 3], slot, bits, stride, slots, places, found, first, owners_first)
             elif what == op.ANY:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 mark(layout[b, 0] + t * layout[b, 1], places, found, d + first * 4, owners_first)
             elif what == op.LIFT_VALUE:
                 source, last = layout[0, 2] + a * layout[0, 3], root_first + root_rows - 1
                 lift_value(slots + t * slot, source, b + first * 4, root_first, last, words * 64)
+            elif what == op.TAKE or what == op.TAKE_FLOAT:
+                source = located(a, e, layout[b, 2], layout[b, 3], blocks[block, 2 * b] >> 6 << 6, c)
+                take(slots + t * slot, slots + d * slot, source, c, NAN_BITS if what == op.TAKE_FLOAT else 0, words * 64)
             elif what == op.COUNT:
                 counts[t] += count(bits + a * stride, end - begin)
             elif what == op.OUT:

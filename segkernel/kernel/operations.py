@@ -17,6 +17,7 @@ CODES = 4  # a address, b bitset by code, d width, e place
 LIFT = 5  # a register of the root, b owners' address: the bit of each row's account
 COMPARE = 6  # a slot, b slot, c which (see COMPARISONS), d kind: 0 exact, 1 float, 2 exact with float, 3 wide, 4 wide with float
 WIDE_RANGE = 7  # a slot (and a + 1), c at: low high part, low low part, high high part, high low part; both included
+TAKE_BITS = 9  # target register, a register of the rows or -1, b rows' space, d slot of the places
 
 # ---- registers
 AND = 10  # a at (registers), b how many
@@ -64,6 +65,9 @@ VISIT = 51  # space the rows', target slot of the owners', a address, b owners' 
 ANY = 52  # target register of the owners' space, b owners' space, d owners' address
 SPAN = 53  # target slot, a address of where each row's children start: how many children
 AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide, 3 with wraps behind; d divisor (float bits)
+SPREAD = 56  # target slot, a slot of the sum of squares, b slot of the count
+TAKE = 57  # target slot, a address, b rows' space, c width, d slot of the places, counted from 1, e place: what stands there, else 0
+TAKE_FLOAT = 58  # the same of floats, else NaN
 FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
 MEAN = 59  # target first of 2 slots, a slot of the sum, b slot of the count, c register: present, cleared where the count is 0;
 # d kind of the sum: 0 exact, 2 wide, 3 wide with wraps behind: the nearest whole number, ties to even
@@ -84,4 +88,9 @@ ROUNDINGS = ("floor", "ceil", "round")
 COUNT_ROWS, COUNT_PRESENT, SUM, SUM_WIDE, LARGEST, SMALLEST = 0, 1, 2, 3, 4, 5
 EXACT_SUM, EXACT_SUM_WIDE, EXACT_LARGEST, EXACT_SMALLEST, WIDE_LARGEST, WIDE_SMALLEST = 11, 12, 13, 14, 15, 16
 """Of whole numbers in a slot; for a wide sum the base says whether they are wide, the step whether wraps are counted."""
+DISTINCT, MEDIAN, FIRST, LAST, DEVIATIONS = 20, 21, 22, 23, 24
+"""Of an owner's rows together: base is the form of the values (below), step the register of the present ones or -1; then a slot for
+scratch (with DISTINCT and MEDIAN), two units as a float (MEDIAN) or the ranks' address (FIRST, LAST); of DEVIATIONS base is how many
+slots behind the target the mean is."""
+CODES_OF, EXACTS_OF, WIDES_OF, FLOATS_OF = 0, 1, 2, 3
 FLOAT_COUNT, FLOAT_SUM, FLOAT_SUM_ANY, FLOAT_LARGEST, FLOAT_SMALLEST = 6, 7, 8, 9, 10

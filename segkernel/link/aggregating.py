@@ -53,18 +53,27 @@ class Visits:
         self.made: dict[Any, Exact] = {}
         self.wraps: dict[int, int] = {}
         """Slots of wide sums that 128 bits may not hold, and of how often they wrapped."""
+        self.held: list[Float] = []
+        """What was made of the rows' values for this family."""
         self.listed = False
+
+    def hold(self, form: Float) -> None:
+        """Keeps a form of the rows' space until `drop`, since accumulators are known by what they are of."""
+        self.held.append(form)
 
     def drop(self) -> None:
         """Gives back the accumulators that only this family held."""
+        for number in self.held:
+            release(self.code, self.rows, number)
         for form in self.made.values():
             self.code.slots[self.space].drop(form.slot, 2 if form.wide else 1)
         for slot in self.wraps.values():
             self.code.slots[self.space].drop(slot)
 
-    def _visit(
+    def visit(
         self, kind: int, slot: int, address: int = 0, width: int = 1, base: int = 0, step: int = 0, *further: int, place: int = op.COLUMN
     ) -> None:
+        """Visits the listed rows; they are listed first, where no visit was before."""
         code = self.code
         if not self.listed:
             code.emit(op.EXTRACT, self.rows, 0, -1 if self.where is None else self.where)
@@ -72,7 +81,8 @@ class Visits:
         at = code.further(kind, base, step, self.owned.owners, *further)
         code.emit(op.VISIT, self.rows, slot, address, self.space, width, at, place)
 
-    def _slot(self, bits: int = 0, count: int = 1) -> int:
+    def slot(self, bits: int = 0, count: int = 1) -> int:
+        """Slots of the owners, in a row, filled."""
         slot = self.code.slots[self.space].take(count)
         for each in range(slot, slot + count):
             self.code.emit(op.FILL, self.space, each, bits)
@@ -101,14 +111,14 @@ class Visits:
                 slot = self.code.slots[self.space].take()
                 self.code.emit(op.SPAN, self.space, slot, self.code.table(self.owned.starts))
             else:
-                slot = self._slot()
+                slot = self.slot()
                 if every:
-                    self._visit(op.COUNT_ROWS, slot)
+                    self.visit(op.COUNT_ROWS, slot)
                 elif isinstance(value, Coded):
-                    self._visit(op.COUNT_PRESENT, slot, value.operand, value.width, place=value.place)
+                    self.visit(op.COUNT_PRESENT, slot, value.operand, value.width, place=value.place)
                 else:
                     assert isinstance(value, Float)
-                    self._visit(op.FLOAT_COUNT, slot, value.operand, 8, place=value.place)
+                    self.visit(op.FLOAT_COUNT, slot, value.operand, 8, place=value.place)
             self.made[key] = Exact(slot, None, 0, self.owned.most)
         return self.made[key]
 
@@ -122,14 +132,14 @@ class Visits:
     def _total_exact(self, value: Exact) -> Exact:
         low, high = min(0, value.low * self.owned.most), max(0, value.high * self.owned.most)
         if not value.wide and fits(low, high):
-            slot = self._slot()
-            self._visit(op.EXACT_SUM, slot, value.slot, 8, place=op.SLOT)
+            slot = self.slot()
+            self.visit(op.EXACT_SUM, slot, value.slot, 8, place=op.SLOT)
             return Exact(slot, None, low, high)
         wraps = low < -BEYOND or high >= BEYOND
-        slot = self._slot(0, 3 if wraps else 2)
+        slot = self.slot(0, 3 if wraps else 2)
         if wraps:
             self.wraps[slot] = slot + 2
-        self._visit(op.EXACT_SUM_WIDE, slot, value.slot, 8, int(value.wide), int(wraps), place=op.SLOT)
+        self.visit(op.EXACT_SUM_WIDE, slot, value.slot, 8, int(value.wide), int(wraps), place=op.SLOT)
         return Exact(slot, None, max(low, -BEYOND), min(high, BEYOND - 1), True)
 
     def _total(self, value: Coded, column: Column) -> Exact:
@@ -137,30 +147,30 @@ class Visits:
         least, largest = ends(column)
         low, high = min(0, least * most), max(0, largest * most)
         if fits(min(low, least), max(high, largest)):
-            slot = self._slot()
+            slot = self.slot()
             if column.values is not None:
                 table = np.array((0, *column.values), np.int64)
-                self._visit(RECODED + op.SUM, slot, value.operand, value.width, self.code.table(table), place=value.place)
+                self.visit(RECODED + op.SUM, slot, value.operand, value.width, self.code.table(table), place=value.place)
             else:
-                self._visit(op.SUM, slot, value.operand, value.width, signed64(column.base), signed64(column.step), place=value.place)
+                self.visit(op.SUM, slot, value.operand, value.width, signed64(column.base), signed64(column.step), place=value.place)
             return Exact(slot, None, low, high)
         wraps = low < -BEYOND or high >= BEYOND
-        slot = self._slot(0, 3 if wraps else 2)
+        slot = self.slot(0, 3 if wraps else 2)
         if wraps:
             self.wraps[slot] = slot + 2
         further = (*parts(column.base), *parts(column.step), 0, int(wraps))
         if column.values is not None:
             cells = np.array([[each >> 64, signed64(each)] for each in (0, *column.values)], np.int64)
             further = (0, 0, 0, 0, self.code.table(cells), int(wraps))
-        self._visit(op.SUM_WIDE, slot, value.operand, value.width, 0, 0, *further, place=value.place)
+        self.visit(op.SUM_WIDE, slot, value.operand, value.width, 0, 0, *further, place=value.place)
         return Exact(slot, None, max(low, -BEYOND), min(high, BEYOND - 1), True)
 
     def float_total(self, value: Float, huge: bool) -> Float:
         """The sum of floats, rounded once."""
         code = self.code
         parts_count = 6 if huge else 3
-        first = self._slot(0, parts_count)
-        self._visit(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, first, value.operand, 8, place=value.place)
+        first = self.slot(0, parts_count)
+        self.visit(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, first, value.operand, 8, place=value.place)
         slot = code.slots[self.space].take()
         code.emit(op.FLOAT_TOTAL, self.space, slot, first, int(huge))
         code.slots[self.space].drop(first, parts_count)
@@ -215,25 +225,25 @@ class Visits:
 
     def _extreme(self, value: Form | None, largest: bool) -> Form:
         if isinstance(value, Float):
-            slot = self._slot(float_bits(math.nan))
-            self._visit(op.FLOAT_LARGEST if largest else op.FLOAT_SMALLEST, slot, value.operand, 8, place=value.place)
+            slot = self.slot(float_bits(math.nan))
+            self.visit(op.FLOAT_LARGEST if largest else op.FLOAT_SMALLEST, slot, value.operand, 8, place=value.place)
             return Float(op.SLOT, slot)
         if isinstance(value, Exact):
             return self._extreme_exact(value, largest)
         assert isinstance(value, Coded)
-        slot = self._slot()
-        self._visit(op.LARGEST if largest else op.SMALLEST, slot, value.operand, value.width, place=value.place)
+        slot = self.slot()
+        self.visit(op.LARGEST if largest else op.SMALLEST, slot, value.operand, value.width, place=value.place)
         return Coded(value.column, op.SLOT, slot, 8)
 
     def _extreme_exact(self, value: Exact, largest: bool) -> Exact:
         """The extreme of numbers in a slot; owners without any have a number in range, and are not present."""
         code, space = self.code, self.space
-        slot = self._slot(SMALLEST if largest else LARGEST, 2 if value.wide else 1)
+        slot = self.slot(SMALLEST if largest else LARGEST, 2 if value.wide else 1)
         if value.wide:
             code.emit(op.FILL, space, slot + 1, 0 if largest else -1)
-            self._visit(op.WIDE_LARGEST if largest else op.WIDE_SMALLEST, slot, value.slot, 8, place=op.SLOT)
+            self.visit(op.WIDE_LARGEST if largest else op.WIDE_SMALLEST, slot, value.slot, 8, place=op.SLOT)
         else:
-            self._visit(op.EXACT_LARGEST if largest else op.EXACT_SMALLEST, slot, value.slot, 8, place=op.SLOT)
+            self.visit(op.EXACT_LARGEST if largest else op.EXACT_SMALLEST, slot, value.slot, 8, place=op.SLOT)
         present = self.any()
         found = Exact(slot, None, value.low, value.high, value.wide)
         filler = constant(code, space, WHOLE, value.low)

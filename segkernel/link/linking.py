@@ -16,6 +16,7 @@ from segkernel.link import distances, lifting, rounding, spelling, staging, test
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
+from segkernel.link.grouping import GROUPED, grouped, taken
 from segkernel.link.staging import Handed
 from segkernel.plan.planner import FLIPPED, comparison_holds, text_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
@@ -235,6 +236,8 @@ class Linker:
             member = self.nodes[each]
             if member[0] == "any":
                 self.registers[each] = visits.any()
+            elif member[3] in GROUPED:
+                self.forms[each] = grouped(self, visits, member)
             else:
                 value = None if member[6] is None else self.forms[member[6]]
                 huge = isinstance(value, Float) and self.huge(member[6])
@@ -318,6 +321,8 @@ class Linker:
                 return self.either(space, kind, self.registers[node[3]], node[4], node[5])
             case "lifted":
                 return self.lifted(space, node[3])
+            case "taken":
+                return taken(code, space, self.nodes[node[3]][4], self.exact(node[3]), self.forms[node[4]])
             case "staged":
                 _, _, _, path, stage, output, otherwise = node
                 rows = self.dataset.rows_at(self.program.spaces[space], path, self.program.root)

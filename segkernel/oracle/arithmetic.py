@@ -153,6 +153,36 @@ def average(values: Sequence[Value], type_: Type) -> Value:
     return float(units) / float(len(values) * 10**type_.scale)
 
 
+def median(values: Sequence[Value], type_: Type) -> Value:
+    """The middle one of one or more present values as a float; of an even number, the mean of the middle two."""
+    ordered = sorted(values, key=number_of)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return as_float(ordered[middle], type_)
+    return average(ordered[middle - 1 : middle + 1], type_)
+
+
+def deviation(values: Sequence[Value], type_: Type) -> Value:
+    """The standard deviation of a sample of two or more present values, each as a float, by two sums."""
+    numbers = [as_float(value, type_) for value in values]
+    total = float_sum(numbers)
+    if total is None:
+        return None
+    mean = total / len(numbers)
+    squares = [(number - mean) * (number - mean) for number in numbers]
+    if any(math.isnan(square) for square in squares):
+        return None
+    spread = float_sum(squares)
+    return None if spread is None else math.sqrt(spread / (len(numbers) - 1))
+
+
+def number_of(value: Value) -> int | float:
+    """A value that is known to be a number."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return value
+
+
 def all_of(terms: Iterable[bool | None]) -> bool | None:
     """Kleene's `and`: false where one is false, else unknown where one is unknown."""
     known = list(terms)

@@ -268,6 +268,9 @@ class Oracle:
         counted = self.counted(aggregate, row)
         if aggregate.value is not None:
             given = {each: self.value(aggregate.value, each) for each in self.rows(aggregate, row)}
+        if aggregate.order is not None:
+            chosen = self._chosen(aggregate, aggregate.order, counted, row)
+            return None if chosen is None else given[chosen]
         if aggregate.function == "all":
             return all(given[each] is True for each in counted)
         if aggregate.function == "any":
@@ -280,15 +283,27 @@ class Oracle:
         values = [given[each] for each in counted if given[each] is not None]
         if aggregate.function == "count":
             return len(values)
+        if aggregate.function == "distinct":
+            return len(set(values))
         if aggregate.function == "sum":
             if type_.kind == "number":
                 return arithmetic.float_sum([arithmetic.as_float(value, type_) for value in values])
             return self._in_range(sum(whole(value) for value in values), aggregate)
-        if not values:
+        if not values or (aggregate.function == "stddev" and len(values) == 1):
             return None
+        if aggregate.function == "stddev":
+            return arithmetic.deviation(values, type_)
+        if aggregate.function == "median":
+            return arithmetic.median(values, type_)
         if aggregate.function == "avg":
             return arithmetic.average(values, type_)
         return min(values, key=order_of) if aggregate.function == "min" else max(values, key=order_of)
+
+    def _chosen(self, aggregate: checked.Aggregate, order: checked.Expression, counted: list[Row], row: Row) -> Row | None:
+        """The first or the last of the counted rows by what stands after `by`; None where it is missing for all of them."""
+        known = {each: self.value(order, each) for each in self.rows(aggregate, row)}
+        placed = {(order_of(known[each]), self.families.place(each.table, each.index)): each for each in counted if known[each] is not None}
+        return placed[min(placed) if aggregate.function == "first" else max(placed)] if placed else None
 
     def counted(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
         """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run."""

@@ -117,6 +117,11 @@ class Families:
             self._relations[relation.chain] = families
         return self._relations[relation.chain].get(owner, [])
 
+    def place(self, table: str, row: int) -> tuple[tuple[bool, Value], ...]:
+        """Where a row stands among those of its table, by its key (a missing part first), then by its number."""
+        key = self._key(self.schema.tables[table], self.schema.tables[table].key, self.rows[table][row])
+        return (*((part is not None, part) for part in key), (True, row))
+
     def _key(self, table: Table, columns: tuple[str, ...], row: dict[str, Value]) -> tuple[Value, ...]:
         names = {spec.column: name for name, spec in table.fields.items() if spec.column is not None}
         return tuple(row[column if column in table.fields else names[column]] for column in columns)

@@ -13,7 +13,7 @@ from typing import Any
 from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
-from segkernel.plan import functions, stages
+from segkernel.plan import aggregates, functions, stages
 from segkernel.plan.bounds import Bounds, bounds
 from segkernel.plan.program import Builder, Chain, Choice
 from segkernel.plan.rows import Demand, demanded
@@ -122,7 +122,7 @@ class Planner:
                 return self.truths[node.name, wanted] if self.rules.lets[node.name].relation is None else self.row(node.name, space, wanted)
             case checked.Constant():
                 return build.always(space, node.value is wanted)
-            case checked.Field():
+            case checked.Field() | checked.Aggregate(function="first" | "last"):
                 return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)
             case checked.Chosen():
                 return self.chosen_among(node.name, lambda value: value is wanted)
@@ -370,14 +370,7 @@ class Planner:
             case checked.Aggregate(up=[_, *_]):
                 return stages.staged(self, node, space)
             case checked.Aggregate():
-                rows = self.rows(node, space)
-                where = self.where(node, rows)
-                value = node.value
-                if value is not None and value.type.kind == "yes/no" and not isinstance(value, checked.Field):
-                    known = self.missing(value, rows, False)
-                    where, value = (known if where is None else build.all_of(rows, (where, known))), None
-                of = None if value is None else self.value(value, rows)
-                return self.noted(build.add("aggregate", space, node.type, node.function, rows, where, of), node)
+                return self.noted(aggregates.aggregated(self, node, space), node)
             case _:
                 raise AssertionError(f"{type(node).__name__} is not a value")
 

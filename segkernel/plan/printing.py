@@ -121,6 +121,8 @@ def _told(program: Program, node: Node) -> str:
             return f"{node[3]} of {name(node[4])}: {node[2]}"
         case "shift":
             return f"{name(node[3])} moved by {node[4].months} months, {node[4].days} days: {node[2]}"
+        case "taken":
+            return f"{name(node[4])} where {name(node[3])} is: {node[2]}"
         case "first":
             return f"first present of {some(node[3], ', ')}: {node[2]}"
         case "either":

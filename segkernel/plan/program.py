@@ -24,6 +24,8 @@ Values:
 
     ("column", s, type, path, name)              ("constant", s, type, value or Slot; None is missing)
     ("aggregate", s, type, function, rows' space, node or None, value or None)
+                                                 of "first" and "last" the place of the row whose value is smallest or largest
+    ("taken", s, type, aggregate, rows' value)   the value of the row that a "first" or "last" found; yes/no as 0 and 1
     ("arithmetic", s, type, op, value, value)    exact or float by `type`
     ("float", s, type, value)                    the nearest float
     ("shift", s, type, value, Length)            ("day", s, type, value)
@@ -58,7 +60,7 @@ Chain = tuple[tuple[str, str], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
-        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "distance",
+        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "distance", "taken",
     )
 )  # fmt: skip
 
@@ -120,7 +122,7 @@ def parts(node: Node) -> tuple[int, ...]:
             return (node[4],)
         case "float" | "length" | "abs" | "bucket" | "shift" | "day" | "round" | "lifted":
             return (node[3],)
-        case "divide":
+        case "divide" | "taken":
             return (node[3], node[4])
         case "first":
             return tuple(node[3])

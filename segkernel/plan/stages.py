@@ -19,8 +19,9 @@ def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
 
     stage = planner.stages.setdefault(node.owner, Planner(planner.rules, node.owner))
     below = msgspec.structs.replace(node, up=(), owner="")
-    number = stage.truth(below, 0, node.function == "any") if node.type.kind == "yes/no" else stage.value(below, 0)
+    decided = node.function in ("any", "none", "all")
+    number = stage.truth(below, 0, node.function == "any") if decided else stage.value(below, 0)
     output = stage.outputs.setdefault(number, len(stage.outputs))
     path = tuple(link for _, link in node.up)
-    otherwise = 0 if node.type.kind == "yes/no" or node.function in ("count", "sum") else None
+    otherwise = 0 if decided or node.function in ("count", "sum", "distinct") else None
     return planner.builder.add("staged", space, node.type, path, list(planner.stages).index(node.owner), output, otherwise)

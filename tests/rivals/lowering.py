@@ -397,6 +397,8 @@ class Lowering:
             return column("rows" if value is None else "count", value, "whole", rows)
         if item.function in ("min", "max"):
             return column(item.function, value, value.kind, value.bound, value.grid)
+        if item.function not in ("sum", "avg"):
+            raise CannotSay(f"`{item.function}`")
         exact = item.value is not None and item.value.type
         if value.kind == "number" and not self.manner.lenient and (value.grid is None or not value.bound * rows * 2.0**value.grid <= EXACT):
             raise CannotSay("a float sum that depends on the order of the rows")
