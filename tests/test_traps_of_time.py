@@ -177,6 +177,25 @@ def test_a_week_over_the_turn_of_the_year_is_one_week() -> None:
     assert accounts("at in this week", at, "2027-01-01T09:00:00+00:00") == [2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("as_of", "wanted"),
+    [
+        (datetime(2026, 3, 29, 2, 30), "2026-03-29T03:30:00+02:00"),
+        ("2026-03-29T02:30", "2026-03-29T03:30:00+02:00"),
+        (datetime(2026, 10, 25, 2, 30), "2026-10-25T02:30:00+02:00"),
+        (datetime(2026, 10, 25, 2, 30, fold=1), "2026-10-25T02:30:00+02:00"),
+        (datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")), "2026-10-25T02:30:00+01:00"),
+        ("2026-10-25T02:30+01:00", "2026-10-25T02:30:00+01:00"),
+    ],
+)
+def test_the_instant_of_a_run_and_the_times_of_a_caller_are_read_in_its_zone(as_of: datetime | str, wanted: str) -> None:
+    """On the server's clock, or in UTC, the job of half past two would be hours off."""
+    data = sk.Dataset({"customers": table(at=instants("2026-01-01T00:00:00Z"))}, root="customers", key="id", timezone="Europe/Berlin")
+    rules = sk.compile("param then = 2020-01-01T00:00 segment same when now = then", data.schema, params={"then": as_of})
+    result = rules.evaluate(data, as_of=as_of)
+    assert (result.as_of, result.members("same").to_list()) == (wanted, [1])
+
+
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
 def test_the_unit_of_a_column_changes_nothing(unit: str) -> None:
     """Milliseconds read as seconds, or nanoseconds cut off, move people by days or by a moment."""
