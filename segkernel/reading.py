@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 import polars as pl
+from polars.selectors import by_name
 
 from segdsl.schema import Schema, Table
 from segdsl.typesystem import Type
@@ -78,7 +79,7 @@ def collect(frames: Mapping[str, pl.LazyFrame], schema: Schema, columns: Mapping
         for column in wanted:
             if column not in there:
                 raise DataError(f'{name}: {table.source} has no column "{column}"')
-        found[name] = _told(name, table, partial(_collected, lazy.select(wanted)))
+        found[name] = _told(name, table, partial(_collected, lazy.select(by_name(*wanted))))
     return found
 
 

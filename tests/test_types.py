@@ -246,6 +246,38 @@ def test_times_of_all_units_and_zones_in_one_table() -> None:
     assert dict(zip(wanted, answers(data, *wanted), strict=True)) == {rule: [bool(each) for each in row] for rule, row in wanted.items()}
 
 
+@pytest.mark.parametrize(
+    ("key", "part"),
+    [
+        (pl.Int8, pl.UInt64), (pl.UInt128, pl.Int32), (pl.Int64, pl.Int128), (pl.Decimal(38, 0), pl.Int64), (pl.UInt8, pl.Decimal(9, 0)),
+        (pl.Decimal(9, 2), pl.Decimal(38, 0)), (pl.Float64, pl.Float32), (pl.String, pl.Categorical), (pl.Enum(["1", "2", "3"]), pl.String),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lazy", [False, True])
+def test_links_find_keys_of_another_physical_type(key: Any, part: Any, lazy: bool) -> None:
+    texts = not key.is_numeric()
+    keys, parts = [["1", "2"], ["2", "3", None, "2"]] if texts else [[1, 2], [2, 3, None, 2]]
+    tables = {
+        "c": pl.DataFrame([pl.Series("id", keys).cast(key)]).lazy(),
+        "o": pl.DataFrame([pl.Series("owner", parts).cast(part)]).lazy(),
+    }
+    data = sk.Dataset(
+        tables if lazy else {name: each.collect() for name, each in tables.items()},
+        root="c",
+        key="id",
+        links={"o": {"c": ("c", "owner")}},
+    )
+    assert answers(data, "count(o) = 2", "none(o)") == [[False, True], [True, False]]
+    assert data.orphans == {("o", "c"): 1}
+
+
+def test_names_that_look_like_patterns_are_names() -> None:
+    frame = pl.DataFrame({"id": [1, 2], "^i.*$": [3, 4], "*": [5, 6], "x y": [7, 8]})
+    for given in (frame, frame.lazy()):
+        data = sk.Dataset({"c": given}, key="id")
+        assert answers(data, "`^i.*$` = 3 and `*` = 5 and `x y` = 7") == [[True, False]]
+
+
 # ---- what else a schema says of a field
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from segdsl.typesystem import WHOLE, decimal
 from segkernel.data import arrow, physical
 from segkernel.errors import DataError
 from segkernel.kernel import encoding
@@ -90,6 +91,8 @@ def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
     left, right = physical.logical(part), physical.logical(key)
     if left is None or right is None or left.kind == "list":
         return True
+    if (left, right) in ((WHOLE, decimal(0)), (decimal(0), WHOLE)):
+        return False
     return left.kind != right.kind or physical.naive(part) != physical.naive(key)
 
 
@@ -197,6 +200,8 @@ def _joinable(part: pl.Series, other: pl.DataType) -> pl.Series:
         return part.cast(pl.Int128)
     if isinstance(part.dtype, pl.Datetime | pl.Duration):
         return part.to_physical().cast(pl.Int128) * pl.Series([physical.nanoseconds(part.dtype)], dtype=pl.Int128)
+    if isinstance(part.dtype, pl.Decimal) and other.is_integer():
+        return part.cast(pl.Int128)
     if isinstance(part.dtype, pl.Decimal) and isinstance(other, pl.Decimal):
         return part.cast(pl.Decimal(38, max(part.dtype.scale, other.scale)))
     return part

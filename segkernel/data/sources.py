@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import polars as pl
+from polars.selectors import by_name
 
 from segkernel.errors import DataError
 
@@ -58,7 +59,7 @@ class Source:
             if not fresh:
                 return
             # The in-memory engine keeps the order of rows
-            found = self._counted(self._told(lambda: lazy.select(pl.col([*before.columns, *fresh])).collect(engine="in-memory")))
+            found = self._counted(self._told(lambda: lazy.select(by_name(*before.columns, *fresh)).collect(engine="in-memory")))
             if before.width and not found.select(before.columns).equals(before):
                 raise DataError(
                     f"{self.name} gives other rows, or another order of them, than when it was first read; "
