@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from segkernel.changes import Changes
     from segkernel.data.dataset import Dataset
     from segkernel.errors import Cancelled, DataError, Error, RuleError, SchemaError, SnapshotError
+    from segkernel.functions import Function
     from segkernel.membership import Membership
     from segkernel.rules import Rules, compile
     from segkernel.warmup import warmup
@@ -35,6 +36,7 @@ _HOMES = {
     "Dataset": "segkernel.data.dataset",
     "Diagnostic": "segdsl.diagnostics",
     "Error": "segkernel.errors",
+    "Function": "segkernel.functions",
     "Limits": "segdsl.limits",
     "Membership": "segkernel.membership",
     "RuleError": "segkernel.errors",
@@ -53,6 +55,7 @@ __all__ = [
     "Dataset",
     "Diagnostic",
     "Error",
+    "Function",
     "Limits",
     "Membership",
     "RuleError",

@@ -30,7 +30,7 @@ def needed(rules: checked.Rules, names: Collection[str]) -> set[str]:
     for name in reversed(rules.order):
         if name in found:
             for root in _roots(rules, name):
-                found.update(_mentions(root))
+                found.update(mentioned(root))
     return found
 
 
@@ -117,7 +117,7 @@ def fingerprints(rules: checked.Rules, names: Collection[str]) -> dict[str, str]
         if name in wanted:
             tables: set[str] = set()
             for root in _roots(rules, name):
-                tables.update(*(met[mention] for mention in _mentions(root)))
+                tables.update(*(met[mention] for mention in mentioned(root)))
                 tables.update(table for node in _nodes(root) if isinstance(node, checked.Aggregate) for table, _ in node.relation.chain)
             met[name] = frozenset(tables)
     return {name: _meant(rules, met.get(name, ()), [digests[name]]) for name in names}
@@ -219,7 +219,8 @@ def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Expression]:
             yield case.condition
 
 
-def _mentions(root: checked.Expression) -> Iterator[str]:
+def mentioned(root: checked.Expression) -> Iterator[str]:
+    """The lets, chooses and segments that an expression names."""
     for node in _nodes(root):
         if isinstance(node, checked.Let | checked.Chosen):
             yield node.name

@@ -24,6 +24,7 @@ from segdsl.source import Source
 from segdsl.syntax import File
 from segkernel import meaning
 from segkernel.errors import Cancelled, DataError, Error, RuleError
+from segkernel.functions import Function
 from segkernel.instants import instant, zone
 from segkernel.textual import unknown_name
 
@@ -47,14 +48,14 @@ def compile(
 ) -> Rules:
     """Read and check rules: a `str` is rule text, a `pathlib.Path` or a list of them are files, all sharing one set of names.
 
-    `timezone` stands in for the schema's. `params` override the values of `param` statements: Python values of the
-    declared kind, or rule literals as text (`{"quiet": "30 days"}`). `limits` bound text and trees.
+    `timezone` stands in for the schema's. `functions` are the host's own that rules may call, each a `sk.Function`. `params`
+    override the values of `param` statements: Python values of the declared kind, or rule literals as text
+    (`{"quiet": "30 days"}`). `limits` bound text and trees.
     Raises `RuleError` with every mistake and its place in `.diagnostics`; `Error` for files that cannot be read.
     """
     if not isinstance(schema, Schema):
         raise Error(f"schema is a sk.Schema, such as data.schema, not {type(schema).__name__}")
-    if functions:
-        raise Error("functions of the host are not built yet: leave `functions` empty")
+    hosts = _hosts(functions)
     if timezone is not None:
         schema = msgspec.structs.replace(schema, timezone=timezone)
     zone(schema.timezone)
@@ -66,7 +67,18 @@ def compile(
         file, found = parse(source.text, source.name, number, limits)
         files.append(file)
         mistakes += found
-    return _checked(tuple(files), sources, schema, dict(params or {}), limits, None, tuple(mistakes))
+    return _checked(tuple(files), sources, schema, dict(params or {}), limits, None, hosts, tuple(mistakes))
+
+
+def _hosts(functions: Sequence[Any]) -> dict[str, Function]:
+    """The host's functions by name."""
+    found: dict[str, Function] = {}
+    for function in functions:
+        if not isinstance(function, Function):
+            raise Error(f"functions are a list of sk.Function, not of {type(function).__name__}")
+        if found.setdefault(function.signature.name, function) is not function:
+            raise Error(f'two functions are called "{function.signature.name}"')
+    return found
 
 
 class Rules:
@@ -86,6 +98,7 @@ class Rules:
         schema: Schema,
         params: dict[str, Any],
         limits: Limits,
+        functions: dict[str, Function],
     ) -> None:
         self.checked = tree
         self.names = names
@@ -95,6 +108,7 @@ class Rules:
         self._files = files
         self._params = params
         self._limits = limits
+        self._functions = functions
         self._lock = threading.Lock()
         self._programs: dict[bool, Program] = {}
 
@@ -126,21 +140,21 @@ class Rules:
             if name not in self.checked.names:
                 raise Error(unknown_name(name, self.checked.names))
         kept = tuple(name for name in self.checked.names if name in names)
-        return Rules(self.checked, kept, self.warnings, self._files, self.sources, self.schema, self._params, self._limits)
+        return Rules(self.checked, kept, self.warnings, self._files, self.sources, self.schema, self._params, self._limits, self._functions)
 
     def using(self, params: Mapping[str, Any]) -> Rules:
         """The same rules with other values for some params; earlier overrides stay.
 
         Raises `RuleError` for an unknown param or a value of another kind.
         """
-        return _checked(self._files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names)
+        return _checked(self._files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names, self._functions)
 
     def against(self, schema: Schema) -> Rules:
         """The same rules checked against another schema, such as one that tells what the data can miss.
 
         Raises `RuleError`.
         """
-        return _checked(self._files, self.sources, schema, self._params, self._limits, self.names)
+        return _checked(self._files, self.sources, schema, self._params, self._limits, self.names, self._functions)
 
     def evaluate(
         self,
@@ -228,7 +242,7 @@ class Rules:
         with self._lock:
             linked = kept.setdefault(self, {})
             if unknowns not in linked:
-                linked[unknowns] = link(program, data)
+                linked[unknowns] = link(program, data, self._functions)
             return linked[unknowns]
 
 
@@ -276,15 +290,16 @@ def _checked(
     params: dict[str, Any],
     limits: Limits,
     names: tuple[str, ...] | None,
+    functions: dict[str, Function],
     unread: tuple[Diagnostic, ...] = (),
 ) -> Rules:
-    tree, found = check(files, schema, params, limits)
+    tree, found = check(files, schema, params, limits, [function.signature for function in functions.values()])
     if unread:
         found = (*unread, *_independent(found, files, sources, unread))
     errors = sorted((item for item in found if item.severity == "error"), key=lambda item: (item.span.source, item.span.start))
     if errors or tree is None:
         raise RuleError(render(errors, sources), errors)
-    return Rules(tree, tree.names if names is None else names, tuple(found), files, sources, schema, params, limits)
+    return Rules(tree, tree.names if names is None else names, tuple(found), files, sources, schema, params, limits, functions)
 
 
 def _independent(

@@ -20,6 +20,7 @@ from segkernel.kernel import operations as op
 from segkernel.kernel.compilation import JIT, prepare
 from segkernel.kernel.interpreter import interpret
 from segkernel.link import Linked
+from segkernel.link.hosting import called, kept
 from segkernel.memory import lease
 
 UNIT = 512
@@ -80,6 +81,12 @@ def run(
     )
 
 
+def handed_on(linked: Linked) -> NDArray[np.int64]:
+    """What a stage that no run changes hands on, int64[buffers, rows]."""
+    prepare(interpret)
+    return _passed(linked, Clock(0, linked.source.timezone), [], 1, None, None, None)[1]
+
+
 class Deadline:
     """When a run of `seconds` from now must end."""
 
@@ -107,6 +114,9 @@ def _passed(
     `outputs` are the addresses of the results, segments first.
     """
     buffers = [_passed(stage, clock, [], count, None, None, deadline)[1] for stage in linked.stages]
+    for call in linked.hosted:
+        column = called(call.function, call.given, buffers[call.stage], linked.source.timezone, call.span)
+        buffers.append(kept(column, call.function.signature, call.span))
     handed = np.zeros((len(linked.hands), linked.rows), np.int64)
     blocks = _blocks(linked, block_words)
     program, args = _filled(linked, clock, outputs, buffers, handed)

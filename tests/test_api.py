@@ -114,8 +114,8 @@ def test_what_is_not_rules_is_refused(tmp_path):
         refusal(lambda: sk.compile(["segment a when true"], DATA.schema))
         == "rules are text or pathlib.Path, one or a list, not a list of str"
     )
-    assert (
-        refusal(lambda: sk.compile("", DATA.schema, functions=[abs])) == "functions of the host are not built yet: leave `functions` empty"
+    assert refusal(lambda: sk.compile("", DATA.schema, functions=[abs])) == (
+        "functions are a list of sk.Function, not of builtin_function_or_method"
     )
     assert refusal(lambda: sk.compile("", DATA.schema, timezone="Europe/Berln")) == (
         'there is no time zone "Europe/Berln"; did you mean "Europe/Berlin"?'

@@ -113,8 +113,8 @@ def test_the_readmes_result_is_the_one_that_the_first_command_prints(tmp_path: P
     assert [line for line in blocks("text")[0].splitlines() if line != "…" and " ".join(line.split()) not in printed] == []
 
 
-def test_the_readme_holds_rules_python_for_one_run_and_for_two_and_two_commands() -> None:
-    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 2, 2)
+def test_the_readme_holds_rules_python_for_three_uses_and_two_commands() -> None:
+    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 3, 2)
 
 
 def test_the_first_command_installs_prepares_and_runs_an_example() -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from segdsl import constants, syntax
 from segdsl.aggregates import aggregate
-from segdsl.checked import Call, Coalesce, Constant, Expression, Field, If, Today
+from segdsl.checked import Call, Coalesce, Constant, Expression, Field, HostCall, If, Today
 from segdsl.context import Context, Scope
-from segdsl.functions import AGGREGATES, FUNCTIONS
+from segdsl.functions import AGGREGATES, FUNCTIONS, Signature
 from segdsl.paths import suggestion
-from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, WHOLE, Type, decimal
+from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, TRUTH, WHOLE, Type, decimal
 from segdsl.values import exact_duration, text_call, wider_type
 from segdsl.wording import phrase, spoken
 
@@ -22,8 +22,10 @@ def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
     assert isinstance(node, syntax.Call)
     name = node.name.text
     function = FUNCTIONS.get(name)
+    if function is None and name in ctx.functions:
+        return _of_host(ctx, node, scope, ctx.functions[name])
     if function is None:
-        ctx.report("E214", node.name.span, name=name, hint=suggestion(name, tuple(FUNCTIONS)))
+        ctx.report("E214", node.name.span, name=name, hint=suggestion(name, (*FUNCTIONS, *ctx.functions)))
         return None
     if not function.built:
         ctx.report("E950", node.name.span, form=f"`{name}`")
@@ -234,6 +236,37 @@ def _of_text(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None
     if found is None or not of_kind(ctx, node, found[0], ("text",), "text"):
         return None
     return text_call(node.name.text, found[0], node.span)
+
+
+# ---- functions of the host
+
+
+def _of_host(ctx: Context, node: syntax.Call, scope: Scope, function: Signature) -> Expression | None:
+    """A call of a function that the host handed over."""
+    name, shape = function.name, f"{function.name}({', '.join(str(each) for each in function.arguments)})"
+    for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
+        if getattr(node, attribute) is not None:
+            ctx.report("E312", node.span, name=f"`{name}`", clause=word, hint=f"it is {shape}")
+            return None
+    if len(node.arguments) != len(function.arguments):
+        wanted, found = (f"{count} argument{'' if count == 1 else 's'}" for count in (len(function.arguments), len(node.arguments)))
+        ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=found, hint=f"it is {shape}")
+        return None
+    operands: list[Expression] = []
+    for argument, wanted_type in zip(node.arguments, function.arguments, strict=True):
+        operand = (ctx.condition if wanted_type == TRUTH else ctx.value)(argument, scope)
+        whole = None if operand is None else exact_duration(ctx, operand)
+        if whole is None:
+            continue
+        if wider_type(whole.type, wanted_type) != wanted_type:
+            ctx.report("E305", argument.span, what=f"`{name}`", wanted=spoken(wanted_type), found=phrase(whole), hint=f"it is {shape}")
+        elif scope.relation is not None and ctx.rests_on_account(whole):
+            ctx.report("E213", argument.span, what="a value of the account as an argument", hint=f"call `{name}` outside, in a `let`")
+        else:
+            operands.append(whole)
+    if len(operands) < len(function.arguments):
+        return None
+    return HostCall(span=node.span, signature=function, operands=tuple(operands), type=function.returns)
 
 
 _FORMS: dict[str, Callable[[Context, syntax.Call, Scope], Expression | None]] = {

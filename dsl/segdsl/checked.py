@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import msgspec
 
+from segdsl.functions import Signature
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, TIMESTAMP, TRUTH, Length, Type
 
@@ -195,6 +196,14 @@ class Call(Checked, frozen=True):
     type: Type
 
 
+class HostCall(Checked, frozen=True):
+    """A function of the host's, of values of the scope's row: `signature.arguments` are the types that they are given in."""
+
+    signature: Signature
+    operands: tuple[Expression, ...]
+    type: Type
+
+
 class Aggregate(Checked, frozen=True):
     """`function` (count sum avg min max median stddev distinct first last any none all) over the rows of a relation whose `where`
     is true.
@@ -285,7 +294,7 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Call | Aggregate | And | Or | Not | Compare | InList | TextTest | IsMissing | InSegment
+    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | Not | Compare | InList | TextTest | IsMissing | InSegment
 )  # fmt: skip
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from segdsl import calls, conditions, sets, syntax, values
-from segdsl.checked import Case, ChooseRule, Constant, Expression, Let, LetRule, OfAccount, Rules, SegmentRule
+from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import Diagnostic
+from segdsl.functions import Signature
 from segdsl.limits import Limits
 from segdsl.lint import lints
 from segdsl.names import collect, hides, mentions, order
 from segdsl.params import settle
 from segdsl.paths import path, rows_named
 from segdsl.schema import Schema
-from segdsl.tree import children
 from segdsl.typesystem import NUMERIC, Type
 from segdsl.values import wider_type
 from segdsl.wording import spoken
@@ -50,16 +50,20 @@ FORMS: dict[type, Callable[[Context, syntax.Expression, Scope], Expression | Non
 
 
 def check(
-    files: Sequence[syntax.File], schema: Schema, params: Mapping[str, object] = _NOTHING, limits: Limits = _DEFAULTS
+    files: Sequence[syntax.File],
+    schema: Schema,
+    params: Mapping[str, object] = _NOTHING,
+    limits: Limits = _DEFAULTS,
+    functions: Sequence[Signature] = (),
 ) -> tuple[Rules | None, tuple[Diagnostic, ...]]:
     """Check all files of a rule set together.
 
-    `params` sets params of the rules to Python values, or to rule literals as text (`"30 days"`). The rules are None where there is a
-    mistake; the diagnostics are sorted by place and hold the warnings as well. Where there are
-    mistakes, at most `limits.mistakes` diagnostics are told.
+    `params` sets params of the rules to Python values, or to rule literals as text (`"30 days"`). `functions` are the
+    host's. The rules are None where there is a mistake; the diagnostics are sorted by place and hold the warnings as well. Where
+    there are mistakes, at most `limits.mistakes` diagnostics are told.
     """
     names, told = collect(files, schema)
-    ctx = Context(schema, names, FORMS)
+    ctx = Context(schema, names, FORMS, functions)
     ctx.diagnostics += told
     graph = mentions(names, schema)
     ordered, cycles = order(names, graph)
@@ -135,7 +139,7 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
             value = ctx.expression(statement.value, scope)
             if value is not None:
                 ctx.lets[name] = LetRule(span=statement.span, name=name, table=scope.table, value=value, relation=relation.text)
-                if _rests_on_account(ctx, value):
+                if ctx.rests_on_account(value):
                     ctx.of_account.add(name)
         case syntax.Segment(label=label):
             condition = ctx.condition(statement.condition, ctx.account)
@@ -148,17 +152,6 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
                 ctx.chooses[name] = chosen
         case syntax.Collect():
             ctx.report("E950", statement.name.span, form="`collect`")
-
-
-def _rests_on_account(ctx: Context, value: Expression) -> bool:
-    """Whether a value of a row is in part one of its account, itself or by a let of rows that it names."""
-    pending = [value]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, OfAccount) or (isinstance(node, Let) and node.name in ctx.of_account):
-            return True
-        pending += children(node)
-    return False
 
 
 def _choose(ctx: Context, statement: syntax.Choose) -> ChooseRule | None:

@@ -10,11 +10,13 @@ from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from segdsl import syntax
-from segdsl.checked import ChooseRule, Chosen, Constant, Expression, Field, LetRule, OfAccount, Relation
+from segdsl.checked import ChooseRule, Chosen, Constant, Expression, Field, Let, LetRule, OfAccount, Relation
 from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.functions import Signature
 from segdsl.names import Names
 from segdsl.schema import Schema
 from segdsl.syntax import Span
+from segdsl.tree import children
 from segdsl.wording import phrase
 
 ParamValue = Constant | tuple[Constant, ...]
@@ -38,9 +40,14 @@ class Context:
     """One checking of one rule set: `lets`, `chooses` and `params` fill up in the order of mentions."""
 
     def __init__(
-        self, schema: Schema, names: Names, forms: Mapping[type, Callable[[Context, syntax.Expression, Scope], Expression | None]]
+        self,
+        schema: Schema,
+        names: Names,
+        forms: Mapping[type, Callable[[Context, syntax.Expression, Scope], Expression | None]],
+        functions: Sequence[Signature] = (),
     ):
         self.schema = schema
+        self.functions = {function.name: function for function in functions}
         self.names = names
         self.forms = forms
         self.diagnostics: list[Diagnostic] = []
@@ -69,6 +76,16 @@ class Context:
         if table not in self._relations:
             self._relations[table] = self.schema.relations(table)
         return self._relations[table]
+
+    def rests_on_account(self, value: Expression) -> bool:
+        """Whether a value of a row is in part one of its account, itself or by a let of rows that it names."""
+        pending = [value]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, OfAccount) or (isinstance(node, Let) and node.name in self.of_account):
+                return True
+            pending += children(node)
+        return False
 
     def zone(self, span: Span) -> tzinfo:
         """The zone of timestamps without one; an unknown zone is reported and stands in as UTC."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from segdsl.typesystem import Type
+
 
 class Function(msgspec.Struct, frozen=True):
     """`kind` is "aggregate" or "function"; `built` is false for one that the language has but this version does not."""
@@ -13,6 +15,17 @@ class Function(msgspec.Struct, frozen=True):
     shape: str
     about: str
     built: bool = False
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """A function that a host hands over: the types of its arguments and of its result, and, of texts, all that it can give where
+    that is known. `version` is whatever tells two makings of it apart."""
+
+    name: str
+    arguments: tuple[Type, ...]
+    returns: Type
+    values: tuple[str, ...] = ()
+    version: str = ""
 
 
 _ALL = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.clock import Clock
+from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
+from segkernel.functions import Function
 from segkernel.kernel import operations as op
 from segkernel.link import staging
 from segkernel.link.aggregating import Owned
+from segkernel.link.hosting import Hosted, called, result_of
 from segkernel.link.linking import Linker
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Chain, Program
@@ -33,7 +36,8 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     rows of the instructions OUT and PICK, by segment and by choose. `starts` says for every space but the root where
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
-    hands on, `hands` the rows of the instructions that do it, a buffer each.
+    hands on, `hands` the rows of the instructions that do it, a buffer each. `hosted` are
+    the calls of the host's functions, which are stages too, numbered behind the others.
     """
 
     source: Program
@@ -53,15 +57,35 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     handed: tuple[Handed, ...]
     hands: tuple[int, ...]
     fetches: tuple[tuple[int, int, int], ...]
+    hosted: tuple[Hosted, ...]
+
+    @property
+    def fixed(self) -> bool:
+        """Whether all runs find the same."""
+        return not self.patches and not self.args_patches and not self.hosted and all(stage.fixed for stage in self.stages)
 
 
-def link(program: Program, dataset: Dataset) -> Linked:
+def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None) -> Linked:
     """Makes a program's instructions for one dataset; columns, maps and orders that it needs are bound on the way.
 
-    Raises DataError where the data do not fit.
+    `functions` are the host's, by name. Raises DataError where the data do not fit.
     """
-    stages = tuple(link(stage, dataset) for stage in program.stages)
-    linker = Linker(program, dataset, _owned.setdefault(dataset, {}), [stage.handed for stage in stages])
+    stages = tuple(link(stage, dataset, functions) for stage in program.stages)
+    handed_before = [stage.handed for stage in stages]
+    fixed: dict[int, Column] = {}
+    hosted: list[Hosted] = []
+    for number, call in enumerate(program.hosted):
+        function, stage = (functions or {})[call.signature.name], stages[call.stage]
+        given = tuple(stage.handed[output] for output in call.given)
+        if stage.fixed:
+            from segkernel.run import handed_on  # what no run changes is reckoned here, once
+
+            fixed[number] = called(function, given, handed_on(stage), program.timezone, call.span)
+        else:
+            hosted.append(Hosted(function, call.stage, given, result_of(call.signature, call.span), call.span))
+            handed_before.append((hosted[-1].result,))
+    calls = {number: len(stages) + place for place, number in enumerate(each for each in range(len(program.hosted)) if each not in fixed)}
+    linker = Linker(program, dataset, _owned.setdefault(dataset, {}), handed_before, fixed, calls)
     code = linker.code
     columns = [program.nodes[number] for number in sorted(linker.uses) if program.nodes[number][0] == "column"]
     dataset.prepare((program.spaces[space], path, name, program.timezone, program.root) for _, space, _, path, name in columns)
@@ -109,6 +133,7 @@ def link(program: Program, dataset: Dataset) -> Linked:
         handed=tuple(handed),
         hands=tuple(code.hands),
         fetches=tuple(code.fetches),
+        hosted=tuple(hosted),
     )
 
 

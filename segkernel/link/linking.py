@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segdsl.typesystem import Type
 from segkernel.data.buckets import bucketed
 from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
+from segkernel.data.spaces import gathered
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
@@ -36,9 +37,17 @@ class Linker:
     """Turns the nodes that are asked for into instructions; each node once, its result kept until its last use."""
 
     def __init__(
-        self, program: Program, dataset: Dataset, owned: dict[tuple[Chain, Chain], Owned], handed: Sequence[Sequence[Handed]]
+        self,
+        program: Program,
+        dataset: Dataset,
+        owned: dict[tuple[Chain, Chain], Owned],
+        handed: Sequence[Sequence[Handed]],
+        fixed: Mapping[int, Column],
+        calls: Mapping[int, int],
     ) -> None:
-        self.program, self.dataset, self.owned, self.handed = program, dataset, owned, handed
+        self.program, self.dataset, self.owned = program, dataset, owned
+        self.handed, self.fixed, self.calls = handed, fixed, calls
+        """What the stages hand on; the columns of the host's calls that no run changes; the stages of the others."""
         self.nodes = program.nodes
         self.code = Assembly(len(program.spaces))
         self.roots = [*(node for _, node in program.segments), *(node for each in program.choices for node, _ in each.cases)]
@@ -324,14 +333,30 @@ class Linker:
             case "taken":
                 return taken(code, space, self.nodes[node[3]][4], self.exact(node[3]), self.forms[node[4]])
             case "staged":
-                _, _, _, path, stage, output, otherwise = node
-                rows = self.dataset.rows_at(self.program.spaces[space], path, self.program.root)
-                code.tables.append(rows)
-                return staging.fetched(
-                    code, space, stage, self.handed[stage][output], 0 if rows is None else int(rows.ctypes.data), otherwise
-                )
+                return self.fetched(space, *node[3:])
+            case "hosted":
+                return self.hosted(space, node[3])
             case _:
                 raise AssertionError(f"{node[0]} is not a value")
+
+    # ---- stages
+
+    def fetched(self, space: int, path: tuple[str, ...], stage: int, output: int, otherwise: int | None) -> Form:
+        """What a stage handed on for the rows that links lead to."""
+        rows = self.dataset.rows_at(self.program.spaces[space], path, self.program.root)
+        self.code.tables.append(rows)
+        return staging.fetched(self.code, space, stage, self.handed[stage][output], 0 if rows is None else int(rows.ctypes.data), otherwise)
+
+    def hosted(self, space: int, call: int) -> Form:
+        """The values of a call of the host's function."""
+        if call in self.calls:
+            return self.fetched(space, (), self.calls[call], 0, None)
+        column = self.fixed[call]
+        rows = self.dataset.rows_at(self.program.spaces[space], (), self.program.root)
+        if rows is not None:
+            column = gathered(column, rows)
+        self.code.tables.append(column)
+        return coded(column)
 
     # ---- forms of nodes
 

@@ -26,6 +26,11 @@ def hand_on(code: Assembly, form: Form | int) -> Handed:
     """Hands on the values of a form, or the bits of a register as 1 and 0."""
     if isinstance(form, int):
         return Handed(Exact(0, None, 0, 1), code.handed(form, True))
+    if isinstance(form, Coded) and form.column.type.kind != "text":
+        numbers = values.exact(code, 0, form)
+        found = hand_on(code, numbers)
+        values.release(code, 0, numbers)
+        return found
     if isinstance(form, Exact):
         low = code.handed(form.slot + 1, False) if form.wide else -1
         return Handed(form, code.handed(form.slot, False), low, -1 if form.present is None else code.handed(form.present, True))

@@ -31,6 +31,7 @@ KINDS: dict[type, str] = {
     checked.Coalesce: "coalesce",
     checked.If: "if",
     checked.Call: "function",
+    checked.HostCall: "function of the host",
     checked.Aggregate: "aggregate",
     checked.And: "and",
     checked.Or: "or",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -33,11 +33,19 @@ class Oracle:
     `tables` has a list of rows for every table of the schema; a row maps the rules' names of fields to plain values (see
     `normal`); a field that is left out is missing. `as_of_ns` is the instant of the run in nanoseconds since the epoch, UTC.
     Answers are in normal form: decimals in units, dates in days, timestamps in nanoseconds. Asking raises `OracleOverflow`
-    where an exact value leaves its range.
+    where an exact value leaves its range. `functions` are the host's by name, of plain values of one row, None where missing.
     """
 
-    def __init__(self, rules: checked.Rules, schema: Schema, tables_: Tables, as_of_ns: int) -> None:
+    def __init__(
+        self,
+        rules: checked.Rules,
+        schema: Schema,
+        tables_: Tables,
+        as_of_ns: int,
+        functions: Mapping[str, Callable[..., object]] | None = None,
+    ) -> None:
         self.rules = rules
+        self.hosts = functions or {}
         self.schema = schema
         self.families = tables.Families(schema, tables_, rules.timezone)
         self.now = as_of_ns
@@ -184,6 +192,8 @@ class Oracle:
                 return first if holds else second
             case checked.Call():
                 return self._call(expression, row)
+            case checked.HostCall():
+                return self._hosted(expression, row)
             case checked.Aggregate():
                 return self._aggregate(expression, row)
             case checked.And(terms=terms):
@@ -263,6 +273,12 @@ class Oracle:
             values = [self._convert(value, operand, call.type) for value, operand in zip(values, call.operands, strict=True)]
         result = functions.call(call, values, functions.Moment(self.today, self.rules.timezone))
         return self._in_range(result, call) if isinstance(result, int) and call.function == "abs" else result
+
+    def _hosted(self, call: checked.HostCall, row: Row) -> Value:
+        wanted = call.signature.arguments
+        values = [self._convert(self.value(operand, row), operand, type_) for operand, type_ in zip(call.operands, wanted, strict=True)]
+        given = [tables.plain(value, type_) for value, type_ in zip(values, wanted, strict=True)]
+        return tables.normal(self.hosts[call.signature.name](*given), call.type, self.rules.timezone)
 
     def _aggregate(self, aggregate: checked.Aggregate, row: Row) -> Value:
         counted = self.counted(aggregate, row)

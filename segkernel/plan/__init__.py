@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from segdsl import checked
-from segkernel.meaning import needed
 from segkernel.plan.planner import Planner
 from segkernel.plan.program import Program
 
@@ -19,17 +18,8 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     segment where its condition is false, so that a run can count the accounts for which it is unknown."""
     chosen = set(rules.names if only is None else only)
     names = tuple(name for name in rules.names if name in chosen)
-    wanted = needed(rules, names)
     planner = Planner(rules, rules.root)
-    for name in rules.order:
-        if name not in wanted:
-            continue
-        if name in rules.segments:
-            planner.segment(name)
-        elif name in rules.chooses:
-            planner.choose(name)
-        elif rules.lets[name].relation is None:
-            planner.let(name)
+    planner.catch_up(names)
     segments = [(name, planner.truths[name, True]) for name in names if name in rules.segments]
     choices = [planner.choice(name) for name in names if name in rules.chooses]
     unknown = [(name, planner.truth(rules.segments[name].condition, 0, False)) for name, _ in segments] if unknowns else []
@@ -48,5 +38,6 @@ def _planned(planner: Planner) -> Program:
         unknown=(),
         spans=build.spans,
         outputs=tuple(planner.outputs),
+        hosted=tuple(planner.hosted),
         stages=tuple(_planned(stage) for stage in planner.stages.values()),
     )

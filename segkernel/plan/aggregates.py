@@ -20,18 +20,18 @@ def aggregated(planner: Planner, node: checked.Aggregate, space: int) -> int:
     if node.order is not None:
         assert value is not None
         found = build.add("aggregate", space, WHOLE, node.function, rows, where, planner.value(node.order, rows))
-        return build.add("taken", space, node.type, found, _told(planner, value, rows))
+        return build.add("taken", space, node.type, found, number_of(planner, value, rows))
     if value is None:
         of = None
     elif node.function == "count" and value.type.kind == "yes/no" and not isinstance(value, checked.Field):
         known = planner.missing(value, rows, False)
         where, of = (known if where is None else build.all_of(rows, (where, known))), None
     else:
-        of = _told(planner, value, rows)
+        of = number_of(planner, value, rows)
     return build.add("aggregate", space, node.type, node.function, rows, where, of)
 
 
-def _told(planner: Planner, value: checked.Expression, rows: int) -> int:
+def number_of(planner: Planner, value: checked.Expression, rows: int) -> int:
     """The node of a value, a condition as 0 where it is false and 1 where it is true."""
     if value.type.kind != "yes/no" or isinstance(value, checked.Field):
         return planner.value(value, rows)

@@ -7,15 +7,17 @@ the first is asked for, and Kleene's logic then costs nothing.
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
+from segkernel.meaning import needed
 from segkernel.plan import aggregates, functions, stages
 from segkernel.plan.bounds import Bounds, bounds
-from segkernel.plan.program import Builder, Chain, Choice
+from segkernel.plan.program import Builder, Chain, Choice, HostedCall
 from segkernel.plan.rows import Demand, demanded
 from segkernel.plan.scales import as_float, at_scale, units_as_float
 from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
@@ -40,15 +42,40 @@ class Planner:
         """By table: what is reckoned for its rows before."""
         self.outputs: dict[int, int] = {}
         """What this stage hands on, numbered."""
+        self.hosted: list[HostedCall] = []
         self.builder = Builder()
         self.truths: dict[tuple[str, bool], int] = {}
         self.values: dict[str, int] = {}
         self.cases: dict[str, tuple[list[int], int]] = {}
+        self.done: set[str] = set()
         self.places = {name: place for place, name in enumerate(rules.order)}
         self.row_lets: dict[int, dict[Demand, int]] = {}
         """By space: the lets of its rows that were asked for."""
 
+    def table(self, space: int) -> str:
+        """The table whose rows a space is."""
+        chain = self.builder.spaces[space]
+        return chain[0][0] if chain else self.root
+
+    def handed_on(self, number: int) -> int:
+        """The output of this stage that a node is."""
+        return self.outputs.setdefault(number, len(self.outputs))
+
     # ---- statements
+
+    def catch_up(self, names: Collection[str]) -> None:
+        """Plans all that some statements rest on, themselves included, each after those it mentions."""
+        wanted = needed(self.rules, names)
+        for name in self.rules.order:
+            if name not in wanted or name in self.done:
+                continue
+            self.done.add(name)
+            if name in self.rules.segments:
+                self.segment(name)
+            elif name in self.rules.chooses:
+                self.choose(name)
+            elif self.rules.lets[name].relation is None:
+                self.let(name)
 
     def let(self, name: str) -> None:
         value = self.rules.lets[name].value
@@ -124,6 +151,8 @@ class Planner:
                 return build.always(space, node.value is wanted)
             case checked.Field() | checked.Aggregate(function="first" | "last"):
                 return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)
+            case checked.HostCall():
+                return build.range(space, stages.hosted(self, node, space), int(wanted), int(wanted) + 1)
             case checked.Chosen():
                 return self.chosen_among(node.name, lambda value: value is wanted)
             case checked.OfAccount():
@@ -369,6 +398,8 @@ class Planner:
                 return self.noted(functions.called(self, node, space), node)
             case checked.Aggregate(up=[_, *_]):
                 return stages.staged(self, node, space)
+            case checked.HostCall():
+                return stages.hosted(self, node, space)
             case checked.Aggregate():
                 return self.noted(aggregates.aggregated(self, node, space), node)
             case _:

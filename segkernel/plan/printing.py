@@ -17,6 +17,9 @@ def _lines(program: Program) -> Iterator[str]:
     for number, stage in enumerate(program.stages):
         yield f"stage {number}, before:"
         yield from (f"  {line}" for line in _lines(stage))
+    for number, call in enumerate(program.hosted):
+        given = ", ".join(f"output {output}" for output in call.given)
+        yield f"call {number} = {call.signature.name}({given} of stage {call.stage}): {call.signature.returns}"
     yield f"program over {program.root}, {program.timezone}"
     for number, chain in enumerate(program.spaces):
         if chain:
@@ -108,6 +111,8 @@ def _told(program: Program, node: Node) -> str:
         case "aggregate":
             value = "" if node[6] is None else f" of {name(node[6])}"
             return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
+        case "hosted":
+            return f"call {node[3]}: {node[2]}"
         case "staged":
             where = "".join(f"{link}." for link in node[3])
             return f"{where}output {node[5]} of stage {node[4]}, {_bound(node[6])} where there is none: {node[2]}"

@@ -41,6 +41,7 @@ Values:
     ("length", s, type, value)                   of a text
     ("staged", s, type, path, stage, output, otherwise)   what an earlier stage handed on for the row that links lead to;
                                                  `otherwise` (None is missing) where they lead nowhere
+    ("hosted", s, type, call)                    a call of a function of the host's, see HostedCall
     ("calendar", s, type, function, value)       of a date; "hour" of an instant
 """
 
@@ -51,6 +52,7 @@ from typing import Any
 
 import msgspec
 
+from segdsl.functions import Signature
 from segdsl.syntax import Span
 from segdsl.typesystem import Type
 from segkernel.plan.slots import Slot
@@ -60,7 +62,7 @@ Chain = tuple[tuple[str, str], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
-        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "distance", "taken",
+        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "hosted", "distance", "taken",
     )
 )  # fmt: skip
 
@@ -74,11 +76,21 @@ class Choice(msgspec.Struct, frozen=True):
     cases: tuple[tuple[int, int], ...]
 
 
+class HostedCall(msgspec.Struct, frozen=True):
+    """A call of a function of the host's: its arguments are the outputs `given` of a stage."""
+
+    signature: Signature
+    stage: int
+    given: tuple[int, ...]
+    span: Span
+
+
 class Program(msgspec.Struct, frozen=True, eq=False):
     """`nodes` in an order of evaluation; `segments` are (name, node); `unknown` are (name, node where it is false),
     there when unknowns are counted. `spans` tells which rule an arithmetic node came from.
 
-    `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on."""
+    `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on. `hosted`
+    are the calls of functions of the host's, made after the stages."""
 
     root: str
     timezone: str
@@ -90,6 +102,7 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     spans: dict[int, Span]
     outputs: tuple[int, ...] = ()
     stages: tuple[Program, ...] = ()
+    hosted: tuple[HostedCall, ...] = ()
 
     def __str__(self) -> str:
         from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed

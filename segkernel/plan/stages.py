@@ -1,4 +1,4 @@
-"""What is reckoned before: aggregates of the row that links lead to, once for each such row."""
+"""What is reckoned before: aggregates of the row that links lead to, and the arguments of the host's functions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,49 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from segdsl import checked
+from segdsl.typesystem import Type
+from segkernel import meaning
+from segkernel.plan.aggregates import number_of
+from segkernel.plan.program import HostedCall
 
 if TYPE_CHECKING:
     from segkernel.plan.planner import Planner
 
 
+def stage_over(planner: Planner, table: str) -> tuple[int, Planner]:
+    """The stage over a table's rows: its number and its planner."""
+    from segkernel.plan.planner import Planner  # a planner has others for its stages
+
+    stage = planner.stages.setdefault(table, Planner(planner.rules, table))
+    return list(planner.stages).index(table), stage
+
+
 def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
     """The node of an aggregate that goes up links first: of `any` whether there is such a row, of `none` and `all` whether there
     is one that speaks against it."""
-    from segkernel.plan.planner import Planner  # a planner has others for its stages
-
-    stage = planner.stages.setdefault(node.owner, Planner(planner.rules, node.owner))
+    number, stage = stage_over(planner, node.owner)
     below = msgspec.structs.replace(node, up=(), owner="")
     decided = node.function in ("any", "none", "all")
-    number = stage.truth(below, 0, node.function == "any") if decided else stage.value(below, 0)
-    output = stage.outputs.setdefault(number, len(stage.outputs))
+    found = stage.truth(below, 0, node.function == "any") if decided else stage.value(below, 0)
     path = tuple(link for _, link in node.up)
     otherwise = 0 if decided or node.function in ("count", "sum", "distinct") else None
-    return planner.builder.add("staged", space, node.type, path, list(planner.stages).index(node.owner), output, otherwise)
+    return planner.builder.add("staged", space, node.type, path, number, stage.handed_on(found), otherwise)
+
+
+def hosted(planner: Planner, node: checked.HostCall, space: int) -> int:
+    """The node of a call of a host's function: its arguments are reckoned before, for all rows of the table."""
+    number, stage = stage_over(planner, planner.table(space))
+    if stage.root == planner.rules.root:
+        stage.catch_up({name for operand in node.operands for name in meaning.mentioned(operand)})
+    given = tuple(
+        stage.handed_on(_argument(stage, operand, wanted)) for operand, wanted in zip(node.operands, node.signature.arguments, strict=True)
+    )
+    call = HostedCall(node.signature, number, given, node.span)
+    places = [index for index, known in enumerate(planner.hosted) if known == msgspec.structs.replace(call, span=known.span)]
+    if not places:
+        planner.hosted.append(call)
+    return planner.builder.add("hosted", space, node.type, places[0] if places else len(planner.hosted) - 1)
+
+
+def _argument(stage: Planner, operand: checked.Expression, wanted: Type) -> int:
+    return number_of(stage, operand, 0) if wanted.kind == "yes/no" else stage.fitted(operand, wanted, 0)

@@ -1,0 +1,224 @@
+"""Functions of the host: named, typed, from Polars expressions to one; against the plain evaluator with Python twins."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+import segkernel as sk
+from segdsl.checker import check
+from segdsl.parser import parse
+from segkernel.oracle import Oracle
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+CUSTOMERS: list[dict[str, Any]] = [
+    {"id": 1, "email": "ann@Shop.example", "revenue": Decimal("10.50"), "score": 0.5, "big": True, "born": date(1990, 2, 28)},
+    {"id": 2, "email": None, "revenue": None, "score": None, "big": None, "born": None},
+    {"id": 3, "email": "bob@mill.example", "revenue": Decimal("-3.25"), "score": 2.5, "big": False, "born": date(1960, 12, 31)},
+    {"id": 4, "email": "", "revenue": Decimal("99999.99"), "score": float("nan"), "big": False, "born": date(2020, 1, 1)},
+]
+ORDERS: list[dict[str, Any]] = [
+    {"oid": 1, "customer": 3, "total": Decimal("5.00"), "placed_at": datetime(2026, 1, 1, tzinfo=UTC), "code": 7},
+    {"oid": 2, "customer": 1, "total": Decimal("20.00"), "placed_at": datetime(2025, 6, 1, tzinfo=UTC), "code": None},
+    {"oid": 3, "customer": 1, "total": None, "placed_at": None, "code": 9},
+    {"oid": 4, "customer": 3, "total": Decimal("7.50"), "placed_at": datetime(2026, 1, 14, tzinfo=UTC), "code": 2},
+]
+FRAMES = {
+    "customers": pl.DataFrame(
+        CUSTOMERS,
+        schema={"id": pl.Int64, "email": pl.String, "revenue": pl.Decimal(38, 2), "score": pl.Float64, "big": pl.Boolean, "born": pl.Date},
+    ),
+    "orders": pl.DataFrame(
+        ORDERS,
+        schema={
+            "oid": pl.Int64,
+            "customer": pl.Int64,
+            "total": pl.Decimal(38, 2),
+            "placed_at": pl.Datetime("us", "UTC"),
+            "code": pl.Int32,
+        },
+    ),
+}
+
+
+def none_safe(function: Any) -> Any:
+    return lambda *given: None if None in given else function(*given)
+
+
+FUNCTIONS = [
+    sk.Function("domain", ["text"], "text", lambda email: email.str.split("@").list.get(1, null_on_oob=True).str.to_lowercase()),
+    sk.Function("gross", ["decimal(2)"], "decimal(4)", lambda net: net.cast(pl.Decimal(38, 4)) * pl.lit(Decimal("1.1900"))),
+    sk.Function("worth", ["number", "whole"], "number", lambda spent, orders: spent * 2 + orders),
+    sk.Function("steps", ["whole"], "whole", lambda number: number // 2),
+    sk.Function("either_way", ["yes/no", "yes/no"], "yes/no", lambda a, b: a ^ b),
+    sk.Function("class_of", ["duration"], "text", lambda age: pl.when(age > pl.duration(days=30)).then(pl.lit("old")), values=["old"]),
+    sk.Function("birthday_month", ["date"], "date", lambda born: born.dt.month_start()),
+    sk.Function("next_hour", ["timestamp"], "timestamp", lambda at: at + pl.duration(hours=1)),
+    sk.Function("half", ["duration"], "duration", lambda length: length / 2),
+]
+TWINS: dict[str, Any] = {
+    "domain": none_safe(lambda email: email.split("@")[1].lower() if "@" in email else None),
+    "gross": none_safe(lambda net: (net * Decimal("1.19")).quantize(Decimal("0.0001"), ROUND_HALF_UP)),
+    "worth": none_safe(lambda spent, orders: spent * 2 + orders),
+    "steps": none_safe(lambda number: number // 2),
+    "either_way": none_safe(lambda a, b: a != b),
+    "class_of": none_safe(lambda age: "old" if age.total_seconds() > 30 * 86_400 else None),
+    "birthday_month": none_safe(lambda born: born.replace(day=1)),
+    "next_hour": none_safe(lambda at: datetime.fromtimestamp(at.timestamp() + 3600, UTC)),
+    "half": none_safe(lambda length: length / 2),
+}
+
+
+def dataset() -> sk.Dataset:
+    return sk.Dataset(FRAMES, root="customers", key="id", links={"orders": {"customer": ("customers", "customer")}})
+
+
+CONDITIONS = {
+    "a text of a field": ('domain(email) = "shop.example"', [1]),
+    "a text, missing": ("domain(email) is missing", [2, 4]),
+    "a text among others": ('domain(email) in ("mill.example", "x")', [3]),
+    "a text compared with a field": ("domain(email) = email", []),
+    "a text, respelt": ('upper(domain(email)) starts with "MILL"', [3]),
+    "a decimal": ("gross(revenue) = 12.4950", [1]),
+    "a decimal below nought": ("gross(revenue) < 0", [3]),
+    "a number of an aggregate and a count": ("worth(sum(orders.total), count(orders)) = 27", [3]),
+    "a whole number widened": ("worth(count(orders), count(orders)) > 5", [1, 3]),
+    "a let and a choose of the account": ('worth(if(size = "big", spent, 0), 1) = 41', [1]),
+    "yes/no": ("either_way(big, revenue > 0)", [4]),
+    "yes/no turned round": ("not either_way(big, revenue > 0)", [1, 3]),
+    "yes/no missing": ("either_way(big, revenue > 0) is missing", [2]),
+    "inside a where": ("any(orders where steps(code) = 4)", [1]),
+    "as what is summed": ("sum(steps(code) for orders) = 4", [1, 3]),
+    "of an aggregate of the row": ("any(orders where steps(code + count(customer.orders)) = 2)", [3]),
+    "one in another": ("steps(steps(count(orders) * 10)) = 5", [1, 3]),
+    "a text that the instant decides": ('class_of(now - max(orders.placed_at)) = "old"', [1]),
+    "a text that the instant decides, missing": ("class_of(now - max(orders.placed_at)) is missing", [2, 3, 4]),
+    "a date": ("birthday_month(born) = 1990-02-01", [1]),
+    "a timestamp": ("next_hour(max(orders.placed_at)) after 2026-01-14T00:30Z", [3]),
+    "a duration": ("half(now - min(orders.placed_at)) < 10 days", [3]),
+    "in arithmetic": ("gross(revenue) + 1 > 13", [1, 4]),
+    "a constant": ("steps(5) = 2", [1, 2, 3, 4]),
+}
+LETS = 'let spent = coalesce(sum(orders.total), 0) choose size "big" when spent >= 20 otherwise "small" '
+
+
+@pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS)
+def test_a_function_gives_what_its_twin_in_plain_python_gives(condition: tuple[str, list[int]]) -> None:
+    text = f"{LETS} segment answer when {condition[0]}"
+    data = dataset()
+    rules = sk.compile(text, data.schema, functions=FUNCTIONS)
+    assert rules.only("answer").evaluate(data, as_of=NOON).members("answer").to_list() == condition[1]
+    tree, found = check([parse(text, "rules.seg", 0, sk.Limits())[0]], data.schema, functions=[each.signature for each in FUNCTIONS])
+    assert tree is not None, found
+    oracle = Oracle(tree, data.schema, {"customers": CUSTOMERS, "orders": ORDERS}, int(NOON.timestamp()) * 10**9, TWINS)
+    assert [index + 1 for index, held in enumerate(oracle.segment("answer")) if held] == condition[1]
+
+
+def told(text: str) -> str:
+    with pytest.raises(sk.RuleError) as raised:
+        sk.compile(text, dataset().schema, functions=FUNCTIONS)
+    return str(raised.value)
+
+
+def test_mistakes_are_told_at_their_place() -> None:
+    assert 'did you mean "domain"' in told("segment a when domains(email) = 'x'")
+    assert "takes 1 argument, and this has 2 arguments" in told("segment a when domain(email, email) = 'x'")
+    assert "wants text" in told("segment a when domain(revenue) = 'x'")
+    assert "takes no `where`" in told("segment a when domain(email where big) = 'x'")
+    assert "value of the account" in told("let mine = revenue segment a when any(orders where gross(mine) > 3)")
+
+
+def run(function: sk.Function, text: str) -> Any:
+    data = dataset()
+    return sk.compile(text, data.schema, functions=[function]).evaluate(data, as_of=NOON)
+
+
+@pytest.mark.parametrize(
+    ("function", "text", "message"),
+    [
+        (sk.Function("f", ["text"], "whole", lambda x: x), "segment a when f(email) = 3", "should give whole, and gives text"),
+        (sk.Function("f", ["text"], "text", lambda x: 3), "segment a when f(email) = 'x'", "should give a Polars expression"),
+        (sk.Function("f", ["text"], "text", lambda x: 1 / 0), "segment a when f(email) = 'x'", "failed: ZeroDivisionError"),
+        (sk.Function("f", ["text"], "text", lambda x: x.str.nothing()), "segment a when f(email) = 'x'", "failed: AttributeError"),
+        (sk.Function("f", ["text"], "whole", lambda x: x.cast(pl.Int64)), "segment a when f(email) = 3", "failed: InvalidOperationError"),
+        (
+            sk.Function("f", ["timestamp"], "text", lambda x: x.dt.to_string()),
+            "segment a when f(now) = 'x'",
+            "name all that it can give",
+        ),
+        (
+            sk.Function("f", ["timestamp"], "text", lambda x: pl.lit("c"), values=["a", "b"]),
+            "segment a when f(now) = 'x'",
+            'gave "c", which its values do not have',
+        ),
+    ],
+)
+def test_a_function_that_fails_is_an_error_with_its_place(function: sk.Function, text: str, message: str) -> None:
+    with pytest.raises(sk.DataError) as raised:
+        run(function, text)
+    assert message in str(raised.value)
+    assert "rules.seg:1:16" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("sum", ["text"], "text", len), "a function .* of its own"),
+        (("my fun", ["text"], "text", len), "letters, digits and _"),
+        (("f", "text", "text", len), "a list of types"),
+        (("f", ["string"], "text", len), 'there is no type "string"'),
+        (("f", ["text"], "list of text", len), "there is no type"),
+        (("f", ["text"], "text", 3), "make is a function"),
+        (("f", [], "text", len), "at least one argument"),
+    ],
+)
+def test_a_function_is_declared_right(given: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(sk.Error, match=message):
+        sk.Function(*given)
+
+
+def test_only_what_the_host_hands_over_can_be_called() -> None:
+    with pytest.raises(sk.RuleError, match="there is no function"):
+        sk.compile("segment a when domain(email) = 'x'", dataset().schema)
+    with pytest.raises(sk.Error, match="two functions"):
+        sk.compile("segment a when big", dataset().schema, functions=[FUNCTIONS[0], sk.Function("domain", ["text"], "text", lambda x: x)])
+    with pytest.raises(sk.Error, match=r"a list of sk\.Function"):
+        sk.compile("segment a when big", dataset().schema, functions=[len])
+
+
+def test_what_a_function_reads_and_means_counts() -> None:
+    data = dataset()
+
+    def rules(version: str) -> sk.Rules:
+        function = sk.Function("domain", ["text"], "text", lambda x: x, version=version)
+        return sk.compile("segment a when domain(email) = 'x'", data.schema, functions=[function])
+
+    assert rules("1").inputs == {"customers": ("id", "email")}
+    assert rules("1").fingerprint == rules("1").fingerprint != rules("2").fingerprint
+
+
+def test_a_function_is_called_once_however_often_rules_call_it_and_kept_by_rules_made_from_others() -> None:
+    calls: list[str] = []
+
+    def make(code: pl.Expr) -> pl.Expr:
+        calls.append("made")
+        return code + 1
+
+    data = dataset()
+    function = sk.Function("more", ["whole"], "whole", make)
+    rules = sk.compile(
+        "param p = 3 segment a when any(orders where more(code) = 8) segment b when sum(more(code) for orders) > p",
+        data.schema,
+        functions=[function],
+    )
+    first = rules.evaluate(data, as_of=NOON)
+    assert first.members("a").to_list() == [3]
+    assert first.members("b").to_list() == [1, 3]
+    rules.evaluate(data, as_of="2027-01-01T00:00Z")
+    assert calls == ["made"]
+    assert rules.using(params={"p": 10}).only("b").evaluate(data, as_of=NOON).members("b").to_list() == [3]
