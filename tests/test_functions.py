@@ -149,7 +149,7 @@ def run(function: sk.Function, text: str) -> Any:
         (
             sk.Function("f", ["timestamp"], "text", lambda x: x.dt.to_string()),
             "segment a when f(now) = 'x'",
-            "name all that it can give",
+            "name all it can give",
         ),
         (
             sk.Function("f", ["timestamp"], "text", lambda x: pl.lit("c"), values=["a", "b"]),
