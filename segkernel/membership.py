@@ -26,11 +26,12 @@ _SHOWN = 20
 
 
 class Fingerprints(msgspec.Struct, frozen=True):
-    """What a membership was made from, as hexadecimal digits: the rules' meaning, and what they read of the schema and the data."""
+    """What a membership was made from, as hexadecimal digits: the rules' meaning, and what they read of the schema and the data
+    (None where those were gone when it was asked)."""
 
     rules: str
     schema: str
-    data: str
+    data: str | None
 
 
 class Membership:
@@ -42,7 +43,7 @@ class Membership:
 
     `bits` uint64[words] are the segments, packed (64 accounts a word, least significant first, zero behind the last);
     `codes` unsigned[accounts] the chooses, whose values `chooses` tells. `fingerprints` and `meanings` are called when
-    they are first asked for; until then the data of the run stay in memory.
+    they are first asked for.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Membership:
         self.chooses = chooses
         self._counts = counts
         self._unknown = unknown
-        self._fingerprints: Callable[[], Fingerprints] | None = fingerprints
+        self._fingerprints = fingerprints
         self._meanings = meanings
         for array in (*bits.values(), *codes.values()):
             array.flags.writeable = False  # Series share the segments' bits
@@ -117,12 +118,10 @@ class Membership:
     def fingerprints(self) -> Fingerprints:
         """What the membership was made from: `rules`, `schema` and `data`, each as hexadecimal digits.
 
-        Of a run they are made when they are first asked for, which goes through all data that the rules read once.
+        Of a run they are made when they are first asked for, which goes through all data that the rules read once; a membership does not keep its data in
+        memory, and where nobody else does any more, `data` is None.
         """
-        assert self._fingerprints is not None
-        found = self._fingerprints()
-        self._fingerprints = None  # which lets go of the data
-        return found
+        return self._fingerprints()
 
     @cached_property
     def meanings(self) -> dict[str, str]:

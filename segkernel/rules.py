@@ -192,6 +192,12 @@ class Rules:
             answers = run(linked, as_of_ns, threads=threads, progress=progress, deadline=left)
         except DataError as error:
             raise self._placed(error) from None
+        held = weakref.ref(data)
+
+        def digest() -> str | None:
+            there = held()
+            return None if there is None else there.fingerprint(meaning.columns(self.reads, there.schema))
+
         return Membership(
             self.names,
             data.keys(),
@@ -204,11 +210,7 @@ class Rules:
             as_of_ns=as_of_ns,
             timezone=self.checked.timezone,
             orphans={place: count for place, count in data.orphans.items() if place in self.reads.links},
-            fingerprints=lambda: Fingerprints(
-                self.fingerprint,
-                meaning.schema_fingerprint(self.reads, self.schema),
-                data.fingerprint(meaning.columns(self.reads, data.schema)),
-            ),
+            fingerprints=lambda: Fingerprints(self.fingerprint, meaning.schema_fingerprint(self.reads, self.schema), digest()),
             meanings=lambda: meaning.fingerprints(self.checked, self.names),
         )
 

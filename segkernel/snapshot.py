@@ -80,7 +80,7 @@ class Prints(msgspec.Struct, frozen=True):
 
     rules: str
     schema: str
-    data: str
+    data: str | None
     content: str
 
 

@@ -280,3 +280,14 @@ def test_places_that_cannot_be_written(tmp_path):
         NIGHT.save(str(tmp_path))
     assert str(caught.value) == f"cannot write {tmp_path}: Is a directory"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_membership_does_not_keep_its_data_and_says_so_where_they_are_gone() -> None:
+    data = sk.Dataset({"people": pl.DataFrame({"id": [1, 2]})}, root="people", key="id")
+    result = sk.compile("segment a when id = 1", data.schema).evaluate(data, as_of="2026-01-15T12:00Z")
+    asked = sk.compile("segment a when id = 1", data.schema).evaluate(data, as_of="2026-01-15T12:00Z")
+    assert asked.fingerprints.data == data.fingerprint()
+    del data
+    gc.collect()
+    assert result.fingerprints.data is None
+    assert asked.fingerprints.data is not None
