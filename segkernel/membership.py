@@ -118,8 +118,8 @@ class Membership:
     def fingerprints(self) -> Fingerprints:
         """What the membership was made from: `rules`, `schema` and `data`, each as hexadecimal digits.
 
-        Of a run they are made when they are first asked for, which goes through all data that the rules read once; a membership does not keep its data in
-        memory, and where nobody else does any more, `data` is None.
+        Of a run they are made when they are first asked for, which goes through all data that the rules read once; a membership
+        does not keep its data in memory, and where nobody else does any more, `data` is None.
         """
         return self._fingerprints()
 
