@@ -235,12 +235,16 @@ class Rules:
     def _linked(self, data: Dataset, unknowns: bool) -> Linked:
         from segkernel.link import link
 
+        # Kept on the data and weakly by rules, so that neither keeps the other alive
+        kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
+        with self._lock:
+            known = kept.get(self, {}).get(unknowns)
+        if known is not None:
+            return known
         fit(self.reads, self.schema, data.schema)
         same_widths = singles(self.reads, self.schema) == singles(self.reads, data.schema)
         program = (self if same_widths else self.against(data.schema)).program(unknowns)
         data.read(meaning.columns(self.reads, data.schema))
-        # Kept on the data and weakly by rules, so that neither keeps the other alive
-        kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
         with self._lock:
             linked = kept.setdefault(self, {})
             if unknowns not in linked:

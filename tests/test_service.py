@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from polars.io.plugins import register_io_source
 
 import segkernel as sk
+import segkernel.rules
 from segdsl.project import type_of
 from segdsl.schema import FieldSpec, Schema, Table
 from tests.strategies import Case, random_case
@@ -333,6 +335,31 @@ def test_one_rule_set_answers_alike_over_other_physical_types() -> None:
         )
         result = rules.evaluate(data, AS_OF)
         assert [result[name].to_list() for name in "abc"] == [[True, False, False], [False, False, True], [False, False, True]]
+
+
+def test_rules_are_checked_and_linked_once_for_a_dataset_of_another_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = Schema.parse(
+        '[project]\nroot = "c"\n[tables.c]\nkey = "id"\n[tables.c.fields]\nid = { type = "whole number" }\nx = { type = "number" }'
+    )
+    rules = sk.compile("segment s when x = 0.1", schema)
+    checked: list[Schema] = []
+    check = segkernel.rules.check
+    monkeypatch.setattr(segkernel.rules, "check", lambda *given: (checked.append(given[1]), check(*given))[1])
+    for dtype, times in ((pl.Float64, 0), (pl.Float32, 1)):
+        data = sk.Dataset({"c": pl.DataFrame([pl.Series("id", [1, 2]), pl.Series("x", [0.1, 0.2], dtype=dtype)])}, schema)
+        for _ in range(3):
+            assert rules.evaluate(data, AS_OF)["s"].to_list() == [True, False]
+        assert len(checked) == times
+
+
+def test_many_threads_ask_one_lazy_dataset() -> None:
+    watched = {name: Watched(frame) for name, frame in FRAMES.items()}
+    data = sk.Dataset({name: each.source() for name, each in watched.items()}, SCHEMA)
+    texts = [f"segment s when score > {number % 2} and count(orders where total > {number % 3}) > 0" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: sk.compile(text, data.schema).evaluate(data, AS_OF)["s"].to_list(), texts))
+    assert found == [[True, False, False]] * len(texts)
+    assert [len(watched[name].collected) for name in ("customers", "orders", "lines")] == [1, 1, 0]
 
 
 def test_using_other_params_leaves_the_first_rules_as_they_are() -> None:
