@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ import msgspec
 from segdsl.diagnostics import Diagnostic
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.source import Source
-from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal
+from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal, list_of
 
 FOLDER = Path(__file__).parent.parent / "dsl" / "conformance"
 TYPES = {"whole": WHOLE, "number": NUMBER, "text": TEXT, "yes/no": TRUTH, "date": DATE, "timestamp": TIMESTAMP, "duration": DURATION}
 UNITS = {"ns": 1, "seconds": 10**9, "minutes": 60 * 10**9, "hours": 3_600 * 10**9, "days": 86_400 * 10**9}
 LOCAL = "local timestamp"
+MISSING = {"missing": True}
+"""An item of a list that is missing."""
 LEFT_RANGE = re.compile(r"[^:]+:(\d+):(\d+): `.*`: a number leaves its range", re.DOTALL)
 ANSWER = "segment answer when "
 Tables = dict[str, list[dict[str, object]]]
@@ -141,6 +144,8 @@ def type_text(spec: str | dict[str, Any]) -> str:
 
 def type_of(text: str) -> Type:
     """The type that a text means."""
+    if text.startswith("list of "):
+        return list_of(type_of(text.removeprefix("list of ")))
     if text.startswith("decimal("):
         return decimal(int(text[8:-1]))
     return TIMESTAMP if text == LOCAL else TYPES[text]
@@ -175,6 +180,8 @@ def names(given: str | list[str]) -> list[str]:
 def value_of(value: Any, text: str, where: str) -> object:
     """A value of a row as a plain Python value of its type's kind."""
     type_ = type_of(text)
+    if type_.item is not None:
+        return [None if item == MISSING else value_of(item, text.removeprefix("list of "), where) for item in value]
     if type_ == WHOLE:
         return int(value)
     if type_ == NUMBER:
@@ -298,24 +305,36 @@ def frames(case: Case) -> dict[str, Any]:
         columns = {}
         for field, spec in table.fields.items():
             values = [row.get(field) for row in case.tables[name]]
-            large = spec.type == WHOLE and any(isinstance(value, int) and value >= 2**63 for value in values)
-            types = {
-                "whole": polars.UInt64 if large else polars.Int64,
-                "number": polars.Float64,
-                "decimal": polars.Decimal(38, spec.type.scale),
-                "text": polars.String,
-                "yes/no": polars.Boolean,
-                "date": polars.Date,
-                "duration": polars.Duration("ns"),
-                "timestamp": polars.Datetime("us") if (name, field) in case.local else polars.Datetime("ns", "UTC"),
-            }
-            dtype = types[spec.type.kind]
-            if dtype in (polars.Datetime("ns", "UTC"), polars.Duration("ns")):
-                columns[field] = polars.Series(field, values, dtype=polars.Int64).cast(dtype)
-            else:
-                columns[field] = polars.Series(field, values, dtype=dtype, strict=True)
+            columns[field] = column_of(field, values, spec.type, (name, field) in case.local)
         made[name] = polars.DataFrame(columns)
     return made
+
+
+def column_of(name: str, values: list[Any], type_: Type, local: bool) -> Any:
+    """Plain values as a Polars column of a type."""
+    import polars
+
+    if type_.item is not None:
+        items = column_of(name, [item for value in values for item in value or ()], type_.item, local)
+        ends = list(accumulate(len(value or ()) for value in values))
+        starts = [0, *ends]
+        made = [None if value is None else items[start:end] for value, start, end in zip(values, starts, ends, strict=False)]
+        return polars.Series(name, made, dtype=polars.List(items.dtype))
+    large = type_ == WHOLE and any(isinstance(value, int) and value >= 2**63 for value in values)
+    types = {
+        "whole": polars.UInt64 if large else polars.Int64,
+        "number": polars.Float64,
+        "decimal": polars.Decimal(38, type_.scale),
+        "text": polars.String,
+        "yes/no": polars.Boolean,
+        "date": polars.Date,
+        "duration": polars.Duration("ns"),
+        "timestamp": polars.Datetime("us") if local else polars.Datetime("ns", "UTC"),
+    }
+    dtype = types[type_.kind]
+    if dtype in (polars.Datetime("ns", "UTC"), polars.Duration("ns")):
+        return polars.Series(name, values, dtype=polars.Int64).cast(dtype)
+    return polars.Series(name, values, dtype=dtype, strict=True)
 
 
 ENGINES: dict[str, Run] = {"oracle": oracle, "kernel": kernel}

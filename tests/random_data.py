@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from segdsl.schema import FieldSpec, Link, Schema, Table
-from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal
+from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal, list_of
 
 WORDS = [
     "",
@@ -136,11 +136,16 @@ class Maker:
                 values.sort(key=lambda v: (v is None, v))
             series.append(pl.Series(column, values, pl.String if self.text_keys else pl.Int64))
         usable = [self.column(name, number, rows) for number in range(rng.randint(3, 8))]
+        usable += [self.lists(name, number, rows) for number in range(rng.choice([0, 0, 0, 1, 2]))]
         frame = pl.DataFrame([*series, *(made for _, made in usable)])
         if rng.random() < 0.3 and key is None:
             frame = frame.sample(fraction=1.0, shuffle=True, seed=rng.randint(0, 999))
         fields = {
-            column: FieldSpec(logical(series.dtype), nullable=missing(series) > 0, single=series.dtype == pl.Float32)
+            column: FieldSpec(
+                logical(series.dtype),
+                nullable=missing(series) > 0,
+                single=pl.Float32 in (series.dtype, getattr(series.dtype, "inner", None)),
+            )
             for column, series in frame.to_dict().items()
         }
         to = {link: Link(table, (column,)) for link, (table, column, _) in links.items()}
@@ -162,6 +167,27 @@ class Maker:
         series = pl.Series(name, values, dtype, strict=False)
         samples = tuple(rng.sample([v for v in values if v is not None], min(4, sum(v is not None for v in values))))
         return Column(name, {"truth": "yes/no"}.get(kind, kind), scale, extreme, dtype == pl.Float32, samples), series
+
+    def lists(self, table: str, number: int, rows: int) -> tuple[Column, pl.Series]:
+        """A column of lists: some missing, some empty, some of whose items are missing."""
+        rng = self.rng
+        kind = rng.choice(["whole", "number", "decimal", "truth", "text", "text", "date", "timestamp"])
+        lengths = [rng.choice([0, 1, 1, 2, 3, 12]) for _ in range(rows)]
+        values, dtype, extreme, scale = getattr(self, kind)(sum(lengths))
+        if kind == "timestamp" and dtype.time_unit == "ns":
+            dtype = pl.Datetime("us", dtype.time_zone)
+        holes = rng.choice([0.0, 0.2])
+        items = iter([None if rng.random() < holes else v for v in values])
+        made = [[next(items) for _ in range(length)] for length in lengths]
+        series = pl.Series(
+            f"{PREFIXES.get(table, table[:2])}_li{number}",
+            [None if rng.random() < holes else each for each in made],
+            pl.List(dtype),
+            strict=False,
+        )
+        samples = tuple(v for v in rng.sample(values, min(4, len(values))) if v is not None)
+        named = {"truth": "yes/no"}.get(kind, kind)
+        return Column(series.name, f"list of {named}", scale, extreme, dtype == pl.Float32, samples), series
 
     def whole(self, rows: int) -> tuple[list[Any], Any, bool, int]:
         rng = self.rng
@@ -238,6 +264,8 @@ class Maker:
 
 def logical(dtype: Any) -> Any:
     """The language's type of a column."""
+    if isinstance(dtype, pl.List):
+        return list_of(logical(dtype.inner))
     if dtype.is_integer():
         return WHOLE
     if dtype.is_float():

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tests import random_durations
+from tests import random_durations, random_lists
 from tests.random_data import WORDS, Column, World
 from tests.random_groups import grouped
 
@@ -61,6 +61,7 @@ class Rules:
         self.depth = 0
         self.reckless = rng.random() < 0.3  # sums and products may then leave their range
         self.functional = rng.random() < 0.25  # functions, which the rivals refuse
+        self.listing = rng.choice([0, 0, 0, 1, 4])  # tests of lists of the data, which the rivals refuse
         self.zone = ZoneInfo(world.schema.timezone)
 
     def params(self) -> list[str]:
@@ -93,6 +94,12 @@ class Rules:
             if value is not None and not re.fullmatch(r"[\s\d\"'-]+.*", value):
                 self.named.setdefault(f"let {kind} {table}", []).append(f"l{number}")
                 return f"let l{number} for {table} = {value}"
+        if self.listing and draw < 0.15:
+            kind = rng.choice(list(random_lists.LIKE))
+            value = random_lists.values(self, kind, root)
+            if value is not None:
+                self.named.setdefault(f"let list of {kind}", []).append(f"l{number}")
+                return f"let l{number} = {value}"
         if draw < 0.25:
             kind = rng.choice(["yes/no", "whole", "number", "text", "date", "timestamp"])
             value = self.condition(root, 2) if kind == "yes/no" else self.value(kind, root)
@@ -133,6 +140,7 @@ class Rules:
     def leaf(self, scope: Scope) -> str:
         """A single test, of a form for which the scope has a value."""
         forms = [self.comparison] * 3 + [self.moment] * 2 + [self.relation] * 2
+        forms += [partial(random_lists.test, self)] * self.listing
         forms += [self.listed, self.between, self.text_test, self.absent, self.truth, self.segment]
         forms += [partial(random_durations.lasting, self)] * 2 if self.functional else []
         for _ in range(12):

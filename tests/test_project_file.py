@@ -90,7 +90,7 @@ def test_little_is_enough() -> None:
         ("list of decimal(2)", list_of(decimal(2))),
         ("decimal(39)", None),
         ("list of list of text", None),
-        ("list of duration", None),
+        ("list of duration", list_of(DURATION)),
         ("string", None),
         ("", None),
     ],

@@ -62,6 +62,8 @@ def code(cell: str) -> str:
 
 def value_of(text: str, kind: str, scale: int) -> object:
     """A cell as a plain value of a field's type; a time without `Z` has no zone."""
+    if kind == "list":
+        return [item.strip() for item in text.strip("()").split(",") if item]
     if kind in ("whole", "number"):
         return (int if kind == "whole" else float)(text)
     if kind == "decimal":
@@ -208,8 +210,8 @@ def test_forms_that_are_not_there_yet_are_told_as_such(example: str) -> None:
 @pytest.mark.parametrize("kind", ["aggregate", "function"])
 def test_functions_that_are_not_there_yet_are_listed(kind: str) -> None:
     listed = re.search(rf"^- {kind}s: (.*?)\n(?! )", section("Not there yet"), re.MULTILINE | re.DOTALL)
-    assert listed is not None
-    assert re.findall(r"`(\w+)`", listed[1]) == [each.name for each in FUNCTIONS.values() if each.kind == kind and not each.built]
+    named = [] if listed is None else re.findall(r"`(\w+)`", listed[1])
+    assert named == [each.name for each in FUNCTIONS.values() if each.kind == kind and not each.built]
 
 
 def test_functions_that_are_there_are_described() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+import math
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -83,9 +84,8 @@ REFUSED: list[tuple[str, Any, list[Any], str]] = [
     ("Binary", pl.Binary, [b"a", b""], "Binary"),
     ("Struct", pl.Struct({"a": pl.Int64}), [{"a": 1}, {"a": None}], "Struct({'a': Int64})"),
     ("Object", pl.Object, [object(), object()], "Object"),
-    ("Array", pl.Array(pl.Int8, 2), [[1, 2], [3, None]], "Array(Int8, shape=(2,))"),
+    ("nested Array", pl.Array(pl.Int8, (2, 1)), [[[1], [2]], [[3], [None]]], "Array(Int8, shape=(2, 1))"),
     ("nested list", pl.List(pl.List(pl.Int64)), [[[1]], []], "List(List(Int64))"),
-    ("list of durations", pl.List(pl.Duration("us")), [[timedelta(1)], []], "List(Duration(time_unit='us'))"),
 ]  # fmt: skip
 
 
@@ -190,8 +190,11 @@ def test_lists_are_known_as_lists() -> None:
     for pin in (None, "list of decimal(2)"):
         data = sk.Dataset({"c": frame, "rows": frame}, schema(pin))
         assert str(data.schema.tables["c"].fields["x"].type) == "list of decimal(2)"
-        with pytest.raises(sk.RuleError, match='a list field such as "x" is not built yet'):
-            answers(data, "x is missing")
+        assert answers(data, "x contains 1.5", "1.5 not in x", "x is missing") == [
+            [True, False, False],
+            [False, True, False],
+            [False, False, True],
+        ]
     with pytest.raises(sk.DataError, match=r"^c\.x: expected list of text, found list of decimal\(2\) \(List\(Decimal"):
         sk.Dataset({"c": frame, "rows": frame}, schema("list of text"))
     with pytest.raises(sk.DataError, match=r"^c\.x cannot be a key: its values are of the type List"):
@@ -338,3 +341,45 @@ def test_strangers_to_a_closed_list_are_counted_and_members_all_the_same() -> No
     data = sk.Dataset({"c": frame, "rows": frame}, schema("text", values=("DE", "NL")))
     assert answers(data, 'x != "DE"') == [[False, True, True, False]]
     assert data.warnings == ['c.x has a value that its list does not have, in 2 rows: "XX"']
+
+
+LISTS: list[tuple[str, Any, list[Any], str]] = [
+    ("texts", pl.List(pl.String), [["a", None], []], '"a"'),
+    ("categories", pl.List(pl.Categorical), [["a", "b"], []], '"a"'),
+    ("categories known before", pl.List(pl.Enum(["b", "a"])), [["a", "b"], ["b"]], '"a"'),
+    ("small numbers", pl.List(pl.Int8), [[-128, 127], [5]], "-128"),
+    ("large numbers", pl.List(pl.UInt64), [[2**64 - 1, 0], [5, None]], str(2**64 - 1)),
+    ("floats of 32 bits", pl.List(pl.Float32), [[0.1, 0.0], [math.nan]], "0.1"),
+    ("floats", pl.List(pl.Float64), [[0.1, 0.0], [math.inf]], "0.1"),
+    ("decimals", pl.List(pl.Decimal(38, 4)), [[D("1.5"), None], [D(0)]], "1.50000"),
+    ("yes or no", pl.List(pl.Boolean), [[True, None], [False]], "true"),
+    ("dates", pl.List(pl.Date), [[date(1969, 12, 31)], [date(2026, 1, 1)]], "1969-12-31"),
+    ("local times", pl.List(pl.Datetime("ms")), [[datetime(2026, 7, 1, 12)], [None]], "2026-07-01T12:00"),
+    ("instants", pl.List(pl.Datetime("ns", "UTC")), [[datetime(2026, 7, 1, 12, tzinfo=UTC)], []], "2026-07-01T14:00"),
+    ("durations", pl.List(pl.Duration("us")), [[timedelta(hours=36)], [timedelta(0)]], "36 hours"),
+    ("arrays", pl.Array(pl.Int16, 2), [[1, 2], [3, None]], "1"),
+]
+
+
+@pytest.mark.parametrize(("name", "dtype", "values", "item"), LISTS, ids=[each[0] for each in LISTS])
+def test_lists_of_every_type_are_looked_into(name: str, dtype: Any, values: list[Any], item: str) -> None:
+    frame = table(dtype, values)
+    data = sk.Dataset({"c": frame, "rows": frame.reverse()}, schema(None))
+    assert answers(
+        data,
+        f"x contains {item}",
+        f"not x contains {item}",
+        "x is missing",
+        f"any(rows where {item} in x)",
+        f"any(rows where owner.x contains {item})",
+        "count(rows.x) = 1",
+    ) == [[True, False, False], [False, True, False], [False, False, True], [True, False, False], [True, False, False], [True, True, False]]
+
+
+def test_columns_of_no_lists_are_of_every_list_type() -> None:
+    for values in ([None, None], [[], []]):
+        frame = table(pl.List(pl.Null) if values[0] is not None else pl.Null, values)
+        for pin in ("list of text", "list of decimal(2)", "list of timestamp"):
+            data = sk.Dataset({"c": frame, "rows": frame}, schema(pin))
+            item = {"list of text": '"a"', "list of decimal(2)": "1", "list of timestamp": "now"}[pin]
+            assert answers(data, f"x contains {item}", "x is missing") == [[False] * 3, [values[0] is None, values[0] is None, True]]

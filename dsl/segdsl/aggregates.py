@@ -9,7 +9,7 @@ from segdsl.checked import Aggregate, And, Expression, Relation
 from segdsl.context import CONDITIONS, Context, Scope
 from segdsl.functions import FUNCTIONS
 from segdsl.paths import let_of_row, lookup, relation_of
-from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type
+from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type, list_of
 from segdsl.values import exact_duration
 from segdsl.wording import phrase
 
@@ -36,6 +36,9 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
         _not_a_path(ctx, node, path)
         return None
     way, owner = up(ctx, path, scope)
+    if way and name == "values":
+        ctx.report("E950", path.span, form="`values` of rows that are reached by going up a link first")
+        return None
     path = syntax.Path(span=path.span, parts=path.parts[len(way) :])
     head = path.parts[0]
     if scope.relation is not None and not way and _elsewhere(ctx, node, head, scope):
@@ -149,7 +152,11 @@ def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relat
         ctx.report("E210", rest[0].span, name=rest[0].text, hint=f"start with it: `{name}({tail})`")
         return False
     named = let_of_row(ctx, path, rest[0], inner) if len(rest) == 1 else None
-    return (lookup(ctx, path, inner, relation.table, rest, ()) or False) if named is None else named
+    found = (lookup(ctx, path, inner, relation.table, rest, ()) or False) if named is None else named
+    if found and found.type.kind == "list" and name != "count":
+        ctx.report("E305", path.span, what=f"`{name}`", wanted="one value of each row", found=phrase(found))
+        return False
+    return found
 
 
 def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expression | None) -> Type | None:
@@ -165,6 +172,8 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expressio
             return WHOLE if name == "distinct" else value.type
         ctx.report("E305", span, what=f"`{name}`", wanted="single values", found=phrase(value))
         return None
+    if name == "values":
+        return list_of(value.type)
     if name in ("min", "max"):
         if kind in _ORDERED:
             return value.type

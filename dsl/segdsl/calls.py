@@ -71,6 +71,8 @@ def one_type(ctx: Context, what: str, operands: Sequence[Expression | None]) -> 
     known = [operand for operand in whole if operand is not None]
     if not known:
         return None
+    if any(ctx.single(operand) is None for operand in known):
+        return None
     type_ = known[0].type
     for operand in known[1:]:
         wider = wider_type(type_, operand.type)

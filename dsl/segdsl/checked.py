@@ -205,13 +205,14 @@ class HostCall(Checked, frozen=True):
 
 
 class Aggregate(Checked, frozen=True):
-    """`function` (count sum avg min max median stddev distinct first last any none all) over the rows of a relation whose `where`
+    """`function` (count sum avg min max median stddev distinct first last values any none all) over the rows of a relation whose `where`
     is true.
 
     `value` is None for `count(relation)`, `any` and `none`; of `all` it is the condition that every row has to meet, unknown
     is not met; else missing values are skipped. `where` None keeps all. `first` and `last` take the value, missing if it is, of
     the row where `order` is smallest or largest; a row whose `order` is missing is not looked at. Where several are, the first
     or the last of them by their table's key, else in their table's order.
+    `values` is the list of the values, which only `InValues` looks into.
     Scope of `value`, `where` and `order`: the relation's table.
     `up` are the links, each with its table, that lead from the scope's row to the one whose rows are meant, a row of `owner`: none
     where they lead nowhere. Nothing in such an aggregate is an account's. Without links they are the scope's row's own.
@@ -268,6 +269,19 @@ class InList(Checked, frozen=True):
     type: Type = TRUTH
 
 
+class InValues(Checked, frozen=True):
+    """Whether one of the present items of a list of the data equals `value`: unknown where the value or the list is missing.
+
+    `listed` is a field of a list type, an aggregate `values`, or a let or `OfAccount` of one of these. The types compare as those of
+    `Compare` do. `folded` items are texts as a test that ignores case looks at them, and so is `value`.
+    """
+
+    value: Expression
+    listed: Expression
+    folded: bool = False
+    type: Type = TRUTH
+
+
 class TextTest(Checked, frozen=True):
     """`kind` is `contains`, `starts` or `ends`: exact, by code point; or `matches`, whose pattern is a constant of the subset
     in `regexes`, found anywhere in the text."""
@@ -294,7 +308,8 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | Not | Compare | InList | TextTest | IsMissing | InSegment
+    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | Not | Compare | InList | InValues | TextTest | IsMissing
+    | InSegment
 )  # fmt: skip
 
 

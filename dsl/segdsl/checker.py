@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from segdsl import calls, conditions, sets, syntax, values
+from segdsl import calls, conditions, lists, sets, syntax, values
 from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import Diagnostic
@@ -41,7 +41,7 @@ FORMS: dict[type, Callable[[Context, syntax.Expression, Scope], Expression | Non
     syntax.InSet: sets.in_set,
     syntax.InPeriod: sets.in_period,
     syntax.Within: sets.within,
-    syntax.TextTest: conditions.text_test,
+    syntax.TextTest: lists.contains,
     syntax.Matches: conditions.matches,
     syntax.IsMissing: conditions.missing,
     syntax.InSegment: conditions.in_segment,

@@ -189,10 +189,8 @@ def compare_hint(value: Expression, other: Expression) -> str | None:
 # ---- texts
 
 
-def text_test(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """`contains`, `starts with`, `ends with`, `contains any of` and `contains all of` of texts."""
-    assert isinstance(node, syntax.TextTest)
-    value = ctx.value(node.left, scope)
+def text_test(ctx: Context, node: syntax.TextTest, value: Expression | None, scope: Scope) -> Expression | None:
+    """`contains`, `starts with`, `ends with`, `contains any of` and `contains all of` of texts; `value` is what is tested."""
     if value is not None and value.type != TEXT:
         ctx.report("E305", node.left.span, what=_test_words(node.kind), wanted="text", found=phrase(value))
         value = None
@@ -244,10 +242,15 @@ def _patterns(ctx: Context, node: syntax.TextTest, scope: Scope) -> list[Express
     return patterns if patterns and len(patterns) == len(found) else None
 
 
+def is_param(ctx: Context, node: syntax.Expression) -> bool:
+    """Whether a node is the name of a param."""
+    return isinstance(node, syntax.Path) and len(node.parts) == 1 and isinstance(ctx.names.statements.get(node.parts[0].text), syntax.Param)
+
+
 def list_param(ctx: Context, node: syntax.Path, scope: Scope) -> tuple[Constant, ...] | None:
     """The items of the list that a path names, each with the path's span."""
     name = node.parts[0].text
-    if len(node.parts) == 1 and isinstance(ctx.names.statements.get(name), syntax.Param):
+    if is_param(ctx, node):
         value = ctx.params.get(name)
         if isinstance(value, tuple):
             return tuple(Constant(span=node.span, type=item.type, value=item.value, param=name) for item in value)

@@ -101,14 +101,24 @@ class Context:
         """The meaning of a node, be it a value or a condition."""
         return self.forms[type(node)](self, node, scope)
 
-    def value(self, node: syntax.Expression, scope: Scope) -> Expression | None:
-        """The meaning of a node where a value is wanted: a comparison or an `and` is a mistake there."""
+    def value(self, node: syntax.Expression, scope: Scope, lists: bool = False) -> Expression | None:
+        """The meaning of a node where a value is wanted: a comparison or an `and` is a mistake there, and unless `lists` a list."""
         if type(node) in CONDITIONS or (type(node) is syntax.Call and node.name.text in ("any", "none", "all")):
             found = self.expression(node, scope)
             if found is not None:
                 self.report("E303", node.span, hint="a condition stands alone, without `= true`, or inside `if(condition, a, b)`")
             return None
-        return self.expression(node, scope)
+        found = self.expression(node, scope)
+        return found if lists else self.single(found)
+
+    def single(self, found: Expression | None) -> Expression | None:
+        """What is one value; a list of the data is a mistake."""
+        if found is None or found.type.kind != "list":
+            return found
+        called = phrase(found)
+        name = called[1 : called.rindex('"')] if called.startswith('"') else "values(…)"
+        self.report("E314", found.span, name=name, hint=f"ask what it holds: `{name} contains …`, `… in {name}`")
+        return None
 
     def condition(self, node: syntax.Expression, scope: Scope) -> Expression | None:
         """The meaning of a node where a condition is wanted."""
@@ -126,7 +136,15 @@ CONDITIONS = frozenset(
     )
 )  # fmt: skip
 
-_TESTS = {"whole": "> 0", "number": "> 0", "decimal": "> 0", "text": '= "…"', "date": "before today", "timestamp": "before now"}
+_TESTS = {
+    "whole": "> 0",
+    "number": "> 0",
+    "decimal": "> 0",
+    "text": '= "…"',
+    "date": "before today",
+    "timestamp": "before now",
+    "list": "contains …",
+}
 
 
 def _test_hint(found: Expression) -> str | None:

@@ -40,7 +40,7 @@ _ALL = (
     Function("median", "aggregate", "median(orders.total)", "the middle value; missing over no rows", True),
     Function("stddev", "aggregate", "stddev(orders.total)", "the standard deviation of a sample; missing under two", True),
     Function("distinct", "aggregate", "distinct(orders.status)", "how many different values", True),
-    Function("values", "aggregate", "values(order_lines.sku)", "the list of the values"),
+    Function("values", "aggregate", "values(order_lines.sku)", "the list of the values", True),
     Function("first", "aggregate", "first(orders.total by placed_at)", "the value at the smallest time", True),
     Function("last", "aggregate", "last(orders.total by placed_at)", "the value at the largest time", True),
     Function("top", "function", "top(10%, revenue)", "whether the account is among the largest"),

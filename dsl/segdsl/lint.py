@@ -10,7 +10,22 @@ from typing import Any
 import msgspec
 
 from segdsl import syntax
-from segdsl.checked import Aggregate, And, Chosen, Compare, Constant, Expression, Field, InList, InSegment, Let, OfAccount, Or, Rules
+from segdsl.checked import (
+    Aggregate,
+    And,
+    Chosen,
+    Compare,
+    Constant,
+    Expression,
+    Field,
+    InList,
+    InSegment,
+    InValues,
+    Let,
+    OfAccount,
+    Or,
+    Rules,
+)
 from segdsl.constants import fraction_of
 from segdsl.diagnostics import Diagnostic, closest, diagnostic
 from segdsl.missing import missing_values, statements, warning
@@ -49,6 +64,11 @@ def _walk(roots: Sequence[Expression], schema: Schema, found: list[Diagnostic]) 
             assert isinstance(node, InList)
             marks += (kind, mark(node.value), len(node.items))
             _closed_list(node, schema, found)
+        elif kind is InValues:
+            assert isinstance(node, InValues)
+            marks += (kind, mark(node.value), mark(node.listed), node.folded)
+            if not node.folded:
+                _closed_list(node, schema, found)
         else:
             marks.append(kind)
             if kind is And:
@@ -213,12 +233,14 @@ def _closed_list(node: Expression, schema: Schema, found: list[Diagnostic]) -> N
     constants: Sequence[Expression]
     if isinstance(node, InList):
         field, constants = node.value, node.items
+    elif isinstance(node, InValues):
+        field, constants = node.listed, (node.value,)
     else:
         assert isinstance(node, Compare)
         field, constants = node.left, (node.right,)
         if isinstance(field, Constant):
             field, constants = node.right, (node.left,)
-    if not isinstance(field, Field) or field.type.kind != "text":
+    if not isinstance(field, Field) or (field.type.item or field.type).kind != "text":
         return
     values = _spec(schema, field).values
     if not values:

@@ -10,7 +10,24 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from segdsl.checked import And, Arithmetic, Call, Compare, Expression, Field, InList, IsMissing, Not, Now, Or, Rules, Shift, TextTest, Today
+from segdsl.checked import (
+    And,
+    Arithmetic,
+    Call,
+    Compare,
+    Expression,
+    Field,
+    InList,
+    InValues,
+    IsMissing,
+    Not,
+    Now,
+    Or,
+    Rules,
+    Shift,
+    TextTest,
+    Today,
+)
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.syntax import Span
 from segdsl.tree import LEAVES, branches
@@ -45,6 +62,12 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
             elif kind is InList or kind is TextTest:
                 assert isinstance(node, InList | TextTest)
                 for value in _fields(node.value):
+                    if negative and _can_miss(value):
+                        suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
+                negative = False
+            elif kind is InValues:
+                assert isinstance(node, InValues)
+                for value in (*_fields(node.value), *_fields(node.listed)):
                     if negative and _can_miss(value):
                         suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
                 negative = False

@@ -137,9 +137,6 @@ def lookup(
     if not field.usable:
         ctx.report("E208", name.span, name=name.text, table=table_name)
         return None
-    if field.type.kind == "list":
-        ctx.report("E950", name.span, form=f'a list field such as "{name.text}"')
-        return None
     nullable = field.nullable and not field.never_missing
     return Field(span=node.span, table=scope.table, name=name.text, type=field.type, path=way, nullable=nullable, single=field.single)
 

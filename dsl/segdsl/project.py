@@ -92,7 +92,7 @@ def type_of(text: str) -> Type | None:
         return found
     if text.startswith("list of "):
         item = type_of(text.removeprefix("list of "))
-        return None if item is None or item.kind in ("list", "duration") else list_of(item)
+        return None if item is None or item.kind == "list" else list_of(item)
     places = _DECIMAL.fullmatch(text)
     return decimal(int(places[1])) if places and int(places[1]) <= _MOST_PLACES else None
 

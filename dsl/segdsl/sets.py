@@ -5,8 +5,9 @@ from __future__ import annotations
 from segdsl import constants, syntax
 from segdsl.calendar_days import days_of, month_days
 from segdsl.checked import And, Compare, Constant, Expression, InList, Now, Or, PeriodStart, Today
-from segdsl.conditions import compare, compare_hint, decided, list_param, negated
+from segdsl.conditions import compare, compare_hint, decided, is_param, list_param, negated
 from segdsl.context import Context, Scope
+from segdsl.lists import in_values, list_of_data
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Length, Type
 from segdsl.values import case_ignored, exact_duration, from_clock, length_of
@@ -33,17 +34,25 @@ def in_set(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | 
             found = _in_list(ctx, value, [item for item in checked_items if item is not None], node.span)
             if None in checked_items:
                 return None
+        case syntax.Path() | syntax.Call() as named if not is_param(ctx, named):
+            return _in_data(ctx, value, node, named, scope)
         case syntax.Path() as path:
             listed = list_param(ctx, path, scope)
             known: list[Expression | None] = [] if listed is None else list(listed)
             if node.ignoring_case:
                 known = [case_ignored(ctx, item) for item in known]
             found = None if listed is None or None in known else _in_list(ctx, value, [each for each in known if each], node.span)
-        case call:
-            if ctx.expression(call, scope) is not None:
-                ctx.report("E313", call.span, what=f"`{call.name.text}(…)`", hint="list what it may be: `in (…)`")
-            return None
     return negated(found, node.negated, node.span)
+
+
+def _in_data(
+    ctx: Context, value: Expression | None, node: syntax.InSet, named: syntax.Path | syntax.Call, scope: Scope
+) -> Expression | None:
+    """`x in NAME` and `x in values(…)`, where the list is one of the data."""
+    listed = list_of_data(ctx, named, scope)
+    if value is None or listed is None:
+        return None
+    return negated(in_values(ctx, value, listed, node.ignoring_case, node.span), node.negated, node.span)
 
 
 def _like(value: Type, item: Type) -> bool:

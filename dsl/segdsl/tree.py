@@ -17,6 +17,7 @@ _HOLDERS = (
     "yes",
     "no",
     "value",
+    "listed",
     "where",
     "order",
     "terms",

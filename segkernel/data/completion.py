@@ -138,7 +138,7 @@ def _add(field: str, column: str, data: Source, spec: FieldSpec | None, fields: 
     else:
         series = data.series(column)
         missing = bool(_absent_rows(series).any()) if dtype.is_float() else series.null_count() > 0
-    single = dtype == pl.Float32 and found == NUMBER
+    single = (physical.item(dtype) or dtype) == pl.Float32 and (found.item or found) == NUMBER
     fields[field] = msgspec.structs.replace(spec, type=found, nullable=missing, single=single)
 
 

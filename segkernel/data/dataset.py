@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segdsl.schema import FieldSpec, Schema, Table
-from segkernel.data import completion, digest, keys, narrowing, physical, spaces
+from segkernel.data import completion, digest, keys, lists, narrowing, physical, spaces
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
 from segkernel.data.sources import Source
@@ -142,9 +142,9 @@ class Dataset:
         Raises DataError where the data do not fit, KeyError where there is no such table, link or field.
         """
         space = self.space(chain, root)
-        table = space.table
-        for link in path:
-            table = self.schema.tables[table].links[link].table
+        if space.table == lists.ITEMS:
+            return self._items_column(space, timezone)
+        table = self._reached(space, path)
         zone = self._zone(table, name, timezone)
         return self._once(("column", chain or space.table, path, name, zone), lambda: self._column(space, path, table, name, zone))
 
@@ -237,6 +237,11 @@ class Dataset:
     def _space(self, chain: Chain, base: str) -> Space:
         if not chain:
             return Space((), base, self.height(base))
+        if len(chain[0]) > 2:
+            _, owner, path, name = chain[0]
+            parent = self.space(chain[1:], base if chain[1:] else owner)
+            table = self._reached(parent, path)
+            return lists.space(parent, chain, self._rows(parent, path), self._items(table, name).starts, f"{table}.{name}")
         (table, link), *rest = chain
         target = self.schema.tables[table].links[link].table
         parent = self.space(tuple(rest), base if rest else target)
@@ -257,6 +262,30 @@ class Dataset:
             return last if before is None else spaces.follow(last, before)
 
         return self._once(("rows", space.chain or space.table, path), make)
+
+    def _reached(self, space: Space, path: tuple[str, ...]) -> str:
+        """The table that links lead to from a space's rows."""
+        table = space.table
+        for link in path:
+            table = self.schema.tables[table].links[link].table
+        return table
+
+    def _items(self, table: str, name: str) -> lists.Items:
+        return self._once(("items", table, name), lambda: lists.items(self._series(table, name)))
+
+    def _items_column(self, space: Space, timezone: str) -> Column:
+        """The items of a list field in the row order of their space."""
+        assert space.parent is not None
+        _, _, path, name = space.chain[0]
+        table = self._reached(space.parent, path)
+        kind, items = self.schema.tables[table].fields[name].type.item, self._items(table, name)
+        assert kind is not None
+        zone = timezone if physical.naive(items.values.dtype) else ""
+        if zone:
+            _check_zone(zone)
+        whole = self._once(("items column", table, name, zone), lambda: narrowing.narrow(items.values, kind, zone, f"{table}.{name}"))
+        rows = space.picked
+        return whole if rows is None else self._once(("column", space.chain, (), name, zone), lambda: spaces.gathered(whole, rows))
 
     def _column(self, space: Space, path: tuple[str, ...], table: str, name: str, zone: str) -> Column:
         whole = self._whole(table, name, zone)
@@ -284,6 +313,8 @@ class Dataset:
         if zone:
             _check_zone(zone)
         spec = self.schema.tables[table].fields[name]
+        if spec.type.kind == "list":
+            return lists.presence(self._series(table, name), spec.type)
         column = narrowing.narrow(self._series(table, name), spec.type, zone, f"{table}.{name}")
         if spec.values and column.values is not None:
             listed = set(spec.values)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from segdsl.schema import Schema
-from segkernel.data import arrow, completion, physical
+from segkernel.data import arrow, completion, lists, physical
 
 _SLICE = 1_000_000
 
@@ -41,8 +41,9 @@ def _column(series: pl.Series) -> bytes:
         return state.digest()
     if found.kind == "list":
         state.update(np.packbits(series.is_null().to_numpy()).data)
-        state.update(series.list.len().fill_null(0).to_numpy().astype("<u4").data)
-        state.update(_column(series.filter(series.list.len() > 0).explode()))
+        items = lists.items(series)
+        state.update(np.diff(items.starts).astype("<u4").data)
+        state.update(_column(items.values))
         return state.digest()
     for start in range(0, len(series), _SLICE):
         part = series.slice(start, _SLICE)

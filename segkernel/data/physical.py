@@ -32,9 +32,18 @@ def logical(dtype: pl.DataType) -> Type | None:
         return TIMESTAMP
     if isinstance(dtype, pl.Duration):
         return DURATION
-    if isinstance(dtype, pl.List):
-        item = logical(_inner(dtype))
-        return None if item is None or item.kind in ("list", "duration") else list_of(item)
+    held = item(dtype)
+    if held is None:
+        return None
+    kind = TEXT if isinstance(held, pl.Null) else logical(held)
+    return None if kind is None or kind.kind == "list" else list_of(kind)
+
+
+def item(dtype: pl.DataType) -> pl.DataType | None:
+    """What a column of lists holds, be it a List or an Array of one dimension; None for other columns."""
+    if isinstance(dtype, pl.List) or (isinstance(dtype, pl.Array) and len(dtype.shape) == 1):
+        inner = dtype.inner
+        return inner if isinstance(inner, pl.DataType) else inner()
     return None
 
 
@@ -43,17 +52,13 @@ def fits(dtype: pl.DataType, pinned: Type) -> bool:
     without places as whole numbers, lists by their items."""
     if isinstance(dtype, pl.Null):
         return True
-    if isinstance(dtype, pl.List) and pinned.item is not None:
-        return fits(_inner(dtype), pinned.item)
+    held = item(dtype)
+    if held is not None and pinned.item is not None:
+        return fits(held, pinned.item)
     found = logical(dtype)
     if found is not None and pinned.kind == "whole" and found == decimal(0):
         return True
     return found is not None and found.kind in _ACCEPTS.get(pinned.kind, (pinned.kind,))
-
-
-def _inner(dtype: pl.List) -> pl.DataType:
-    inner = dtype.inner
-    return inner if isinstance(inner, pl.DataType) else inner()
 
 
 def described(dtype: pl.DataType) -> str:
@@ -85,5 +90,6 @@ def nanoseconds(dtype: pl.DataType) -> int:
 
 
 def naive(dtype: pl.DataType) -> bool:
-    """Whether a column holds timestamps without a zone."""
+    """Whether a column, or its lists, hold timestamps without a zone."""
+    dtype = item(dtype) or dtype
     return isinstance(dtype, pl.Datetime) and dtype.time_zone is None

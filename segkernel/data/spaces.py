@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from segkernel.data.columns import Column, aligned
 from segkernel.kernel import encoding
 
-Chain = tuple[tuple[str, str], ...]
+Chain = tuple[tuple[Any, ...], ...]
+"""Steps from rows up to the root: (table, link), or from the items of a list to the row that has it (see `lists.ITEMS`)."""
 
 
 class Space(msgspec.Struct, frozen=True, eq=False):

@@ -41,6 +41,7 @@ from segkernel.kernel.registers import (
     wide_range,
 )
 from segkernel.kernel.rounding import round_exact, round_places, round_wide
+from segkernel.kernel.semijoin import within
 from segkernel.kernel.values import (
     check_whole,
     check_zero,
@@ -264,6 +265,14 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             elif what == op.ANY:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 mark(layout[b, 0] + t * layout[b, 1], places, found, d + first * 4, owners_first)
+            elif what == op.WITHIN:
+                from_row, wide = blocks[block, 2 * b], c != 0
+                near, target = from_row >> 6 << 6, layout[b, 0] + t * layout[b, 1]
+                own = args[d + 2] + near * 4 if args[d + 2] != 0 else args[d + 2]
+                values, listed = layout[b, 2] + args[d] * layout[b, 3], slots + a * slot
+                owner, scratch = args[d + 1] + first * 4, slots + args[d + 3] * slot
+                extent = (near, from_row - near, blocks[block, 2 * b + 1] - near)
+                within(target, values, layout[b, 3], listed, slot, scratch, wide, places, found, owner, own, *extent)
             elif what == op.LIFT_VALUE:
                 source, last = layout[0, 2] + a * layout[0, 3], root_first + root_rows - 1
                 lift_value(slots + t * slot, source, b + first * 4, root_first, last, words * 64)

@@ -68,6 +68,8 @@ AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 flo
 SPREAD = 56  # target slot, a slot of the sum of squares, b slot of the count
 TAKE = 57  # target slot, a address, b rows' space, c width, d slot of the places, counted from 1, e place: what stands there, else 0
 TAKE_FLOAT = 58  # the same of floats, else NaN
+WITHIN = 70  # space the rows', target register of the values' space, a slot of the rows, b values' space, c 1: wide, d at: slot of the
+# values, rows' owners' address, values' owners' address or 0, scratch slot of the rows
 FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
 MEAN = 59  # target first of 2 slots, a slot of the sum, b slot of the count, c register: present, cleared where the count is 0;
 # d kind of the sum: 0 exact, 2 wide, 3 wide with wraps behind: the nearest whole number, ties to even

@@ -13,7 +13,7 @@ from segkernel.data.spaces import gathered
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import distances, lifting, rounding, spelling, staging, testing, values
+from segkernel.link import distances, lifting, rounding, semijoin, spelling, staging, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
@@ -215,6 +215,8 @@ class Linker:
                 return target
             case "not":
                 return code.inverted(space, registers[node[2]])
+            case "within":
+                return semijoin.within(self, node)
             case "lift":
                 target = code.registers[space].take()
                 code.emit(op.LIFT, space, target, registers[node[2]], self.below(space, 0).owners)

@@ -14,7 +14,7 @@ from typing import Any
 from segdsl.syntax import Span
 from segdsl.typesystem import Length, Type
 
-Value = int | float | str | bool | Length | None
+Value = int | float | str | bool | Length | tuple["Value", ...] | None
 SMALLEST_WHOLE, LARGEST_WHOLE = -(2**63), 2**64 - 1
 SMALLEST_EXACT, LARGEST_EXACT = -(2**127), 2**127 - 1
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

@@ -38,6 +38,7 @@ KINDS: dict[type, str] = {
     checked.Not: "not",
     checked.Compare: "comparison",
     checked.InList: "list",
+    checked.InValues: "list",
     checked.TextTest: "text test",
     checked.IsMissing: "is missing",
     checked.InSegment: "segment",

@@ -205,8 +205,10 @@ class Oracle:
             case checked.Compare(op=op, left=left, right=right):
                 return self._compare(op, left, self.value(left, row), right, self.value(right, row))
             case checked.InList(value=sought, items=items, others=others):
-                value = self.value(sought, row)
-                return arithmetic.any_of([self._compare("=", sought, value, item, self.value(item, row)) for item in (*items, *others)])
+                found = self.value(sought, row)
+                return arithmetic.any_of([self._compare("=", sought, found, item, self.value(item, row)) for item in (*items, *others)])
+            case checked.InValues():
+                return self._in_values(expression, row)
             case checked.TextTest(kind=kind, value=tested, pattern=pattern):
                 return self._text_test(kind, self.value(tested, row), self.value(pattern, row))
             case checked.IsMissing(operand=operand):
@@ -297,6 +299,8 @@ class Oracle:
             return len(counted)
         type_ = aggregate.value.type
         values = [given[each] for each in counted if given[each] is not None]
+        if aggregate.function == "values":
+            return tuple(values)
         if aggregate.function == "count":
             return len(values)
         if aggregate.function == "distinct":
@@ -360,6 +364,19 @@ class Oracle:
         if set(kinds) <= {"whole", "number", "decimal"}:
             return arithmetic.compare_numbers(op, a, left.type, b, right.type, (constant(left), constant(right)))
         return COMPARISONS[op](a, b)
+
+    def _in_values(self, test: checked.InValues, row: Row) -> bool | None:
+        value, listed = self.value(test.value, row), self.value(test.listed, row)
+        if value is None or listed is None:
+            return None
+        if not isinstance(listed, tuple):
+            raise TypeError(f"{listed!r} is not a list")
+        assert test.listed.type.item is not None
+        item = checked.Field(span=test.span, table="", name="", type=test.listed.type.item)
+        if test.folded:
+            call = checked.Call(span=test.span, function="folded", operands=(item,), type=item.type)
+            listed = tuple(functions.call(call, [each], functions.Moment(self.today, self.rules.timezone)) for each in listed)
+        return any(self._compare("=", item, each, test.value, value) is True for each in listed)
 
     def _place_in_day(self, day: int, instant: int) -> int:
         """-1 before the local day, 0 in it, 1 after it."""

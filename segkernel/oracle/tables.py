@@ -29,9 +29,12 @@ def normal(value: object, type_: Type, zone: str) -> Value:
 
     None and NaN are missing. A decimal is an int of units, or a `Decimal` or float that is rounded to the scale; a date is
     days since 1970-01-01 or a `date`; a timestamp is nanoseconds since the epoch or a `datetime`, read in `zone` where it
-    is naive; a duration is nanoseconds or a `timedelta`. Raises TypeError on anything else.
+    is naive; a duration is nanoseconds or a `timedelta`; a list is a tuple of its present items. Raises TypeError on anything else.
     """
     kind = type_.kind
+    if kind == "list" and isinstance(value, list | tuple) and type_.item is not None:
+        items = (normal(item, type_.item, zone) for item in value)
+        return tuple(item for item in items if item is not None)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if kind == "text" and isinstance(value, str):
@@ -66,7 +69,7 @@ def nanoseconds(length: timedelta) -> int:
 
 def plain(value: Value, type_: Type) -> object:
     """A value in normal form as Python knows it: `Decimal`, `date`, aware `datetime` (to the microsecond), `timedelta`."""
-    if value is None or isinstance(value, Length | str | float):
+    if value is None or isinstance(value, Length | str | float | tuple):
         return value
     if type_.kind == "decimal":
         return Decimal(value).scaleb(-type_.scale)

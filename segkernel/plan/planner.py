@@ -15,7 +15,7 @@ from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
 from segkernel.meaning import needed
-from segkernel.plan import aggregates, functions, stages
+from segkernel.plan import aggregates, functions, lists, stages
 from segkernel.plan.bounds import Bounds, bounds
 from segkernel.plan.program import Builder, Chain, Choice, HostedCall
 from segkernel.plan.rows import Demand, demanded
@@ -83,7 +83,7 @@ class Planner:
             for wanted in (True, False):
                 self.truths[name, wanted] = self.truth(value, 0, wanted)
                 self.builder.whole.add(self.truths[name, wanted])
-        else:
+        elif value.type.kind != "list":  # a list is looked into where it is named
             self.values[name] = self.value(value, 0)
 
     def row(self, name: str, space: int, wanted: bool | None) -> int:
@@ -139,6 +139,8 @@ class Planner:
                 return self.comparison(node.op if wanted else NEGATED[node.op], node.left, node.right, space)
             case checked.InList():
                 return self.membership(node, space, wanted)
+            case checked.InValues():
+                return lists.holds(self, node, space, wanted)
             case checked.TextTest():
                 return self.text_test(node, space, wanted)
             case checked.IsMissing():
@@ -324,6 +326,8 @@ class Planner:
 
     def missing(self, operand: checked.Expression, space: int, wanted: bool) -> int:
         build = self.builder
+        if operand.type.kind == "list":
+            return lists.missing(self, operand, space, wanted)
         if operand.type.kind == "yes/no":
             known = build.any_of(space, (self.truth(operand, space, True), self.truth(operand, space, False)))
             return build.invert(space, known) if wanted else known

@@ -23,7 +23,7 @@ def _lines(program: Program) -> Iterator[str]:
     yield f"program over {program.root}, {program.timezone}"
     for number, chain in enumerate(program.spaces):
         if chain:
-            yield f"  rows {number}: " + " → ".join(f"{table}.{link}" for table, link in chain)
+            yield f"  rows {number}: " + " → ".join(_step(step) for step in chain)
     needed = _needed(program)
     yield f"  {len(needed):,} nodes, each once, for {len(program.segments):,} segments and {len(program.choices):,} chooses"
     for number in sorted(needed):
@@ -37,6 +37,11 @@ def _lines(program: Program) -> Iterator[str]:
     for choice in program.choices:
         cases = ", ".join(f"{choice.values[code - 1]!r} where {_name(program, number)}" for number, code in choice.cases)
         yield f"choose {choice.name} = {cases}"
+
+
+def _step(step: tuple[Any, ...]) -> str:
+    """A link of a table, or the items of a list field."""
+    return f"items of {'.'.join((*step[2], step[3]))}" if len(step) > 2 else f"{step[0]}.{step[1]}"
 
 
 def needed_by(program: Program, number: int) -> set[int]:
@@ -102,6 +107,9 @@ def _told(program: Program, node: Node) -> str:
             return f"not {name(node[2])}"
         case "any":
             return f"any of rows {node[2]}" + ("" if node[3] is None else f" where {name(node[3])}")
+        case "within":
+            where = "" if node[4] is None else f" where {name(node[4])}"
+            return f"{name(node[6])} in {name(node[5])} of rows {node[3]}{where} of the same row of rows {node[2]}"
         case "lift" | "lifted":
             return f"the account's {name(node[-1])}"
         case "column":

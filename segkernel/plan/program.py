@@ -2,7 +2,7 @@
 
 Nodes are tuples (kind, space, …) and name each other by number; a node comes after all it needs. Equal nodes are one node
 (hash-consing), so what rules share is computed once. A *space* is the rows of one table seen from the accounts: number 0
-is the root, every other a chain of links that leads to it.
+is the root, every other a chain of links that leads to it; the items of a list field are rows too, by a step ("[]", table, path, name).
 
 Conditions, true where the bit is set, never at missing values:
 
@@ -19,6 +19,7 @@ Conditions, true where the bit is set, never at missing values:
     ("and", s, nodes) ("or", s, nodes) ("without", s, node, node) ("not", s, node)
     ("any", s, rows' space, node or None)        some row of the owner
     ("lift", s, root's node)                     the account's condition, for each of its rows
+    ("within", s, owners' space, rows' space, node or None, rows' value, value)   equal to one of the values of the same owner's rows
 
 Values:
 
@@ -58,7 +59,7 @@ from segdsl.typesystem import Type
 from segkernel.plan.slots import Slot
 
 Node = tuple[Any, ...]
-Chain = tuple[tuple[str, str], ...]
+Chain = tuple[tuple[Any, ...], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
@@ -121,6 +122,8 @@ def parts(node: Node) -> tuple[int, ...]:
             return (node[2], node[3])
         case "compare" | "text pair":
             return (node[3], node[4])
+        case "within":
+            return tuple(each for each in node[4:] if each is not None)
         case "any":
             return () if node[3] is None else (node[3],)
         case "aggregate":

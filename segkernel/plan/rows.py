@@ -34,7 +34,10 @@ def _mentioned(lets: Mapping[str, checked.LetRule], name: str, wanted: bool | No
         node, side = pending.pop()
         match node:
             case checked.Let():
-                if lets[node.name].value.type.kind != "yes/no":
+                kind = lets[node.name].value.type.kind
+                if kind == "list":
+                    continue  # planned where it is named
+                if kind != "yes/no":
                     yield node.name, None
                 else:
                     yield from ((node.name, each) for each in (True, False) if side in (None, each))

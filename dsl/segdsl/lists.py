@@ -1,0 +1,92 @@
+"""Lists of the data: `x in NAME` and `list contains x`, where the list is a field or what `values(…)` gives."""
+
+from __future__ import annotations
+
+from segdsl import constants, syntax
+from segdsl.checked import Aggregate, And, Constant, Expression, Field, InValues, Let, OfAccount, Or
+from segdsl.conditions import compare_hint, list_param, negated, text_test
+from segdsl.context import Context, Scope
+from segdsl.syntax import Span
+from segdsl.typesystem import IN_TIME, NUMERIC, TEXT, Type
+from segdsl.values import case_ignored, exact_duration
+from segdsl.wording import phrase, spoken
+
+
+def contains(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
+    """`contains`, `contains any of` and `contains all of`, of a list or of a text; the other tests of texts."""
+    assert isinstance(node, syntax.TextTest)
+    held = ctx.value(node.left, scope, lists=True)
+    if held is None or held.type.kind != "list" or not node.kind.startswith("contains"):
+        return text_test(ctx, node, held, scope)
+    if node.kind == "contains":
+        assert not isinstance(node.right, syntax.ListOf)
+        sought = [ctx.value(node.right, scope)]
+    elif isinstance(node.right, syntax.ListOf):
+        sought = [ctx.value(item, scope) for item in node.right.items]
+    elif isinstance(node.right, syntax.Path):
+        named = list_param(ctx, node.right, scope)
+        sought = [None] if named is None else list(named)
+    else:
+        ctx.report("E313", node.right.span, what="this", hint='write `contains any of ("a", "b")`')
+        return None
+    tests: list[Expression] = []
+    for value in sought:
+        if value is not None:
+            span = node.span if node.kind == "contains" else value.span
+            test = in_values(ctx, case_ignored(ctx, value) if node.ignoring_case else value, held, node.ignoring_case, span)
+            tests += [] if test is None else [test]
+    if not tests or len(tests) < len(sought):
+        return None
+    whole = tests[0] if len(tests) == 1 else (And if node.kind == "contains all" else Or)(span=node.span, terms=tuple(tests))
+    return negated(whole, node.negated, node.span)
+
+
+def in_values(ctx: Context, value: Expression | None, listed: Expression, ignoring_case: bool, span: Span) -> Expression | None:
+    """The test that a list of the data holds a value, which is folded already where case is ignored."""
+    item = listed.type.item
+    assert item is not None
+    if ignoring_case and item != TEXT:
+        ctx.report("E305", listed.span, what="`ignoring case`", wanted="a list of text", found=phrase(listed))
+        return None
+    if value is None:
+        return None
+    if not _compare(value.type, item):
+        ctx.report("E301", span, left=phrase(value), right=f"what {phrase(listed)} holds", hint=_hint(ctx, value, listed))
+        return None
+    whole = exact_duration(ctx, value)
+    if whole is None:
+        return None
+    if isinstance(whole, Constant):
+        whole = constants.of_width(whole, held_as(ctx, listed))
+    return InValues(span=span, value=whole, listed=listed, folded=ignoring_case)
+
+
+def held_as(ctx: Context, listed: Expression) -> Expression:
+    """What the items of a list come from: the list's field, or what `values` looks at."""
+    while isinstance(listed, Let | OfAccount):
+        listed = ctx.lets[listed.name].value if isinstance(listed, Let) else listed.operand
+    return listed.value if isinstance(listed, Aggregate) and listed.value is not None else listed
+
+
+def _compare(value: Type, item: Type) -> bool:
+    return value == item or any(value.kind in kinds and item.kind in kinds for kinds in (NUMERIC, IN_TIME))
+
+
+def _hint(ctx: Context, value: Expression, listed: Expression) -> str | None:
+    assert listed.type.item is not None
+    return compare_hint(Field(span=listed.span, table="", name="", type=listed.type.item), value)
+
+
+def list_of_data(ctx: Context, node: syntax.Path | syntax.Call, scope: Scope) -> Expression | None:
+    """The list that a name or a call gives; anything else is a mistake."""
+    name = node.parts[0].text if isinstance(node, syntax.Path) else ""
+    if isinstance(node, syntax.Path) and len(node.parts) == 1 and isinstance(ctx.names.statements.get(name), syntax.Segment):
+        ctx.report("E215", node.span, name=name, hint=f"write `in segment {name}`")
+        return None
+    found = ctx.value(node, scope, lists=True) if isinstance(node, syntax.Path) else ctx.expression(node, scope)
+    if found is None or found.type.kind == "list":
+        return found
+    shown = f"`{node.name.text}(…)`" if isinstance(node, syntax.Call) else phrase(found)
+    hint = "list what it may be: `in (…)`" if isinstance(node, syntax.Call) or found.type.kind != "yes/no" else None
+    ctx.report("E313", node.span, what=shown if shown[0] in '`"' else spoken(found.type), hint=hint)
+    return None

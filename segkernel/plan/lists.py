@@ -1,0 +1,112 @@
+"""Lists of the data: a test of their items is an `any` over rows, or where the value differs from row to row a semi-join."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from segdsl import checked
+from segdsl.typesystem import DATE, TRUTH
+from segkernel.plan.scales import as_float, at_scale
+from segkernel.plan.slots import form_of
+
+if TYPE_CHECKING:
+    from segkernel.plan.planner import Planner
+
+ITEMS = "[]"
+"""The name of the items of a list as a field of their own rows."""
+
+
+def holds(planner: Planner, node: checked.InValues, space: int, wanted: bool) -> int:
+    """Where a list of the data holds a value, or where it is known not to."""
+    build = planner.builder
+    value = node.value
+    if isinstance(node.listed, checked.OfAccount) and (
+        isinstance(value, checked.OfAccount | checked.Constant) or form_of(value) is not None
+    ):
+        inner = replace(node, value=value.operand if isinstance(value, checked.OfAccount) else value, listed=node.listed.operand)
+        return planner.truth(checked.OfAccount(span=node.span, operand=inner, type=TRUTH), space, wanted)
+    if value.type.kind == "yes/no" and not isinstance(value, checked.Constant):
+        sides = [replace(node, value=checked.Constant(span=value.span, type=TRUTH, value=side)) for side in (False, True)]
+        tests = [(planner.truth(value, space, bool(side)), holds(planner, test, space, wanted)) for side, test in enumerate(sides)]
+        return build.any_of(space, [build.all_of(space, pair) for pair in tests])
+    rows, where, item, owners = items(planner, node.listed, space)
+    if node.folded:
+        item = checked.Call(span=item.span, function="folded", operands=(item,), type=item.type)
+    if isinstance(value, checked.Constant) and value.value is None:
+        return build.always(space, False)
+    if isinstance(value, checked.Constant) or form_of(value) is not None:
+        equal = planner.comparison("=", item, value, rows)
+        found = existing(planner, owners, rows, equal if where is None else build.all_of(rows, (where, equal)))
+    else:
+        listed, probe = aligned(planner, item, rows, value, space)
+        never = where is not None and build.is_always(where, False)
+        found = build.always(space, False) if never else build.add("within", space, owners, rows, where, listed, probe)
+    if wanted:
+        return found
+    known = planner.missing(value, space, False)
+    return build.without(space, build.all_of(space, (known, missing(planner, node.listed, space, False))), found)
+
+
+def items(planner: Planner, listed: checked.Expression, space: int) -> tuple[int, int | None, checked.Expression, int]:
+    """The rows that a list's items are, where they count, the item, and the rows that own the list."""
+    listed, owners = _resolved(planner, listed, space)
+    if isinstance(listed, checked.Field):
+        assert listed.type.item is not None
+        rows = planner.builder.space(((ITEMS, listed.table, listed.path, listed.name), *planner.builder.spaces[owners]))
+        return rows, None, checked.Field(span=listed.span, table=ITEMS, name=ITEMS, type=listed.type.item, single=listed.single), owners
+    assert isinstance(listed, checked.Aggregate)
+    assert listed.value is not None
+    rows = planner.rows(listed, owners)
+    return rows, planner.where(listed, rows), listed.value, owners
+
+
+def missing(planner: Planner, listed: checked.Expression, space: int, wanted: bool) -> int:
+    """Where a list is missing, or where it is there: what `values` gives always is."""
+    build = planner.builder
+    found, owners = _resolved(planner, listed, space)
+    if not isinstance(found, checked.Field):
+        rows, _, item, _ = items(planner, listed, space)
+        if item.type.kind != "yes/no":
+            planner.value(item, rows)
+        return build.always(space, not wanted)
+    source = planner.value(found, owners)
+    known = build.add("missing", owners, source) if wanted else build.range(owners, source, None, None)
+    return known if owners == space else build.add("lift", space, known)
+
+
+def existing(planner: Planner, owners: int, rows: int, where: int) -> int:
+    """The owners that have a row for which a condition is true."""
+    build = planner.builder
+    if build.is_always(where, False):
+        return build.always(owners, False)
+    return build.add("any", owners, rows, None if build.is_always(where, True) else where)
+
+
+def aligned(planner: Planner, item: checked.Expression, rows: int, value: checked.Expression, space: int) -> tuple[int, int]:
+    """The nodes of an item and of the value that is looked for, in units in which they are equal where the values are."""
+    sides = [(item, rows), (value, space)]
+    kinds = {each.type.kind for each, _ in sides}
+    scale = max(each.type.scale for each, _ in sides)
+    found = []
+    for each, where in sides:
+        number = planner.value(each, where)
+        if kinds == {"date", "timestamp"} and each.type != DATE:
+            number = planner.builder.add("day", where, DATE, number)
+        elif kinds == {"number", "decimal"}:
+            number = as_float(planner.builder, number, each.type, where)
+        elif "number" not in kinds and each.type.kind in ("whole", "decimal"):
+            number = at_scale(planner.builder, number, each.type, scale, where)
+        found.append(number)
+    return found[0], found[1]
+
+
+def _resolved(planner: Planner, listed: checked.Expression, space: int) -> tuple[checked.Expression, int]:
+    """The field or aggregate that a list comes from, and the rows that own it."""
+    while isinstance(listed, checked.Let | checked.OfAccount):
+        if isinstance(listed, checked.OfAccount):
+            listed, space = listed.operand, 0
+        else:
+            listed = planner.rules.lets[listed.name].value
+    return listed, space
