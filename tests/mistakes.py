@@ -429,6 +429,13 @@ PARAMS: list[tuple[str, dict[str, object], str, str, str | None]] = [
         'the param "p" is a number, and it is set to nan',
         "give a number, 50_000",
     ),
+    (
+        'param p = "a" segment s when city = p',
+        {"p": "a\ud83d"},
+        "E405",
+        "the param \"p\" is text, and it is set to 'a\\ud83d'",
+        "give a text",
+    ),
     ('param p = "a" segment s when city = p', {"p": 3}, "E405", 'the param "p" is text, and it is set to a number', "give a text"),
     (
         "param p = 90 days segment s when birthday before p ago",

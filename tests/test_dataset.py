@@ -73,7 +73,7 @@ class Stream:
 def test_frames_lazy_frames_and_arrow_streams(form: Any) -> None:
     data = Dataset({"customers": form(customers())}, key="id")
     name = data.column((), (), "name", "UTC")
-    assert (name.values, name.codes.tolist()) == (("a", "c"), [1, 0, 2])
+    assert (list(name.values or ()), name.codes.tolist()) == (["a", "c"], [1, 0, 2])
 
 
 def test_a_lazy_frame_is_collected_once_and_keeps_its_order() -> None:
@@ -138,7 +138,7 @@ def test_preparing_on_threads_changes_nothing(threads: int) -> None:
     for each in wanted:
         one, other = calm.column(*each), busy.column(*each)
         assert one.codes.tobytes() == other.codes.tobytes()
-        assert one.values == other.values
+        assert list(one.values or ()) == list(other.values or ())
 
 
 def test_naive_times_are_kept_per_zone() -> None:

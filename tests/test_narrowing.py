@@ -200,7 +200,7 @@ def test_texts_sort_by_code_point() -> None:
     values = ["é", "z", "", None, "\U0001f600", "\uffff", "A", "a\x00b", "a" * 40, "z"]
     for dtype in (pl.String, pl.Categorical):
         column = bound(pl.Series(values, dtype=dtype))
-        assert column.values == tuple(sorted({each for each in values if each is not None}))
+        assert list(column.values or ()) == sorted({each for each in values if each is not None})
         assert read(column) == values
 
 
@@ -218,9 +218,9 @@ def test_the_table_of_texts_grows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_enum_and_category_keep_only_the_texts_in_use() -> None:
     sizes = pl.Series(["L", None, "S", "L"], dtype=pl.Enum(["S", "M", "L", "XL"]))
-    assert bound(sizes).values == ("L", "S")
+    assert list(bound(sizes).values or ()) == ["L", "S"]
     assert read(bound(sizes)) == ["L", None, "S", "L"]
-    assert bound(sizes.cast(pl.Categorical).slice(1, 2)).values == ("S",)
+    assert list(bound(sizes.cast(pl.Categorical).slice(1, 2)).values or ()) == ["S"]
     wide = pl.Series([str(k) for k in range(300)], dtype=pl.Enum([str(k) for k in range(1000)]))
     assert read(bound(wide)) == [str(k) for k in range(300)]
 
@@ -352,4 +352,4 @@ def test_columns_without_any_value(type: Type) -> None:
         column = bound(pl.Series([None] * rows, dtype=pl.Null), type)
         assert (column.type, column.missing) == (type, rows)
         assert column.code(5) == 0 if type.kind != "text" and not column.raw else True
-    assert bound(pl.Series([None, None], dtype=pl.Null), TEXT).values == ()
+    assert list(bound(pl.Series([None, None], dtype=pl.Null), TEXT).values or ()) == []

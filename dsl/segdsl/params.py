@@ -143,7 +143,8 @@ def _from_python(ctx: Context, raw: object, name: str, span: Span) -> ParamValue
         case float() | Decimal():
             return _from_fraction(raw, name, span)
         case str():
-            return Constant(span=span, type=TEXT, value=raw, param=name)
+            half = any("\ud800" <= character <= "\udfff" for character in raw)
+            return None if half else Constant(span=span, type=TEXT, value=raw, param=name)
         case datetime():
             return Constant(span=span, type=TIMESTAMP, value=moment_nanoseconds(raw, ctx.zone(span)), param=name)
         case date():

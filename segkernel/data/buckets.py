@@ -8,6 +8,7 @@ import numpy as np
 
 from segdsl.typesystem import WHOLE
 from segkernel.data.columns import Column, aligned
+from segkernel.data.lexicon import Lexicon
 
 
 def bucketed(column: Column, count: int, salt: str) -> Column:
@@ -18,11 +19,15 @@ def bucketed(column: Column, count: int, salt: str) -> Column:
     codes, places = np.unique(column.codes[: column.rows], return_inverse=True)
     start = hashlib.sha256(salt.encode() + b"\0")
     found = np.zeros(codes.size, np.uint32)
-    for number, code in enumerate(codes.tolist()):
-        if code:
-            hashed = start.copy()
-            hashed.update(str(column.value(code)).encode())
-            found[number] = 1 + int.from_bytes(hashed.digest()[:8], "big") % count
+    known = np.flatnonzero(codes)
+    values = column.values
+    keys = (
+        values.at(codes[known].astype(np.int64) - 1).to_list() if isinstance(values, Lexicon) else map(column.value, codes[known].tolist())
+    )
+    for number, key in zip(known.tolist(), keys, strict=True):
+        hashed = start.copy()
+        hashed.update(str(key).encode())
+        found[number] = 1 + int.from_bytes(hashed.digest()[:8], "big") % count
     buckets = aligned(column.rows, np.uint8 if count < 255 else np.uint32)
     buckets[:] = found[places]
     return Column(type=WHOLE, rows=column.rows, codes=buckets, top=count, missing=column.missing)

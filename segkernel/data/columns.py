@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -33,7 +34,7 @@ class Column(msgspec.Struct, frozen=True, eq=False):
     base: int = 0
     step: int = 1
     top: int = 0
-    values: tuple[Any, ...] | None = None
+    values: Sequence[Any] | None = None
     missing: int = 0
     keep: Any = None
 

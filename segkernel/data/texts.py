@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from segdsl.typesystem import Type
 from segkernel.data import arrow, keys
 from segkernel.data.columns import Column, aligned
+from segkernel.data.lexicon import Lexicon
 from segkernel.kernel import encoding
 
 _FIRST_TABLE = 1 << 17
@@ -20,8 +23,9 @@ def narrow(series: pl.Series, type: Type) -> Column:
     return _ranked(series, type, *(numbered or _categories(series)))
 
 
-def _numbered(series: pl.Series) -> tuple[pl.DataFrame, NDArray[np.uint32]] | None:
-    """The distinct texts and a number for each row (NONE where missing), by hashes; None where two texts have one."""
+def _numbered(series: pl.Series) -> tuple[pl.Series, NDArray[Any], NDArray[np.uint32]] | None:
+    """The distinct texts in order, the number of each, and a number for each row (NONE where missing), by hashes; None where
+    two texts have one."""
     bits = keys.hashes(series.to_frame())
     valid = series.is_not_null().to_numpy().astype(np.uint8)
     numbers = np.empty(bits.size, np.uint32)
@@ -36,10 +40,14 @@ def _numbered(series: pl.Series) -> tuple[pl.DataFrame, NDArray[np.uint32]] | No
     rows = pl.Series(numbers)
     if not (series == distinct.gather(rows.set(rows == int(encoding.NONE), None))).all():
         return None
-    return pl.DataFrame({"number": np.arange(count, dtype=np.uint32), "text": distinct}), numbers
+    # UTF-8 sorts by bytes as its code points do; to sort texts and find them again by their hashes is faster than to sort places
+    ordered = distinct.sort() + ""  # to add something lays them one after another in memory of their own: six times as fast to search
+    old = np.empty(count, np.uint32)
+    old[np.argsort(keys.hashes(ordered.to_frame()))] = np.argsort(bits[firsts[:count]])
+    return ordered, old, numbers
 
 
-def _categories(series: pl.Series) -> tuple[pl.DataFrame, NDArray[np.uint32]]:
+def _categories(series: pl.Series) -> tuple[pl.Series, NDArray[Any], NDArray[np.uint32]]:
     """As `_numbered`, by Polars' categories."""
     if isinstance(series.dtype, pl.String):
         # a category store of its own: Polars' shared one would keep every text for as long as the process lives
@@ -49,16 +57,14 @@ def _categories(series: pl.Series) -> tuple[pl.DataFrame, NDArray[np.uint32]]:
     numbers = physical.astype(np.uint32)
     if valid is not None:
         numbers[valid == 0] = encoding.NONE
-    return pl.DataFrame({"number": used.to_physical().cast(pl.UInt32), "text": used.cast(pl.String)}), numbers
+    table = pl.DataFrame({"number": used.to_physical().cast(pl.UInt32), "text": used.cast(pl.String)}).sort("text")
+    return table["text"], table["number"].to_numpy(), numbers
 
 
-def _ranked(series: pl.Series, type: Type, distinct: pl.DataFrame, numbers: NDArray[np.uint32]) -> Column:
-    # UTF-8 sorts by bytes as its code points do
-    table = distinct.sort("text")
-    values, old = tuple(table["text"].to_list()), table["number"].to_numpy()
+def _ranked(series: pl.Series, type: Type, values: pl.Series, old: NDArray[Any], numbers: NDArray[np.uint32]) -> Column:
     width = np.uint8 if len(values) < 255 else np.uint16 if len(values) < 65_535 else np.uint32
     ranks = np.zeros(int(old.max(initial=0)) + 1, width)
     ranks[old] = np.arange(1, len(values) + 1, dtype=width)
     codes = aligned(len(series), width)
     missing = encoding.gather(ranks, numbers, width(0), codes)
-    return Column(type, len(series), codes, top=len(values), values=values, missing=int(missing))
+    return Column(type, len(series), codes, top=len(values), values=Lexicon(values), missing=int(missing))

@@ -19,7 +19,7 @@ from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
 from segkernel.link.grouping import GROUPED, grouped, taken
 from segkernel.link.staging import Handed
-from segkernel.plan.planner import FLIPPED, comparison_holds, text_holds
+from segkernel.plan.planner import FLIPPED, comparison_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
 from segkernel.plan.slots import Slot
 
@@ -196,9 +196,7 @@ class Linker:
                 return testing.among(code, space, self.forms[node[2]], node[3], node[4])
             case "text":
                 _, _, source, kind, pattern, wanted = node
-                if kind == "matches":
-                    return spelling.asked(code, space, self.text(source), (), kind, pattern, wanted)
-                return testing.matching(code, space, self.text(source), lambda text: text_holds(kind, text, pattern), wanted)
+                return spelling.asked(code, space, self.text(source), (), kind, pattern, wanted)
             case "asked":
                 return spelling.asked(code, space, self.text(node[2]), *node[3:])
             case "text pair":
@@ -442,7 +440,7 @@ class Linker:
         for each in range(1, pattern.column.top + 1):
             which = pattern.column.value(each)
             here = testing.among(code, space, pattern, [which], True)
-            there = testing.matching(code, space, text, lambda value, which=which: text_holds(kind, value, which), wanted)  # type: ignore[misc]
+            there = spelling.asked(code, space, text, (), kind, which, wanted)
             found.append(self.narrowed(space, here, [there]))
         if not found:
             return code.always(space, False)

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segkernel.clock import Clock
 from segkernel.data.columns import Column
+from segkernel.data.lexicon import Lexicon
 from segkernel.kernel import operations as op
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form
 from segkernel.plan.slots import Slot
 
 MANY_RANGES = 4
+MANY_TEXTS = 64
+"""So many texts are found sooner together than one by one."""
 
 
 def in_range(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
@@ -33,15 +37,17 @@ def outside(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
     if isinstance(form, Coded) and form.width == 1 and form.place == op.COLUMN and not isinstance(low, Slot) and not isinstance(high, Slot):
         column = form.column
         inside = range(column.at_least(low), column.at_least(high))
-        return _code_set(code, space, form, [each for each in range(1, column.top + 1) if each not in inside])
+        numbers = np.arange(1, column.top + 1)
+        return _code_set(code, space, form, numbers[(numbers < inside.start) | (numbers >= inside.stop)])
     return either(code, space, [in_range(code, space, form, None, low), in_range(code, space, form, high, None)])
 
 
 def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted: bool) -> int:
     """The register of the values in a set, or of the present values that are not in it."""
     if isinstance(form, Coded):
-        codes = {form.column.code(value) for value in values} - {0}
-        return _code_set(code, space, form, codes if wanted else set(range(1, form.column.top + 1)) - codes)
+        holds = np.zeros(form.column.top + 1, np.bool_)
+        holds[_codes_of(form.column, values)] = True
+        return chosen(code, space, form, holds[1:] == wanted)
     found = code.always(space, False)
     for value in values:
         found = either(code, space, [found, in_range(code, space, form, value, value + 1)])
@@ -55,10 +61,9 @@ def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted:
     return target
 
 
-def matching(code: Assembly, space: int, form: Coded, holds: Callable[[Any], bool], wanted: bool) -> int:
-    """The register of the values for which a test is `wanted`; it is asked once for each distinct value."""
-    column = form.column
-    return _code_set(code, space, form, [each for each in range(1, column.top + 1) if holds(column.value(each)) is wanted])
+def chosen(code: Assembly, space: int, form: Coded, which: NDArray[np.bool_]) -> int:
+    """The register of some of a column's values: `which` says of each, in order, whether it is one."""
+    return _code_set(code, space, form, np.flatnonzero(which) + 1)
 
 
 def present(code: Assembly, space: int, form: Form) -> int:
@@ -77,6 +82,14 @@ def missing(code: Assembly, space: int, form: Form) -> int:
 
 
 # ---- coded
+
+
+def _codes_of(column: Column, values: Iterable[Any]) -> Any:
+    """The codes of some values, 0 for those that a column does not have."""
+    sought = list(values)
+    if isinstance(column.values, Lexicon) and len(sought) > MANY_TEXTS:
+        return column.values.codes(sought)
+    return [column.code(value) for value in sought]
 
 
 def _codes(code: Assembly, space: int, form: Coded, low: int, high: int) -> int:
@@ -112,31 +125,27 @@ def _code_operands(column: Column, width: int, low: Any, high: Any) -> Callable[
     return operands
 
 
-def _code_set(code: Assembly, space: int, form: Coded, codes: Iterable[int]) -> int:
-    """The register of a set of codes: as few ranges, as a byte shuffle, or by a bitset."""
-    ordered = sorted(codes)
-    runs: list[list[int]] = []
-    for each in ordered:
-        if runs and runs[-1][1] == each - 1:
-            runs[-1][1] = each
-        else:
-            runs.append([each, each])
-    if not runs:
+def _code_set(code: Assembly, space: int, form: Coded, ordered: NDArray[np.intp]) -> int:
+    """The register of some codes, ascending: as few ranges, as a byte shuffle, or by a bitset."""
+    if not ordered.size:
         return code.always(space, False)
-    if len(runs) == 1:
-        return _codes(code, space, form, *runs[0])
+    gaps = np.flatnonzero(np.diff(ordered) != 1)
+    if not gaps.size:
+        return _codes(code, space, form, int(ordered[0]), int(ordered[-1]))
     target_of = code.registers[space].take
     if form.width == 1 and form.place == op.COLUMN:
         table = np.zeros(32, np.uint8)
-        for each in ordered:
+        for each in ordered.tolist():
             table[(each & 15) + 16 * (each >> 7)] |= 1 << ((each >> 4) & 7)
         target = target_of()
         code.emit(op.SET8, space, target, form.operand, code.table(table))
         return target
-    if len(runs) <= MANY_RANGES:
-        return either(code, space, [_codes(code, space, form, *run) for run in runs])
-    bits = np.zeros((form.column.top >> 3) + 8, np.uint8)
-    np.bitwise_or.at(bits, np.array(ordered) >> 3, (1 << (np.array(ordered) & 7)).astype(np.uint8))
+    if gaps.size < MANY_RANGES:
+        firsts, lasts = ordered[np.append(0, gaps + 1)].tolist(), ordered[np.append(gaps, -1)].tolist()
+        return either(code, space, [_codes(code, space, form, *run) for run in zip(firsts, lasts, strict=True)])
+    flags = np.zeros(form.column.top + 64, np.bool_)
+    flags[ordered] = True
+    bits = np.packbits(flags, bitorder="little")
     target = target_of()
     code.emit(op.CODES, space, target, form.operand, code.table(bits), form.width, 0, form.place)
     return target

@@ -10,6 +10,7 @@ import numpy as np
 
 from segdsl.typesystem import Type
 from segkernel.data.columns import Column
+from segkernel.data.lexicon import Lexicon
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import testing
@@ -243,21 +244,17 @@ def _selected_present(code: Assembly, space: int, where: int, yes: int | None, n
 
 def alphabet(columns: Sequence[Column], constants: Sequence[str]) -> Column:
     """The column kind whose codes hold the texts of several columns and constants, in order."""
-    texts: set[str] = set(constants)
-    for column in columns:
-        texts.update(column.values or ())
-    ordered = tuple(sorted(texts))
-    return Column(
-        type=columns[0].type if columns else Type("text"), rows=0, codes=np.zeros(0, np.uint64), values=ordered, top=len(ordered), missing=1
-    )
+    parts = [Lexicon.of(column.values or ()) for column in columns]
+    texts = Lexicon.union([*parts, Lexicon.of(constants)] if constants else parts)
+    kind = columns[0].type if columns else Type("text")
+    return Column(type=kind, rows=0, codes=np.zeros(0, np.uint64), values=texts, top=len(texts), missing=1)
 
 
 def respelled(code: Assembly, space: int, form: Coded, target: Column) -> Coded:
     """Codes of one column as codes of an alphabet that has all its texts."""
     slot = code.slots[space].take()
-    places = {text: number + 1 for number, text in enumerate(target.values or ())}
-    table = np.array([0, *(places[text] for text in form.column.values or ())], np.int64)
-    code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(table), form.place)
+    places = Lexicon.of(target.values or ()).codes(Lexicon.of(form.column.values or ()))
+    code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(np.append(0, places)), form.place)
     return Coded(target, op.SLOT, slot, 8)
 
 
