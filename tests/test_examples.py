@@ -46,12 +46,13 @@ B2B_SQL = {
            and count(*) filter (day > date '2026-09-01') = 0""",
     "m23a_seen_not_ordered": """
         select customer_id from views join users using (user_id) join products using (sku)
-        where price > 500 and (customer_id, sku) not in
-              (select (customer_id, sku) from order_lines join orders using (order_id) where customer_id is not null and sku is not null)""",
+        where price > 500 and (customer_id, sku) not in (
+            select (customer_id, sku) from order_lines join orders using (order_id) where customer_id is not null and sku is not null)""",
     "m23b_carted_not_ordered": """
         select customer_id from cart_items c
         where (added_at at time zone 'Europe/Amsterdam')::date between date '2026-09-21' and date '2026-09-27' and sku is not null
-          and not exists (select 1 from order_lines l join orders o using (order_id) where o.customer_id = c.customer_id and l.sku = c.sku)""",
+          and not exists (
+              select 1 from order_lines l join orders o using (order_id) where o.customer_id = c.customer_id and l.sku = c.sku)""",
     "m24b_two_log_in": """
         select customer_id from customers c join users u using (customer_id)
         where tier = 'business' and (u.last_login_at at time zone 'Europe/Amsterdam')::date >= date '2026-09-01'
