@@ -184,6 +184,8 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
             return f"{type(node).__name__} {digests[name]}"
         case checked.And(terms=terms) | checked.Or(terms=terms):
             return f"{type(node).__name__}({', '.join(sorted({_text(term, digests) for term in terms}))})"
+        case checked.KOf(kind=kind, count=count, terms=terms):
+            return f"KOf({kind} {count}, {', '.join(sorted(_text(term, digests) for term in terms))})"
         case checked.InList(value=value, items=items, others=others):
             listed = sorted({_text(item, digests) for item in (*items, *others)})
             return f"InList({_text(value, digests)}, {', '.join(listed)})"

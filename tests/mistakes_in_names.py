@@ -81,7 +81,13 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "give the links names of their own (`relation = …` in the schema): addresses.billing, addresses.shipping",
     ),
     ("segment s when salary > 3", "E208", 'the schema says that rules may not use "salary" of customers', "salary", None),
-    ("segment s when extra = 3", "E209", '"extra" of customers has the type Struct, which rules cannot use', "extra", None),
+    (
+        "segment s when extra = 3",
+        "E209",
+        '"extra" of customers has the type Struct, which rules cannot use',
+        "extra",
+        "hand it over as text, a number, a date, a timestamp or a list of these",
+    ),
     (
         "segment s when orders > 3",
         "E210",

@@ -241,6 +241,16 @@ class Or(Checked, frozen=True):
     type: Type = TRUTH
 
 
+class KOf(Checked, frozen=True):
+    """How many of the terms are true: `kind` is `at least`, `at most` or `exactly` so many, `count`. True or false as soon as the
+    terms that are unknown cannot change it, else unknown."""
+
+    kind: str
+    count: int
+    terms: tuple[Expression, ...]
+    type: Type = TRUTH
+
+
 class Not(Checked, frozen=True):
     term: Expression
     type: Type = TRUTH
@@ -308,8 +318,8 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | Not | Compare | InList | InValues | TextTest | IsMissing
-    | InSegment
+    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | KOf | Not | Compare | InList | InValues | TextTest
+    | IsMissing | InSegment
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from segdsl import constants, regexes, syntax
-from segdsl.checked import And, Compare, Constant, Expression, InSegment, IsMissing, Not, Or, TextTest
+from segdsl.checked import And, Compare, Constant, Expression, InSegment, IsMissing, KOf, Not, Or, TextTest
 from segdsl.context import Context, Scope
 from segdsl.paths import suggestion
 from segdsl.syntax import Span
@@ -269,12 +269,7 @@ def list_param(ctx: Context, node: syntax.Path, scope: Scope) -> tuple[Constant,
     return None
 
 
-# ---- forms to come
-
-
-def not_yet(ctx: Context, node: syntax.Expression, form: str) -> None:
-    """A form of the language that this version does not have."""
-    ctx.report("E950", node.span, form=form)
+# ---- others
 
 
 def matches(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
@@ -295,10 +290,17 @@ def matches(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression |
     return negated(TextTest(span=node.span, kind="matches", value=value, pattern=pattern), node.negated, node.span)
 
 
+MOST_OF = 1_000_000
+"""No statement holds so many conditions."""
+
+
 def k_of(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """`at least 2 of (…)`, which is to come; its conditions are looked at all the same."""
+    """`at least 2 of (…)`, `at most`, `exactly`."""
     assert isinstance(node, syntax.KOf)
-    for condition in node.conditions:
-        ctx.condition(condition, scope)
-    not_yet(ctx, node, f"`{node.kind} {node.count.text} of`")
-    return None
+    terms = [ctx.condition(condition, scope) for condition in node.conditions]
+    if not node.count.text.isdigit():
+        ctx.report("E305", node.count.span, what=f"`{node.kind} … of`", wanted="a whole number", found=f"`{node.count.text}`")
+        return None
+    known = [term for term in terms if term is not None]
+    count = min(int(node.count.text), MOST_OF)
+    return KOf(span=node.span, kind=node.kind, count=count, terms=tuple(known)) if len(known) == len(terms) else None

@@ -21,6 +21,7 @@ from segdsl.checked import (
     InList,
     InSegment,
     InValues,
+    KOf,
     Let,
     OfAccount,
     Or,
@@ -78,6 +79,10 @@ def _walk(roots: Sequence[Expression], schema: Schema, found: list[Diagnostic]) 
                 marks.append(len(inner))
             elif kind is Or:
                 _always(node, found)
+            elif kind is KOf:
+                assert isinstance(node, KOf)
+                marks += (node.kind, node.count, len(node.terms))
+                _so_many(node, found)
             elif kind is InSegment:
                 marks.append(node.segment)  # type: ignore[union-attr]
         waiting += inner
@@ -211,6 +216,16 @@ def _always(node: Expression, found: list[Diagnostic]) -> None:
         if _covers([(test.op, test.constant) for test in tests]):
             found.append(diagnostic("W103", node.span, hint="its parts leave nothing out but what is missing"))
             return
+
+
+def _so_many(node: KOf, found: list[Diagnostic]) -> None:
+    """A number of conditions that always hold, or never: `at least 0 of`, `exactly 4 of` three."""
+    terms = len(node.terms)
+    hint = f"there {'is 1 condition' if terms == 1 else f'are {terms} conditions'}, and none of them decides"
+    if node.count > terms:
+        found.append(diagnostic("W103" if node.kind == "at most" else "W102", node.span, hint=hint))
+    elif (node.kind, node.count) in (("at least", 0), ("at most", terms)):
+        found.append(diagnostic("W103", node.span, hint=hint))
 
 
 def _covers(tests: list[tuple[str, Any]]) -> bool:

@@ -12,6 +12,8 @@ from segdsl.names import hides, quoted
 from segdsl.syntax import Span
 from segdsl.wording import statement_kind
 
+_UNUSABLE = "hand it over as text, a number, a date, a timestamp or a list of these"
+
 
 def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """The value of a path: the row's own fields and lookups first, then params and the account's lets and chooses."""
@@ -160,7 +162,7 @@ def _no_field(ctx: Context, node: syntax.Path, scope: Scope, table_name: str, na
     table = ctx.schema.tables[table_name]
     text = name.text
     if text in table.unsupported:
-        ctx.report("E209", name.span, name=text, table=table_name, type=table.unsupported[text])
+        ctx.report("E209", name.span, name=text, table=table_name, type=table.unsupported[text], hint=_UNUSABLE)
         return
     if text in table.links:
         target = table.links[text].table

@@ -37,6 +37,7 @@ from segkernel.kernel.registers import (
     lift,
     pick,
     put,
+    so_many,
     subtract,
     wide_range,
 )
@@ -115,6 +116,8 @@ def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, firs
             compare_mixed(target, x, x + slot, y, d == 4, c, words)
         else:
             compare_wide(target, x, x + slot, y, y + slot, c, words)
+    elif what == op.AT_LEAST:
+        so_many(target, args, a, b, c, d, e, bits, stride, words)
     elif what == op.WIDE_RANGE:
         wide_range(target, slots + a * slot, slots + (a + 1) * slot, args, c, words)
 

@@ -18,6 +18,7 @@ LIFT = 5  # a register of the root, b owners' address: the bit of each row's acc
 COMPARE = 6  # a slot, b slot, c which (see COMPARISONS), d kind: 0 exact, 1 float, 2 exact with float, 3 wide, 4 wide with float
 WIDE_RANGE = 7  # a slot (and a + 1), c at: low high part, low low part, high high part, high low part; both included
 TAKE_BITS = 9  # target register, a register of the rows or -1, b rows' space, d slot of the places
+AT_LEAST = 8  # a at (registers), b how many, c how many must be set, d first of the registers to count in, e how many of those
 
 # ---- registers
 AND = 10  # a at (registers), b how many

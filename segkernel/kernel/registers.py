@@ -175,6 +175,30 @@ def invert(target, a, words):
 
 
 @part
+def so_many(target, args, at, count, least, planes, digits, base, stride, words):
+    """Where `least` of the registers args[at : at + count] are set: they are added up word by word, a plane for each digit."""
+    planes = base + planes * stride
+    for i in range(0, words * 8, 8):
+        for k in range(digits):
+            store64(planes + k * stride + i, unsigned(0))
+        for j in range(count):
+            carry = load64(base + args[at + j] * stride + i)
+            for k in range(digits):
+                plane = load64(planes + k * stride + i)
+                store64(planes + k * stride + i, plane ^ carry)
+                carry &= plane
+        more, same = unsigned(0), ~unsigned(0)
+        for k in range(digits - 1, -1, -1):
+            plane = load64(planes + k * stride + i)
+            if (least >> k) & 1:
+                same &= plane
+            else:
+                more |= same & plane
+                same &= ~plane
+        store64(target + i, more | same)
+
+
+@part
 def put(target, source, rows):
     """A register to its place among the results, past the caches; bits behind the last row are cleared before. How many
     are set."""

@@ -130,6 +130,15 @@ class Assembly:
         self.emit(what, space, target, at, len(registers))
         return target
 
+    def at_least(self, space: int, count: int, registers: list[int]) -> int:
+        """A new register: where so many of some are set. They are counted in binary, a register for each digit."""
+        digits = len(registers).bit_length()
+        planes = self.registers[space].take(digits)
+        target = self.registers[space].take()
+        self.emit(op.AT_LEAST, space, target, self.further(*registers), len(registers), count, planes, digits)
+        self.registers[space].drop(planes, digits)
+        return target
+
     def always(self, space: int, value: bool) -> int:
         target = self.registers[space].take()
         self.emit(op.ALWAYS, space, target, int(value))

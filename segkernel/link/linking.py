@@ -134,7 +134,7 @@ class Linker:
             while pending:
                 number = pending.pop()
                 node = self.nodes[number]
-                if node[0] in ("and", "or", "without", "not"):
+                if node[0] in ("and", "or", "at least", "without", "not"):
                     for needed in parts(node):
                         if needed not in seen and not self.made(needed):
                             seen.add(needed)
@@ -207,6 +207,8 @@ class Linker:
                 return self.compare(space, *node[2:])
             case "and" | "or":
                 return code.combined(op.AND if node[0] == "and" else op.OR, space, [registers[each] for each in node[2]])
+            case "at least":
+                return code.at_least(space, node[2], [registers[each] for each in node[3]])
             case "without":
                 target = code.registers[space].take()
                 code.emit(op.WITHOUT, space, target, registers[node[2]], registers[node[3]])

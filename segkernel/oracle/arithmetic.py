@@ -195,6 +195,14 @@ def any_of(terms: Iterable[bool | None]) -> bool | None:
     return True if True in known else None if None in known else False
 
 
+def so_many(kind: str, count: int, terms: Sequence[bool | None]) -> bool | None:
+    """Whether at least, at most or exactly so many terms are true; unknown where the unknown ones could turn it."""
+    least, most = terms.count(True), len(terms) - terms.count(False)
+    test = {"at least": operator.ge, "at most": operator.le, "exactly": operator.eq}[kind]
+    held = {test(many, count) for many in range(least, most + 1)}
+    return held.pop() if len(held) == 1 else None
+
+
 def opposite(term: bool | None) -> bool | None:
     """Kleene's `not`: unknown stays unknown."""
     return None if term is None else not term

@@ -35,6 +35,7 @@ KINDS: dict[type, str] = {
     checked.Aggregate: "aggregate",
     checked.And: "and",
     checked.Or: "or",
+    checked.KOf: "so many of",
     checked.Not: "not",
     checked.Compare: "comparison",
     checked.InList: "list",

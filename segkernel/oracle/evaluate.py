@@ -200,6 +200,8 @@ class Oracle:
                 return arithmetic.all_of([self.condition(term, row) for term in terms])
             case checked.Or(terms=terms):
                 return arithmetic.any_of([self.condition(term, row) for term in terms])
+            case checked.KOf(kind=kind, count=count, terms=terms):
+                return arithmetic.so_many(kind, count, [self.condition(term, row) for term in terms])
             case checked.Not(term=term):
                 return arithmetic.opposite(self.condition(term, row))
             case checked.Compare(op=op, left=left, right=right):

@@ -133,6 +133,8 @@ class Planner:
             case checked.And() | checked.Or():
                 terms = [self.truth(term, space, wanted) for term in node.terms]
                 return build.all_of(space, terms) if isinstance(node, checked.And) is wanted else build.any_of(space, terms)
+            case checked.KOf():
+                return self.so_many(node, space, wanted)
             case checked.Not():
                 return self.truth(node.term, space, not wanted)
             case checked.Compare():
@@ -188,6 +190,16 @@ class Planner:
                 return found if (node.function == "any") is wanted else build.invert(space, found)
             case _:
                 raise AssertionError(f"{type(node).__name__} is not a condition")
+
+    def so_many(self, node: checked.KOf, space: int, wanted: bool) -> int:
+        """At least `least` terms are true, and at most `most`: so many at least are then false."""
+        build = self.builder
+        least = 0 if node.kind == "at most" else node.count
+        most = len(node.terms) if node.kind == "at least" else node.count
+        yes, no = ([self.truth(term, space, side) for term in node.terms] for side in (True, False))
+        if wanted:
+            return build.all_of(space, (build.at_least(space, least, yes), build.at_least(space, len(no) - most, no)))
+        return build.any_of(space, (build.at_least(space, len(no) - least + 1, no), build.at_least(space, most + 1, yes)))
 
     def comparison(self, op: str, left: checked.Expression, right: checked.Expression, space: int) -> int:
         if left.type.kind == "yes/no":

@@ -99,6 +99,8 @@ def _told(program: Program, node: Node) -> str:
             return f"{name(node[2])} missing"
         case "compare":
             return f"{name(node[3])} {node[2]} {name(node[4])}"
+        case "at least":
+            return f"at least {node[2]} of {some(node[3], ', ')}"
         case "and" | "or":
             return some(node[2], f" {node[0]} ")
         case "without":

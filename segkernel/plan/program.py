@@ -17,6 +17,7 @@ Conditions, true where the bit is set, never at missing values:
     ("missing", s, source)
     ("compare", s, op, value, value)
     ("and", s, nodes) ("or", s, nodes) ("without", s, node, node) ("not", s, node)
+    ("at least", s, count, nodes)                so many of the nodes
     ("any", s, rows' space, node or None)        some row of the owner
     ("lift", s, root's node)                     the account's condition, for each of its rows
     ("within", s, owners' space, rows' space, node or None, rows' value, value)   equal to one of the values of the same owner's rows
@@ -48,7 +49,7 @@ Values:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -118,6 +119,8 @@ def parts(node: Node) -> tuple[int, ...]:
             return (node[2],)
         case "and" | "or":
             return tuple(node[2])
+        case "at least":
+            return tuple(node[3])
         case "without":
             return (node[2], node[3])
         case "compare" | "text pair":
@@ -187,6 +190,17 @@ class Builder:
     def any_of(self, space: int, terms: Iterable[int]) -> int:
         """The `or`: flat and without repetition."""
         return self._combined("or", space, terms)
+
+    def at_least(self, space: int, count: int, terms: Sequence[int]) -> int:
+        """Where so many of the terms hold; a term that is written twice counts twice."""
+        possible = [term for term in terms if not self.is_always(term, False)]
+        uncertain = [term for term in possible if not self.is_always(term, True)]
+        count -= len(possible) - len(uncertain)
+        if count <= 0 or count > len(uncertain):
+            return self.always(space, count <= 0)
+        if count in (1, len(uncertain)):
+            return self.any_of(space, uncertain) if count == 1 else self.all_of(space, uncertain)
+        return self.add("at least", space, count, tuple(sorted(uncertain)))
 
     def _combined(self, kind: str, space: int, terms: Iterable[int]) -> int:
         neutral = kind == "and"
