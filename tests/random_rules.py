@@ -61,7 +61,7 @@ class Rules:
         self.depth = 0
         self.reckless = rng.random() < 0.3  # sums and products may then leave their range
         self.functional = rng.random() < 0.25  # functions, which the rivals refuse
-        self.listing = rng.choice([0, 0, 0, 1, 4])  # tests of lists of the data, which the rivals refuse
+        self.listing = rng.choice([0, 0, 0, 0, 0, 1, 2])  # tests of lists of the data, which the rivals refuse
         self.zone = ZoneInfo(world.schema.timezone)
 
     def params(self) -> list[str]:
