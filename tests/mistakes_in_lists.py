@@ -89,4 +89,25 @@ LISTS: list[tuple[str, str, str, str, str | None]] = [
         "order_lines.order.customer.tags",
         None,
     ),
+    (
+        "let v = values(orders.total) segment s when tags contains any of v",
+        "E301",
+        'what "v" (list of decimal(2)) holds does not compare with what "tags" (list of text) holds',
+        "tags contains any of v",
+        None,
+    ),
+    (
+        "let v = values(orders.total) segment s when v contains all of v ignoring case",
+        "E305",
+        '`ignoring case` wants a list of text, and this is "v" (list of decimal(2))',
+        "v",
+        None,
+    ),
+    (
+        "segment s when tags contains any of city",
+        "E313",
+        '"city" (text) is not a list',
+        "city",
+        "list what it may be: `in (…)`",
+    ),
 ]

@@ -46,6 +46,10 @@ def test(writer: Rules, scope: Scope) -> str | None:
     if found is None:
         return None
     held, kind = found
+    if rng.random() < 0.25:
+        other = overlap(writer, scope, held, kind)
+        if other is not None:
+            return other
     if rng.random() < 0.1 and not held.startswith("values("):
         return f"{held} is {rng.choice(['', 'not '])}missing"
     ending = " ignoring case" if kind == "text" and rng.random() < 0.3 else ""
@@ -62,6 +66,18 @@ def test(writer: Rules, scope: Scope) -> str | None:
     if rng.random() < 0.3 and not held.startswith("values("):
         return f"{rng.choice(['', 'not '])}{held} contains {value}{ending}"
     return f"{value} {rng.choice(['in', 'not in'])} {held}{ending}"
+
+
+def overlap(writer: Rules, scope: Scope, held: str, kind: str) -> str | None:
+    """A list held against another one that has a name."""
+    rng = writer.rng
+    other = listed(writer, scope)
+    if other is None or held.startswith("values(") or other[0].startswith("values(") or other[1] not in LIKE[kind]:
+        return None
+    # all of a list of the account cannot be asked of a list of each row
+    words = "any" if scope.rows and other[0] in writer.named.get(f"let list of {other[1]}", []) else rng.choice(["any", "all"])
+    ending = " ignoring case" if kind == "text" and rng.random() < 0.3 else ""
+    return f"{held} {rng.choice(['', 'not '])}contains {words} of {other[0]}{ending}"
 
 
 def samples_of(writer: Rules, held: str) -> tuple[Any, ...]:

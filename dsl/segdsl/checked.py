@@ -292,6 +292,18 @@ class InValues(Checked, frozen=True):
     type: Type = TRUTH
 
 
+class Overlap(Checked, frozen=True):
+    """Whether one of the present items of the list `sought`, or `every` one, is among those of the list `listed`: unknown where a list
+    is missing. Both are lists as `InValues` has them; `folded` goes for both.
+    """
+
+    listed: Expression
+    sought: Expression
+    every: bool
+    folded: bool = False
+    type: Type = TRUTH
+
+
 class TextTest(Checked, frozen=True):
     """`kind` is `contains`, `starts` or `ends`: exact, by code point; or `matches`, whose pattern is a constant of the subset
     in `regexes`, found anywhere in the text."""
@@ -318,7 +330,7 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | KOf | Not | Compare | InList | InValues | TextTest
+    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | KOf | Not | Compare | InList | InValues | Overlap | TextTest
     | IsMissing | InSegment
 )  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from segdsl import constants, syntax
-from segdsl.checked import Aggregate, And, Constant, Expression, Field, InValues, Let, OfAccount, Or
-from segdsl.conditions import compare_hint, list_param, negated, text_test
+from segdsl.checked import Aggregate, And, Constant, Expression, Field, InValues, Let, OfAccount, Or, Overlap
+from segdsl.conditions import compare_hint, is_param, list_param, negated, text_test
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
 from segdsl.typesystem import IN_TIME, NUMERIC, TEXT, Type
@@ -23,6 +23,8 @@ def contains(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression 
         sought = [ctx.value(node.right, scope)]
     elif isinstance(node.right, syntax.ListOf):
         sought = [ctx.value(item, scope) for item in node.right.items]
+    elif isinstance(node.right, syntax.Path) and not is_param(ctx, node.right):
+        return negated(_overlap(ctx, node, held, list_of_data(ctx, node.right, scope)), node.negated, node.span)
     elif isinstance(node.right, syntax.Path):
         named = list_param(ctx, node.right, scope)
         sought = [None] if named is None else list(named)
@@ -59,6 +61,26 @@ def in_values(ctx: Context, value: Expression | None, listed: Expression, ignori
     if isinstance(whole, Constant):
         whole = constants.of_width(whole, held_as(ctx, listed))
     return InValues(span=span, value=whole, listed=listed, folded=ignoring_case)
+
+
+def _overlap(ctx: Context, node: syntax.TextTest, listed: Expression, sought: Expression | None) -> Expression | None:
+    """`list contains any of NAME` and `all of NAME`, where the name is that of another list of the data."""
+    if sought is None:
+        return None
+    assert listed.type.item is not None
+    assert sought.type.item is not None
+    every = node.kind == "contains all"
+    for each in (listed, sought) if node.ignoring_case else ():
+        if each.type.item != TEXT:
+            ctx.report("E305", each.span, what="`ignoring case`", wanted="a list of text", found=phrase(each))
+            return None
+    if not _compare(listed.type.item, sought.type.item):
+        ctx.report("E301", node.span, left=f"what {phrase(sought)} holds", right=f"what {phrase(listed)} holds")
+        return None
+    if every and isinstance(sought, OfAccount) and not isinstance(listed, OfAccount):
+        ctx.report("E950", node.span, form="`contains all of` a list of the account, asked of a list of each row")
+        return None
+    return Overlap(span=node.span, listed=listed, sought=sought, every=every, folded=node.ignoring_case)
 
 
 def held_as(ctx: Context, listed: Expression) -> Expression:

@@ -23,6 +23,7 @@ from segdsl.checked import (
     Not,
     Now,
     Or,
+    Overlap,
     Rules,
     Shift,
     TextTest,
@@ -68,6 +69,12 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
             elif kind is InValues:
                 assert isinstance(node, InValues)
                 for value in (*_fields(node.value), *_fields(node.listed)):
+                    if negative and _can_miss(value):
+                        suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
+                negative = False
+            elif kind is Overlap:
+                assert isinstance(node, Overlap)
+                for value in (*_fields(node.listed), *_fields(node.sought)):
                     if negative and _can_miss(value):
                         suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
                 negative = False

@@ -18,6 +18,7 @@ _HOLDERS = (
     "no",
     "value",
     "listed",
+    "sought",
     "where",
     "order",
     "terms",

@@ -40,6 +40,7 @@ KINDS: dict[type, str] = {
     checked.Compare: "comparison",
     checked.InList: "list",
     checked.InValues: "list",
+    checked.Overlap: "list",
     checked.TextTest: "text test",
     checked.IsMissing: "is missing",
     checked.InSegment: "segment",

@@ -211,6 +211,8 @@ class Oracle:
                 return arithmetic.any_of([self._compare("=", sought, found, item, self.value(item, row)) for item in (*items, *others)])
             case checked.InValues():
                 return self._in_values(expression, row)
+            case checked.Overlap():
+                return self._overlap(expression, row)
             case checked.TextTest(kind=kind, value=tested, pattern=pattern):
                 return self._text_test(kind, self.value(tested, row), self.value(pattern, row))
             case checked.IsMissing(operand=operand):
@@ -368,17 +370,31 @@ class Oracle:
         return COMPARISONS[op](a, b)
 
     def _in_values(self, test: checked.InValues, row: Row) -> bool | None:
-        value, listed = self.value(test.value, row), self.value(test.listed, row)
+        value, listed = self.value(test.value, row), self._items(test.listed, row, test.folded)
         if value is None or listed is None:
             return None
-        if not isinstance(listed, tuple):
-            raise TypeError(f"{listed!r} is not a list")
-        assert test.listed.type.item is not None
-        item = checked.Field(span=test.span, table="", name="", type=test.listed.type.item)
-        if test.folded:
-            call = checked.Call(span=test.span, function="folded", operands=(item,), type=item.type)
-            listed = tuple(functions.call(call, [each], functions.Moment(self.today, self.rules.timezone)) for each in listed)
-        return any(self._compare("=", item, each, test.value, value) is True for each in listed)
+        return any(self._compare("=", item_of(test.listed), each, test.value, value) is True for each in listed)
+
+    def _overlap(self, test: checked.Overlap, row: Row) -> bool | None:
+        listed, sought = (self._items(each, row, test.folded) for each in (test.listed, test.sought))
+        if listed is None or sought is None:
+            return None
+        left, right = item_of(test.listed), item_of(test.sought)
+        found = [any(self._compare("=", left, each, right, value) is True for each in listed) for value in sought]
+        return all(found) if test.every else any(found)
+
+    def _items(self, listed: checked.Expression, row: Row, folded: bool) -> tuple[Value, ...] | None:
+        """The present items of a list, as a test that ignores case looks at them where `folded`."""
+        items = self.value(listed, row)
+        if items is None:
+            return None
+        if not isinstance(items, tuple):
+            raise TypeError(f"{items!r} is not a list")
+        if not folded:
+            return items
+        item, moment = item_of(listed), functions.Moment(self.today, self.rules.timezone)
+        call = checked.Call(span=listed.span, function="folded", operands=(item,), type=item.type)
+        return tuple(functions.call(call, [each], moment) for each in items)
 
     def _place_in_day(self, day: int, instant: int) -> int:
         """-1 before the local day, 0 in it, 1 after it."""
@@ -401,6 +417,12 @@ class Oracle:
 def constant(expression: checked.Expression) -> bool:
     """Whether a number stands in the rules, so that its decimal is the literal itself."""
     return isinstance(expression, checked.Constant)
+
+
+def item_of(listed: checked.Expression) -> checked.Field:
+    """An item of a list as an expression that has its type."""
+    assert listed.type.item is not None
+    return checked.Field(span=listed.span, table="", name="", type=listed.type.item)
 
 
 def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:

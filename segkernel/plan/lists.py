@@ -32,8 +32,7 @@ def holds(planner: Planner, node: checked.InValues, space: int, wanted: bool) ->
         tests = [(planner.truth(value, space, bool(side)), holds(planner, test, space, wanted)) for side, test in enumerate(sides)]
         return build.any_of(space, [build.all_of(space, pair) for pair in tests])
     rows, where, item, owners = items(planner, node.listed, space)
-    if node.folded:
-        item = checked.Call(span=item.span, function="folded", operands=(item,), type=item.type)
+    item = _folded(item) if node.folded else item
     if isinstance(value, checked.Constant) and value.value is None:
         return build.always(space, False)
     if isinstance(value, checked.Constant) or form_of(value) is not None:
@@ -41,12 +40,58 @@ def holds(planner: Planner, node: checked.InValues, space: int, wanted: bool) ->
         found = existing(planner, owners, rows, equal if where is None else build.all_of(rows, (where, equal)))
     else:
         listed, probe = aligned(planner, item, rows, value, space)
-        never = where is not None and build.is_always(where, False)
-        found = build.always(space, False) if never else build.add("within", space, owners, rows, where, listed, probe)
+        found = _within(planner, space, owners, rows, where, listed, probe)
     if wanted:
         return found
     known = planner.missing(value, space, False)
     return build.without(space, build.all_of(space, (known, missing(planner, node.listed, space, False))), found)
+
+
+def overlaps(planner: Planner, node: checked.Overlap, space: int, wanted: bool) -> int:
+    """Where one of the items of a list, or every one, is in another list, or where it is known not to."""
+    build = planner.builder
+    listed, sought = node.listed, node.sought
+    if isinstance(listed, checked.OfAccount) and isinstance(sought, checked.OfAccount):
+        inner = replace(node, listed=listed.operand, sought=sought.operand)
+        return planner.truth(checked.OfAccount(span=node.span, operand=inner, type=TRUTH), space, wanted)
+    if isinstance(sought, checked.OfAccount):  # which of both is looked through does not matter
+        listed, sought = sought, listed
+    if listed.type.item == TRUTH or sought.type.item == TRUTH:
+        found = _sides(planner, listed, sought, node.every, space)
+    else:
+        rows, where, item, owners = items(planner, listed, space)
+        others, there, other, _ = items(planner, sought, space)
+        item, other = (_folded(item), _folded(other)) if node.folded else (item, other)
+        hit = _within(planner, others, owners, rows, where, *aligned(planner, item, rows, other, others))
+        if node.every:
+            hit = build.without(others, planner.missing(other, others, False), hit)
+        found = existing(planner, space, others, hit if there is None else build.all_of(others, (there, hit)))
+        found = build.invert(space, found) if node.every else found
+    known = build.all_of(space, (missing(planner, listed, space, False), missing(planner, sought, space, False)))
+    return build.all_of(space, (known, found)) if wanted else build.without(space, known, found)
+
+
+def _sides(planner: Planner, listed: checked.Expression, sought: checked.Expression, every: bool, space: int) -> int:
+    """Whether lists of yes/no overlap: yes and no are looked for one after the other."""
+    build = planner.builder
+    both = []
+    for side in (False, True):
+        value = checked.Constant(span=sought.span, type=TRUTH, value=side)
+        a, b = (
+            holds(planner, checked.InValues(span=each.span, value=value, listed=each), space, True) for each in (listed, sought)
+        )  # fmt: skip
+        both.append(build.any_of(space, (a, build.invert(space, b))) if every else build.all_of(space, (a, b)))
+    return build.all_of(space, both) if every else build.any_of(space, both)
+
+
+def _folded(item: checked.Expression) -> checked.Expression:
+    return checked.Call(span=item.span, function="folded", operands=(item,), type=item.type)
+
+
+def _within(planner: Planner, space: int, owners: int, rows: int, where: int | None, listed: int, probe: int) -> int:
+    build = planner.builder
+    never = where is not None and build.is_always(where, False)
+    return build.always(space, False) if never else build.add("within", space, owners, rows, where, listed, probe)
 
 
 def items(planner: Planner, listed: checked.Expression, space: int) -> tuple[int, int | None, checked.Expression, int]:

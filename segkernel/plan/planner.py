@@ -143,6 +143,8 @@ class Planner:
                 return self.membership(node, space, wanted)
             case checked.InValues():
                 return lists.holds(self, node, space, wanted)
+            case checked.Overlap():
+                return lists.overlaps(self, node, space, wanted)
             case checked.TextTest():
                 return self.text_test(node, space, wanted)
             case checked.IsMissing():
