@@ -76,6 +76,20 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         'city = "a" and city != "a"',
         "its parts exclude each other",
     ),
+    (
+        "segment s when wait > 5 days and wait < 100 hours",
+        "W102",
+        "this is never true",
+        "wait > 5 days and wait < 100 hours",
+        "its parts exclude each other",
+    ),
+    (
+        "segment s when wait >= 1 week or wait < 7 days",
+        "W103",
+        "this is always true",
+        "wait >= 1 week or wait < 7 days",
+        "its parts leave nothing out but what is missing",
+    ),
     ("segment s when employees in 5..3", "W102", "this is never true", "employees in 5..3", "its parts exclude each other"),
     (
         "segment s when employees in 1..3 and employees = 4",

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from segdsl import syntax
+from segdsl import constants, syntax
 from segdsl.checked import (
     Aggregate,
     And,
@@ -33,7 +33,7 @@ from segdsl.missing import missing_values, statements, warning
 from segdsl.names import Mentions, Names
 from segdsl.schema import FieldSpec, Schema
 from segdsl.tree import LEAVES, branches, children, mark, meaning
-from segdsl.typesystem import NUMERIC
+from segdsl.typesystem import NUMERIC, Length
 from segdsl.wording import dotted
 
 
@@ -157,7 +157,10 @@ def _tests(terms: Sequence[Expression], lists: bool) -> dict[Any, list[_Test]]:
 
 
 def _plain(constant: Constant) -> tuple[str, Any] | None:
-    if constant.value is None or constant.type.kind == "duration":
+    if isinstance(constant.value, Length):
+        exact = constants.exact(constant.value)
+        return None if exact is None else ("duration", exact.nanoseconds)
+    if constant.value is None:
         return None
     if constant.type.kind in NUMERIC:
         if isinstance(constant.value, float) and not math.isfinite(constant.value):
