@@ -204,3 +204,13 @@ def test_a_long_chain_of_lets_of_rows_costs_no_recursion() -> None:
     lets = "let v0 for orders = total\n" + "\n".join(f"let v{i} for orders = v{i - 1} + 1" for i in range(1, 19_900))
     program = planned(lets + "\nsegment s when any(orders where v19899 > 1)")
     assert len(program.nodes) >= 19_900
+
+
+def test_conditions_that_are_asked_from_both_sides_are_planned_once() -> None:
+    either = ismissing = "newsletter"
+    for step in range(40):
+        either = f"coalesce({either}, score > {step})"
+    for _ in range(20):
+        ismissing = f"(({ismissing}) is missing)"
+    assert len(planned(f"segment a when {either}").nodes) < 400
+    assert len(planned(f"segment a when {ismissing}").nodes) < 100

@@ -190,7 +190,7 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
     elif what == op.FLOAT_TOTAL:
         float_total(target, x, slot, b, rows)
     elif what == op.FETCH:
-        fetch(target, a, b, c, first, start, stop)
+        fetch(target, a, b, c, first, start, stop, rows)
     elif what == op.SPAN:
         span(target, a + first * 8, rows if rows < stop else stop)
     return -1

@@ -152,10 +152,13 @@ def lift_value(target, source, owner, first, last, rows):
 
 
 @part
-def fetch(target, memory, rows, otherwise, first, start, stop):
-    """What stands in memory for rows by their numbers, or for these rows themselves."""
+def fetch(target, memory, numbers, otherwise, first, start, stop, rows):
+    """What stands in memory for rows by their numbers, or for these rows themselves; `otherwise` also beside the block's rows, where
+    others look codes up too."""
+    fill(target, otherwise, start)
+    fill(target + stop * 8, otherwise, rows - stop)
     for i in range(start, stop):
-        row = signed(load32(rows + (first + i) * 4)) if rows != 0 else first + i
+        row = signed(load32(numbers + (first + i) * 4)) if numbers != 0 else first + i
         if row == NOBODY:
             store_whole(target + i * 8, otherwise)
         else:

@@ -45,6 +45,8 @@ class Planner:
         self.hosted: list[HostedCall] = []
         self.builder = Builder()
         self.truths: dict[tuple[str, bool], int] = {}
+        self.conditions: dict[tuple[int, int, bool], tuple[checked.Expression, int]] = {}
+        """By the tree's node, space and side: the node of a condition, and the tree's node itself, so that its number stays its own."""
         self.values: dict[str, int] = {}
         self.cases: dict[str, tuple[list[int], int]] = {}
         self.done: set[str] = set()
@@ -127,7 +129,13 @@ class Planner:
     # ---- conditions
 
     def truth(self, node: checked.Expression, space: int, wanted: bool) -> int:
-        """Where a condition is true (`wanted`), or where it is false."""
+        """Where a condition is true (`wanted`), or where it is false; planned once, since some forms ask for both sides."""
+        known = self.conditions.get((id(node), space, wanted))
+        if known is None:
+            known = self.conditions[id(node), space, wanted] = node, self._truth(node, space, wanted)
+        return known[1]
+
+    def _truth(self, node: checked.Expression, space: int, wanted: bool) -> int:
         build = self.builder
         match node:
             case checked.And() | checked.Or():
