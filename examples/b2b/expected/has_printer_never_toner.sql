@@ -1,0 +1,3 @@
+select customer_id from lines where category = 'printers'
+except
+select customer_id from lines where category = 'toner';

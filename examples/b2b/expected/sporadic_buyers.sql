@@ -1,0 +1,2 @@
+select customer_id from orders group by customer_id
+having count(distinct strftime(placed_at, '%Y-%m')) filter (placed_at >= '2025-11-01' and placed_at < '2026-11-01') < 9;
