@@ -76,13 +76,6 @@ LISTS: list[tuple[str, str, str, str, str | None]] = [
         None,
     ),
     (
-        "segment s when city in values(company.customers.city)",
-        "E950",
-        "`values` of rows that are reached by going up a link first is not built yet",
-        "company.customers.city",
-        None,
-    ),
-    (
         "segment s when any(orders where status in values(order_lines.order.customer.tags))",
         "E305",
         '`values` wants one value of each row, and this is "order.customer.tags" (list of text)',

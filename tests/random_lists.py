@@ -15,6 +15,8 @@ LIKE = {"whole": ["whole", "number", "decimal"], "number": ["number", "whole", "
 def values(writer: Rules, kind: str, scope: Scope) -> str | None:
     """`values(…)` of a relation of the scope's rows."""
     rng = writer.rng
+    if rng.random() < 0.25:
+        return values_up(writer, kind, scope)
     table = writer.relation_name(scope)
     if table is None:
         return None
@@ -25,6 +27,24 @@ def values(writer: Rules, kind: str, scope: Scope) -> str | None:
         return f"values({value} for {table}{where})" if value else None
     field = writer.field(kind, rows)
     return f"values({table}.{field}{where})" if field else None
+
+
+def values_up(writer: Rules, kind: str, scope: Scope) -> str | None:
+    """`values(…)` of rows of the row that links lead to."""
+    rng = writer.rng
+    ways = {
+        "customers": ["company.customers"],
+        "orders": ["customer.orders"],
+        "order_lines": ["order.order_lines", "order.customer.orders"],
+    }
+    way = rng.choice(ways.get(scope.table, [""]))
+    table = way.rpartition(".")[2]
+    if not way or way.partition(".")[0] not in writer.world.schema.tables[scope.table].links:
+        return None
+    rows = type(scope)(table, True)
+    field, other = writer.field(kind, rows), writer.field(rng.choice(list(LIKE)), rows)
+    where = f" where {other} is not missing" if other and rng.random() < 0.5 else ""
+    return f"values({way}.{field}{where})" if field else None
 
 
 def listed(writer: Rules, scope: Scope) -> tuple[str, str] | None:

@@ -36,9 +36,6 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
         _not_a_path(ctx, node, path)
         return None
     way, owner = up(ctx, path, scope)
-    if way and name == "values":
-        ctx.report("E950", path.span, form="`values` of rows that are reached by going up a link first")
-        return None
     path = syntax.Path(span=path.span, parts=path.parts[len(way) :])
     head = path.parts[0]
     if scope.relation is not None and not way and _elsewhere(ctx, node, head, scope):

@@ -238,16 +238,28 @@ class Dataset:
         if not chain:
             return Space((), base, self.height(base))
         if len(chain[0]) > 2:
-            _, owner, path, name = chain[0]
-            parent = self.space(chain[1:], base if chain[1:] else owner)
-            table = self._reached(parent, path)
-            return lists.space(parent, chain, self._rows(parent, path), self._items(table, name).starts, f"{table}.{name}")
+            return self._spread(chain, base)
         (table, link), *rest = chain
         target = self.schema.tables[table].links[link].table
         parent = self.space(tuple(rest), base if rest else target)
         if target != parent.table:
             raise ValueError(f"the link {table}.{link} leads to {target}, not to {parent.table}")
+        if parent.shared:
+            below = self.space(chain[:1], target)
+            assert below.offsets is not None
+            return spaces.spread(parent, chain, table, parent.picked, below.offsets, below.picked)
         return spaces.child(parent, self.height(target), chain, self._link(table, link))
+
+    def _spread(self, chain: Chain, base: str) -> Space:
+        """The items of a list field, or rows of a row that links lead to."""
+        kind, owner, path, *what = chain[0]
+        parent = self.space(chain[1:], base if chain[1:] else owner)
+        rows, target = self._rows(parent, path), self._reached(parent, path)
+        if kind == lists.ITEMS:
+            return spaces.spread(parent, chain, lists.ITEMS, rows, self._items(target, what[0]).starts, None)
+        below = self.space((tuple(what),), target)
+        assert below.offsets is not None
+        return spaces.spread(parent, chain, below.table, rows, below.offsets, below.picked)
 
     def _rows(self, space: Space, path: tuple[str, ...]) -> NDArray[np.uint32] | None:
         """The row of the table at the end of `path` for each row of a space; None for all rows as they stand."""

@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.data.columns import Column, aligned
+from segkernel.errors import DataError
 from segkernel.kernel import encoding
 
 Chain = tuple[tuple[Any, ...], ...]
-"""Steps from rows up to the root: (table, link), or from the items of a list to the row that has it (see `lists.ITEMS`)."""
+"""Steps from rows up to the root: (table, link), from the items of a list to the row that has it (see `lists.ITEMS`), or
+(UP, owner's table, path, table, link): from the rows that find by a link the row that the links of `path` lead to from their owner."""
+UP = "^"
+MOST_ROWS = (1 << 32) - 2
 
 
 class Space(msgspec.Struct, frozen=True, eq=False):
@@ -22,7 +26,7 @@ class Space(msgspec.Struct, frozen=True, eq=False):
 
     `picked` are the table's rows, uint32, None where they are all of them as they stand. `offsets` int64[parent.rows +
     1] says where each owner's rows start; `owner` uint32[rows], padded as a column's codes, is each row's row in the
-    parent's space. The root has neither.
+    parent's space. The root has neither. Where rows are `shared`, one row of the table can be there for several owners.
     """
 
     chain: Chain
@@ -32,6 +36,7 @@ class Space(msgspec.Struct, frozen=True, eq=False):
     parent: Space | None = None
     offsets: NDArray[np.int64] | None = None
     owner: NDArray[np.uint32] | None = None
+    shared: bool = False
 
     @property
     def order(self) -> NDArray[np.int64] | None:
@@ -58,6 +63,34 @@ def child(parent: Space, parent_rows: int, chain: Chain, found: NDArray[np.uint3
         picked = np.empty(rows, np.uint32)
         encoding.place(owners, offsets[:-1].copy(), picked, sorted_owners)
     return Space(chain, chain[0][0], rows, picked, parent, offsets, sorted_owners)
+
+
+def spread(
+    parent: Space, chain: Chain, table: str, rows: NDArray[np.uint32] | None, starts: NDArray[np.int64], order: NDArray[np.uint32] | None
+) -> Space:
+    """The space of what the rows of `parent` have by way of other rows, each of which may be that of several.
+
+    `rows` is that other row for each of them, NONE for nobody, None for all rows as they stand; it has the rows of `table` from
+    `starts[row]` to `starts[row + 1]` (int64) in the `order` (uint32, None as they stand). Raises DataError where there are too many.
+    """
+    lengths, begins = np.diff(starts), starts[:-1]
+    if rows is not None:
+        known = rows != encoding.NONE
+        at = np.where(known, rows, 0).astype(np.int64)
+        lengths = np.where(known, lengths[at], 0) if lengths.size else np.zeros(rows.size, np.int64)
+        begins = begins[at] if begins.size else np.zeros(rows.size, np.int64)
+    offsets = np.zeros(parent.rows + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    count = int(offsets[-1])
+    if count > MOST_ROWS:
+        raise DataError(f"{' of '.join(str(step[-1]) for step in chain)}: {count:,} rows; a relation can have {MOST_ROWS:,}")
+    owner = aligned(count, np.uint32)
+    owner[:] = np.repeat(np.arange(parent.rows, dtype=np.uint32), lengths)
+    picked = order
+    if rows is not None:
+        picked = (np.arange(count, dtype=np.int64) + np.repeat(begins - offsets[:-1], lengths)).astype(np.uint32)
+        picked = picked if order is None else order[picked]
+    return Space(chain, table, count, picked, parent, offsets, owner, True)
 
 
 def follow(rows: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.uint32]:

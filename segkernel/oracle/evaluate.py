@@ -78,7 +78,7 @@ class Oracle:
         seen: set[str] = set()
         while waiting:
             node = waiting.pop()
-            if isinstance(node, checked.Aggregate) and node.up:
+            if isinstance(node, checked.Aggregate) and node.up and node.function != "values":
                 below = msgspec.structs.replace(node, up=(), owner="")
                 for index in range(len(self.families.rows[node.owner])):
                     self.value(below, Row(node.owner, index))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ITEMS = "[]"
 """The name of the items of a list as a field of their own rows."""
+UP = "^"
+"""The name of a step to the rows of a row that links lead to."""
 
 
 def holds(planner: Planner, node: checked.InValues, space: int, wanted: bool) -> int:
@@ -103,7 +105,12 @@ def items(planner: Planner, listed: checked.Expression, space: int) -> tuple[int
         return rows, None, checked.Field(span=listed.span, table=ITEMS, name=ITEMS, type=listed.type.item, single=listed.single), owners
     assert isinstance(listed, checked.Aggregate)
     assert listed.value is not None
-    rows = planner.rows(listed, owners)
+    chain = listed.relation.chain
+    if listed.up:
+        step = (UP, listed.up[0][0], tuple(link for _, link in listed.up), *chain[-1])
+        rows = planner.builder.space((*chain[:-1], step, *planner.builder.spaces[owners]))
+    else:
+        rows = planner.rows(listed, owners)
     return rows, planner.where(listed, rows), listed.value, owners
 
 

@@ -41,6 +41,8 @@ def _lines(program: Program) -> Iterator[str]:
 
 def _step(step: tuple[Any, ...]) -> str:
     """A link of a table, or the items of a list field."""
+    if len(step) == 5:
+        return f"{step[3]}.{step[4]} → {'.'.join(step[2])}"
     return f"items of {'.'.join((*step[2], step[3]))}" if len(step) > 2 else f"{step[0]}.{step[1]}"
 
 

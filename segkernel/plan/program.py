@@ -2,7 +2,8 @@
 
 Nodes are tuples (kind, space, …) and name each other by number; a node comes after all it needs. Equal nodes are one node
 (hash-consing), so what rules share is computed once. A *space* is the rows of one table seen from the accounts: number 0
-is the root, every other a chain of links that leads to it; the items of a list field are rows too, by a step ("[]", table, path, name).
+is the root, every other a chain of links that leads to it; the items of a list field are rows too, by a step ("[]", table, path, name),
+and so are those of a row that links lead to, by ("^", table, path, table, link).
 
 Conditions, true where the bit is set, never at missing values:
 
