@@ -20,7 +20,7 @@ from segkernel.kernel import operations as op
 from segkernel.kernel.compilation import JIT, prepare
 from segkernel.kernel.interpreter import interpret
 from segkernel.link import Linked
-from segkernel.link.hosting import called, kept
+from segkernel.link.population import Memo
 from segkernel.memory import lease
 
 UNIT = 512
@@ -114,9 +114,9 @@ def _passed(
     `outputs` are the addresses of the results, segments first.
     """
     buffers = [_passed(stage, clock, [], count, None, None, deadline)[1] for stage in linked.stages]
-    for call in linked.hosted:
-        column = called(call.function, call.given, buffers[call.stage], linked.source.timezone, call.span)
-        buffers.append(kept(column, call.function.signature, call.span))
+    memo: Memo = {}
+    for call in linked.calls:
+        buffers.append(call.make(buffers[call.stage], memo))
     handed = np.zeros((len(linked.hands), linked.rows), np.int64)
     blocks = _blocks(linked, block_words)
     program, args = _filled(linked, clock, outputs, buffers, handed)

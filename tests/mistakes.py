@@ -301,7 +301,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
     ("segment s when birthday in last 0 whole months", "E409", "a period has at least one month", "last 0 whole months", None),
     ("segment s when last_login_at + 1 day / 0 > now", "E411", "a duration does not divide by zero", "1 day / 0", None),
     # ---- to come
-    ("segment s when rank(revenue) > 3", "E950", NOT_YET.format("`rank`"), "rank", None),
+    (
+        "segment s when rank(revenue) > 3",
+        "E311",
+        "`rank` wants `over` and groups",
+        "rank(revenue)",
+        "write `rank(… over all)`, or `over` a field",
+    ),
     ("segment s when median(orders.status) > 3", "E305", '`median` wants numbers, and this is "status" (text)', "orders.status", None),
     (
         "segment s when last(orders.status) = city",
@@ -345,7 +351,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "99",
         None,
     ),
-    ("segment s when top(10%, revenue)", "E950", NOT_YET.format("`top`"), "top", None),
+    (
+        "segment s when top(10%, orders.total)",
+        "E311",
+        "`top` wants a value of each account",
+        "orders.total",
+        "reckon it for each account first: `top(10%, sum(orders.total))`",
+    ),
     (
         'segment s when city matches "(a)\\\\1"',
         "E412",
@@ -382,7 +394,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "2.5",
         None,
     ),
-    ("segment s when avg(revenue over city) > 3", "E950", NOT_YET.format("`avg(… over …)`"), "avg(revenue over city)", None),
+    (
+        "segment s when any(orders where total > avg(revenue over city))",
+        "E213",
+        "a comparison with the population cannot stand inside a `where`",
+        "avg(revenue over city)",
+        "name it outside: `let … = avg(…)`, and use the name",
+    ),
     (
         "segment s when sum(orders.total + 3) > 3",
         "E311",

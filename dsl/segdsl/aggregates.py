@@ -9,11 +9,11 @@ from segdsl.checked import Aggregate, And, Expression, Relation
 from segdsl.context import CONDITIONS, Context, Scope
 from segdsl.functions import FUNCTIONS
 from segdsl.paths import let_of_row, lookup, relation_of
+from segdsl.relative import relative
 from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type, list_of
 from segdsl.values import exact_duration
 from segdsl.wording import phrase
 
-_CLAUSES = ("per", "over")
 _ANY_TYPE = (*NUMERIC, "text", "yes/no", "date", "timestamp", "duration")
 _ORDERED = (*NUMERIC, "date", "timestamp", "duration")
 
@@ -21,10 +21,11 @@ _ORDERED = (*NUMERIC, "date", "timestamp", "duration")
 def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
     """The meaning of a call of an aggregate."""
     name = node.name.text
-    for word in _CLAUSES:
-        if getattr(node, word) is not None:
-            ctx.report("E950", node.span, form=f"`{name}(… {word} …)`")
-            return None
+    if node.over is not None and not (node.arguments and isinstance(node.arguments[0], syntax.Call) and node.arguments[0].per is not None):
+        return relative(ctx, node, scope)
+    if node.per is not None or node.over is not None:
+        ctx.report("E950", node.span, form=f"`{name}(… per …)`")
+        return None
     if len(node.arguments) != 1:
         wanted = "one relation or field" if node.for_ is None else "one value before `for`"
         ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)))

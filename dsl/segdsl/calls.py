@@ -10,6 +10,7 @@ from segdsl.checked import Call, Coalesce, Constant, Expression, Field, HostCall
 from segdsl.context import Context, Scope
 from segdsl.functions import AGGREGATES, FUNCTIONS, Signature
 from segdsl.paths import suggestion
+from segdsl.relative import relative
 from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, TRUTH, WHOLE, Type, decimal
 from segdsl.values import exact_duration, text_call, wider_type
 from segdsl.wording import phrase, spoken
@@ -27,11 +28,10 @@ def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
     if function is None:
         ctx.report("E214", node.name.span, name=name, hint=suggestion(name, (*FUNCTIONS, *ctx.functions)))
         return None
-    if not function.built:
-        ctx.report("E950", node.name.span, form=f"`{name}`")
-        return None
     if name in AGGREGATES:
         return aggregate(ctx, node, scope)
+    if name in ("top", "bottom", "rank", "percentile", "ntile"):
+        return relative(ctx, node, scope)
     for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
         if getattr(node, attribute) is not None:
             ctx.report("E312", node.span, name=f"`{name}`", clause=word, hint=f"write `{function.shape}`")

@@ -14,6 +14,8 @@ false or unknown.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import msgspec
 
 from segdsl.functions import Signature
@@ -228,6 +230,26 @@ class Aggregate(Checked, frozen=True):
     owner: str = ""
 
 
+class Relative(Checked, frozen=True):
+    """A statistic of all accounts that share the values of `groups` (of all there are where it has none), for an account.
+
+    Only accounts count whose `value` is present and whose `where` is true. `function` is `count sum avg min max median stddev` of
+    their values, the same for every account of a group; or, of the account's own value among them, `rank` (1 + how many are
+    larger), `percentile` (100 × how many are smaller / (n − 1), 0 where n is 1), `ntile` (1 + ⌊`amount` × how many are
+    smaller / n⌋), and `top` and `bottom`: a rank from that end of at most `amount`, or of at most ⌈`amount` × n⌉ where
+    `amount` is a `share`. Missing where a group or (of one's own value) the value is; an account that does not count itself has no
+    rank, percentile or ntile, and is neither at the top nor at the bottom where its `where` is not true.
+    """
+
+    function: str
+    value: Expression
+    type: Type
+    where: Expression | None = None
+    groups: tuple[Expression, ...] = ()
+    amount: Fraction | None = None
+    share: bool = False
+
+
 # ---- conditions (yes/no)
 
 
@@ -330,8 +352,8 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | And | Or | KOf | Not | Compare | InList | InValues | Overlap | TextTest
-    | IsMissing | InSegment
+    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | Relative | And | Or | KOf | Not | Compare | InList | InValues
+    | Overlap | TextTest | IsMissing | InSegment
 )  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def _mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: froz
             yield node.segment.text
         elif kind is syntax.Call:
             arguments = node.arguments
-            if node.name.text in AGGREGATES and node.for_ is None and arguments and type(arguments[0]) is syntax.Path:
+            if node.name.text in AGGREGATES and node.for_ is None and node.over is None and arguments and type(arguments[0]) is syntax.Path:
                 *way, named = arguments[0].parts
                 if way and named.text in of_rows and all(part.text in links for part in way[:-1]):
                     yield named.text

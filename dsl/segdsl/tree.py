@@ -10,6 +10,7 @@ from segdsl.checked import Checked, Expression
 
 _HOLDERS = (
     "operand",
+    "groups",
     "left",
     "right",
     "operands",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,17 +16,26 @@ from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
-from segkernel.link import staging
+from segkernel.link import hosting, population, staging
 from segkernel.link.aggregating import Owned
-from segkernel.link.hosting import Hosted, called, result_of
 from segkernel.link.linking import Linker
 from segkernel.link.staging import Handed
-from segkernel.plan.program import Chain, Program
+from segkernel.plan.program import Chain, Program, Statistic
 
 __all__ = ["Linked", "link"]
 
 _owned: WeakKeyDictionary[Dataset, dict[tuple[Chain, Chain], Owned]] = WeakKeyDictionary()
 """Owners and starts by rows' and owners' chain, kept as long as their dataset."""
+
+
+class Call(msgspec.Struct, frozen=True, eq=False):
+    """Call `number` of a program: `make` turns what a stage hands on, int64[buffers, rows], and what the run has found out so far
+    into one more stage's, with one `result`."""
+
+    number: int
+    stage: int
+    result: Handed
+    make: Callable[[NDArray[np.int64], population.Memo], NDArray[np.int64]]
 
 
 class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
@@ -36,8 +46,8 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     rows of the instructions OUT and PICK, by segment and by choose. `starts` says for every space but the root where
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
-    hands on, `hands` the rows of the instructions that do it, a buffer each. `hosted` are
-    the calls of the host's functions, which are stages too, numbered behind the others.
+    hands on, `hands` the rows of the instructions that do it, a buffer each. `calls` are
+    stages too, numbered behind the others: functions of the host's and statistics of the population.
     """
 
     source: Program
@@ -57,12 +67,12 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     handed: tuple[Handed, ...]
     hands: tuple[int, ...]
     fetches: tuple[tuple[int, int, int], ...]
-    hosted: tuple[Hosted, ...]
+    calls: tuple[Call, ...]
 
     @property
     def fixed(self) -> bool:
         """Whether all runs find the same."""
-        return not self.patches and not self.args_patches and not self.hosted and all(stage.fixed for stage in self.stages)
+        return not self.patches and not self.args_patches and not self.calls and all(stage.fixed for stage in self.stages)
 
 
 def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None) -> Linked:
@@ -73,19 +83,24 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
     stages = tuple(link(stage, dataset, functions) for stage in program.stages)
     handed_before = [stage.handed for stage in stages]
     fixed: dict[int, Column] = {}
-    hosted: list[Hosted] = []
-    for number, call in enumerate(program.hosted):
-        function, stage = (functions or {})[call.signature.name], stages[call.stage]
-        given = tuple(stage.handed[output] for output in call.given)
+    calls: list[Call] = []
+    for number, call in enumerate(program.calls):
+        stage = stages[call.stage]
+        if isinstance(call, Statistic):
+            result = population.result_of(call, stage.handed[call.value])
+            calls.append(Call(number, call.stage, result, partial(population.values, call, stage.handed)))
+            continue
+        function, given = (functions or {})[call.signature.name], tuple(stage.handed[output] for output in call.given)
         if stage.fixed:
             from segkernel.run import handed_on  # what no run changes is reckoned here, once
 
-            fixed[number] = called(function, given, handed_on(stage), program.timezone, call.span)
+            fixed[number] = hosting.called(function, given, handed_on(stage), program.timezone, call.span)
         else:
-            hosted.append(Hosted(function, call.stage, given, result_of(call.signature, call.span), call.span))
-            handed_before.append((hosted[-1].result,))
-    calls = {number: len(stages) + place for place, number in enumerate(each for each in range(len(program.hosted)) if each not in fixed)}
-    linker = Linker(program, dataset, _owned.setdefault(dataset, {}), handed_before, fixed, calls)
+            make = partial(hosting.values, function, given, program.timezone, call.span)
+            calls.append(Call(number, call.stage, hosting.result_of(call.signature, call.span), make))
+    handed_before += [(call.result,) for call in calls]
+    places = {call.number: len(stages) + place for place, call in enumerate(calls)}
+    linker = Linker(program, dataset, _owned.setdefault(dataset, {}), handed_before, fixed, places)
     code = linker.code
     columns = [program.nodes[number] for number in sorted(linker.uses) if program.nodes[number][0] == "column"]
     dataset.prepare((program.spaces[space], path, name, program.timezone, program.root) for _, space, _, path, name in columns)
@@ -133,7 +148,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
         handed=tuple(handed),
         hands=tuple(code.hands),
         fetches=tuple(code.fetches),
-        hosted=tuple(hosted),
+        calls=tuple(calls),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -19,22 +18,13 @@ from segkernel.errors import DataError
 from segkernel.functions import Function
 from segkernel.link.assembly import signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float
+from segkernel.link.population import Memo
 from segkernel.link.staging import Handed
 from segkernel.link.values import alphabet
 
 _DTYPES: dict[str, pl.DataType] = {
     "date": pl.Date(), "timestamp": pl.Datetime("ns", "UTC"), "duration": pl.Duration("ns"), "yes/no": pl.Boolean(),
 }  # fmt: skip
-
-
-class Hosted(msgspec.Struct, frozen=True, eq=False):
-    """A call that every run makes anew: `given` is what the stage handed on for its arguments, `result` how its values are kept."""
-
-    function: Function
-    stage: int
-    given: tuple[Handed, ...]
-    result: Handed
-    span: Span
 
 
 def result_of(signature: Signature, span: Span) -> Handed:
@@ -79,6 +69,13 @@ def called(function: Function, given: Sequence[Handed], buffers: NDArray[np.int6
         return narrowing.narrow(found, signature.returns, zone, place)
     except DataError as error:
         raise DataError(str(error), span) from None
+
+
+def values(
+    function: Function, given: Sequence[Handed], zone: str, span: Span, buffers: NDArray[np.int64], _memo: Memo
+) -> NDArray[np.int64]:
+    """The values of a function as `result_of` says, for a run."""
+    return kept(called(function, given, buffers, zone, span), function.signature, span)
 
 
 def kept(column: Column, signature: Signature, span: Span) -> NDArray[np.int64]:

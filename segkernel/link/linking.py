@@ -336,8 +336,8 @@ class Linker:
                 return taken(code, space, self.nodes[node[3]][4], self.exact(node[3]), self.forms[node[4]])
             case "staged":
                 return self.fetched(space, *node[3:])
-            case "hosted":
-                return self.hosted(space, node[3])
+            case "called":
+                return self.called(space, node[3])
             case _:
                 raise AssertionError(f"{node[0]} is not a value")
 
@@ -349,8 +349,8 @@ class Linker:
         self.code.tables.append(rows)
         return staging.fetched(self.code, space, stage, self.handed[stage][output], 0 if rows is None else int(rows.ctypes.data), otherwise)
 
-    def hosted(self, space: int, call: int) -> Form:
-        """The values of a call of the host's function."""
+    def called(self, space: int, call: int) -> Form:
+        """The values of a call of a function of the host's, or of a statistic of the population."""
         if call in self.calls:
             return self.fetched(space, (), self.calls[call], 0, None)
         column = self.fixed[call]

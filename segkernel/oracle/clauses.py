@@ -33,6 +33,7 @@ KINDS: dict[type, str] = {
     checked.Call: "function",
     checked.HostCall: "function of the host",
     checked.Aggregate: "aggregate",
+    checked.Relative: "population",
     checked.And: "and",
     checked.Or: "or",
     checked.KOf: "so many of",

@@ -9,7 +9,7 @@ import msgspec
 from segdsl import checked
 from segdsl.schema import Schema
 from segdsl.typesystem import DATE, Type
-from segkernel.oracle import arithmetic, clauses, functions, tables
+from segkernel.oracle import arithmetic, clauses, functions, population, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
 from segkernel.oracle.functions import exact_length, order_of
@@ -51,6 +51,7 @@ class Oracle:
         self.now = as_of_ns
         self.today = local_day(rules.timezone, as_of_ns)
         self._known: dict[tuple[str, Row], Value] = {}
+        self._relatives: dict[checked.Relative, list[Value]] = {}
         self._needs: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     @property
@@ -194,6 +195,8 @@ class Oracle:
                 return self._call(expression, row)
             case checked.HostCall():
                 return self._hosted(expression, row)
+            case checked.Relative():
+                return self._relative(expression)[row.index]
             case checked.Aggregate():
                 return self._aggregate(expression, row)
             case checked.And(terms=terms):
@@ -285,6 +288,16 @@ class Oracle:
         values = [self._convert(self.value(operand, row), operand, type_) for operand, type_ in zip(call.operands, wanted, strict=True)]
         given = [tables.plain(value, type_) for value, type_ in zip(values, wanted, strict=True)]
         return tables.normal(self.hosts[call.signature.name](*given), call.type, self.rules.timezone)
+
+    def _relative(self, node: checked.Relative) -> list[Value]:
+        """A statistic of the population, for every account; made once."""
+        if node not in self._relatives:
+            rows = [self.account(row) for row in range(self.accounts)]
+            values = [exact_length(self.value(node.value, row)) for row in rows]
+            wheres = [True if node.where is None else self.condition(node.where, row) for row in rows]
+            groups = [tuple(self.value(group, row) for group in node.groups) for row in rows]
+            self._relatives[node] = population.statistics(node, values, wheres, groups)
+        return self._relatives[node]
 
     def _aggregate(self, aggregate: checked.Aggregate, row: Row) -> Value:
         counted = self.counted(aggregate, row)

@@ -38,6 +38,6 @@ def _planned(planner: Planner) -> Program:
         unknown=(),
         spans=build.spans,
         outputs=tuple(planner.outputs),
-        hosted=tuple(planner.hosted),
+        calls=tuple(call for _, call in planner.calls.values()),
         stages=tuple(_planned(stage) for stage in planner.stages.values()),
     )

@@ -17,7 +17,7 @@ from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE,
 from segkernel.meaning import needed
 from segkernel.plan import aggregates, functions, lists, stages
 from segkernel.plan.bounds import Bounds, bounds
-from segkernel.plan.program import Builder, Chain, Choice, HostedCall
+from segkernel.plan.program import Builder, Chain, Choice, HostedCall, Statistic
 from segkernel.plan.rows import Demand, demanded
 from segkernel.plan.scales import as_float, at_scale, units_as_float
 from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
@@ -42,7 +42,8 @@ class Planner:
         """By table: what is reckoned for its rows before."""
         self.outputs: dict[int, int] = {}
         """What this stage hands on, numbered."""
-        self.hosted: list[HostedCall] = []
+        self.calls: dict[HostedCall | Statistic, tuple[int, HostedCall | Statistic]] = {}
+        """By what is asked, wherever it stands: its number, and the first that asks."""
         self.builder = Builder()
         self.truths: dict[tuple[str, bool], int] = {}
         self.conditions: dict[tuple[int, int, bool], tuple[checked.Expression, int]] = {}
@@ -165,8 +166,8 @@ class Planner:
                 return build.always(space, node.value is wanted)
             case checked.Field() | checked.Aggregate(function="first" | "last"):
                 return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)
-            case checked.HostCall():
-                return build.range(space, stages.hosted(self, node, space), int(wanted), int(wanted) + 1)
+            case checked.HostCall() | checked.Relative():
+                return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)
             case checked.Chosen():
                 return self.chosen_among(node.name, lambda value: value is wanted)
             case checked.OfAccount():
@@ -426,6 +427,8 @@ class Planner:
                 return stages.staged(self, node, space)
             case checked.HostCall():
                 return stages.hosted(self, node, space)
+            case checked.Relative():
+                return stages.relative(self, node, space)
             case checked.Aggregate():
                 return self.noted(aggregates.aggregated(self, node, space), node)
             case _:

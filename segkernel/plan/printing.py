@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from segkernel.plan.program import VALUES, Node, Program, parts
+from segkernel.plan.program import VALUES, HostedCall, Node, Program, Statistic, parts
 
 
 def printed(program: Program) -> str:
@@ -17,9 +17,8 @@ def _lines(program: Program) -> Iterator[str]:
     for number, stage in enumerate(program.stages):
         yield f"stage {number}, before:"
         yield from (f"  {line}" for line in _lines(stage))
-    for number, call in enumerate(program.hosted):
-        given = ", ".join(f"output {output}" for output in call.given)
-        yield f"call {number} = {call.signature.name}({given} of stage {call.stage}): {call.signature.returns}"
+    for number, call in enumerate(program.calls):
+        yield f"call {number} = {_called(call)} of stage {call.stage}"
     yield f"program over {program.root}, {program.timezone}"
     for number, chain in enumerate(program.spaces):
         if chain:
@@ -44,6 +43,15 @@ def _step(step: tuple[Any, ...]) -> str:
     if len(step) == 5:
         return f"{step[3]}.{step[4]} → {'.'.join(step[2])}"
     return f"items of {'.'.join((*step[2], step[3]))}" if len(step) > 2 else f"{step[0]}.{step[1]}"
+
+
+def _called(call: HostedCall | Statistic) -> str:
+    if isinstance(call, HostedCall):
+        return f"{call.signature.name}({', '.join(f'output {output}' for output in call.given)})"
+    amount = "" if call.amount is None else f"{float(call.amount * 100):g}%, " if call.share else f"{call.amount}, "
+    where = "" if call.where < 0 else f" where output {call.where}"
+    groups = ", ".join(f"output {output}" for output in call.groups) or "all"
+    return f"{call.function}({amount}output {call.value}{where} over {groups})"
 
 
 def needed_by(program: Program, number: int) -> set[int]:
@@ -123,7 +131,7 @@ def _told(program: Program, node: Node) -> str:
         case "aggregate":
             value = "" if node[6] is None else f" of {name(node[6])}"
             return f"{node[3]}{value} over rows {node[4]}" + ("" if node[5] is None else f" where {name(node[5])}") + f": {node[2]}"
-        case "hosted":
+        case "called":
             return f"call {node[3]}: {node[2]}"
         case "staged":
             where = "".join(f"{link}." for link in node[3])

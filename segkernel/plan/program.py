@@ -44,13 +44,14 @@ Values:
     ("length", s, type, value)                   of a text
     ("staged", s, type, path, stage, output, otherwise)   what an earlier stage handed on for the row that links lead to;
                                                  `otherwise` (None is missing) where they lead nowhere
-    ("hosted", s, type, call)                    a call of a function of the host's, see HostedCall
+    ("called", s, type, call)                    what one of the `calls` gives
     ("calendar", s, type, function, value)       of a date; "hour" of an instant
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -65,7 +66,7 @@ Chain = tuple[tuple[Any, ...], ...]
 VALUES = frozenset(
     (
         "column", "constant", "aggregate", "arithmetic", "float", "shift", "day", "divide", "round", "first", "either", "lifted",
-        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "hosted", "distance", "taken",
+        "calendar", "respelt", "length", "abs", "rounded", "bucket", "staged", "called", "distance", "taken",
     )
 )  # fmt: skip
 
@@ -88,12 +89,28 @@ class HostedCall(msgspec.Struct, frozen=True):
     span: Span
 
 
+class Statistic(msgspec.Struct, frozen=True):
+    """A statistic of all accounts or of each group of them, see `checked.Relative`: of outputs of a stage, a `where` of -1 keeps all.
+    `kind` is the type of the value, `type` of the answer."""
+
+    function: str
+    kind: Type
+    type: Type
+    stage: int
+    value: int
+    where: int
+    groups: tuple[int, ...]
+    amount: Fraction | None
+    share: bool
+    span: Span
+
+
 class Program(msgspec.Struct, frozen=True, eq=False):
     """`nodes` in an order of evaluation; `segments` are (name, node); `unknown` are (name, node where it is false),
     there when unknowns are counted. `spans` tells which rule an arithmetic node came from.
 
-    `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on. `hosted`
-    are the calls of functions of the host's, made after the stages."""
+    `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on. `calls`
+    are made after the stages: functions of the host's, and statistics of the population."""
 
     root: str
     timezone: str
@@ -105,7 +122,7 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     spans: dict[int, Span]
     outputs: tuple[int, ...] = ()
     stages: tuple[Program, ...] = ()
-    hosted: tuple[HostedCall, ...] = ()
+    calls: tuple[HostedCall | Statistic, ...] = ()
 
     def __str__(self) -> str:
         from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from segdsl import checked
+from segdsl.syntax import Span
 from segdsl.typesystem import Type
 from segkernel import meaning
 from segkernel.plan.aggregates import number_of
-from segkernel.plan.program import HostedCall
+from segkernel.plan.program import HostedCall, Statistic
 
 if TYPE_CHECKING:
     from segkernel.plan.planner import Planner
+
+NOWHERE = Span(0, 0, 0)
 
 
 def stage_over(planner: Planner, table: str) -> tuple[int, Planner]:
@@ -44,11 +47,33 @@ def hosted(planner: Planner, node: checked.HostCall, space: int) -> int:
     given = tuple(
         stage.handed_on(_argument(stage, operand, wanted)) for operand, wanted in zip(node.operands, node.signature.arguments, strict=True)
     )
-    call = HostedCall(node.signature, number, given, node.span)
-    places = [index for index, known in enumerate(planner.hosted) if known == msgspec.structs.replace(call, span=known.span)]
-    if not places:
-        planner.hosted.append(call)
-    return planner.builder.add("hosted", space, node.type, places[0] if places else len(planner.hosted) - 1)
+    return _call(planner, HostedCall(node.signature, number, given, node.span), space, node.type)
+
+
+def relative(planner: Planner, node: checked.Relative, space: int) -> int:
+    """The node of a statistic of the population."""
+    number, stage = stage_over(planner, planner.rules.root)
+    parts = (node.value, *node.groups, *(() if node.where is None else (node.where,)))
+    stage.catch_up({name for part in parts for name in meaning.mentioned(part)})
+    call = Statistic(
+        function=node.function,
+        kind=node.value.type,
+        type=node.type,
+        stage=number,
+        value=stage.handed_on(number_of(stage, node.value, 0)),
+        where=-1 if node.where is None else stage.handed_on(stage.truth(node.where, 0, True)),
+        groups=tuple(stage.handed_on(number_of(stage, group, 0)) for group in node.groups),
+        amount=node.amount,
+        share=node.share,
+        span=node.span,
+    )
+    return _call(planner, call, space, node.type)
+
+
+def _call(planner: Planner, call: HostedCall | Statistic, space: int, kind: Type) -> int:
+    """The node of a call; the same one, wherever it stands, is made once."""
+    number = planner.calls.setdefault(msgspec.structs.replace(call, span=NOWHERE), (len(planner.calls), call))[0]
+    return planner.builder.add("called", space, kind, number)
 
 
 def _argument(stage: Planner, operand: checked.Expression, wanted: Type) -> int:
