@@ -1,60 +1,37 @@
-"""Seeded random tables: every type, with the values that break things."""
+"""Seeded random worlds: one to six tables with random links among them, random keys, and random columns."""
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
 
 from segdsl.schema import FieldSpec, Link, Schema, Table
-from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal, list_of
+from segdsl.typesystem import decimal
+from tests.random_columns import (
+    KINDS,
+    LISTED,
+    TYPES,
+    ZONES,
+    Clock,
+    Column,
+    Key,
+    described,
+    known,
+    random_column,
+    random_key,
+    random_lists,
+    too_large,
+)
 
-WORDS = [
-    "",
-    "a",
-    "A",
-    "ab",
-    "abc",
-    "b",
-    "Berlin",
-    "é",
-    "e\u0301",
-    "Straße",
-    "STRASSE",
-    'say "hi"',
-    "it's",
-    "back\\slash",
-    "naïve",
-    "日本",
-    "🙂",
-    " a ",
-    "a\nb",
-]
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo", "Africa/Cairo"]
-INTEGERS = {
-    pl.Int8: (-(2**7), 2**7 - 1), pl.Int16: (-(2**15), 2**15 - 1), pl.Int32: (-(2**31), 2**31 - 1), pl.Int64: (-(2**63), 2**63 - 1),
-    pl.UInt8: (0, 2**8 - 1), pl.UInt16: (0, 2**16 - 1), pl.UInt32: (0, 2**32 - 1), pl.UInt64: (0, 2**64 - 1),
-}  # fmt: skip
-PREFIXES = {"order_lines": "li", "customers": "cu"}
+NAMES = ["customers", "orders", "order_lines", "products", "companies", "visits"]
 ODD_NAMES = ["größe", "last", "Umsatz 2026", "by", "today's"]
-
-
-class Column(msgspec.Struct, frozen=True):
-    """What the rules' generator knows of a field: its logical `kind`, the `scale` of decimals, whether it holds numbers so
-    large that sums leave their range (`extreme`), and some of its values."""
-
-    name: str
-    kind: str
-    scale: int = 0
-    extreme: bool = False
-    narrow: bool = False
-    samples: tuple[Any, ...] = ()
+KEY_KINDS = ["whole", "whole", "whole", "text", "text", "date", "decimal", "number", "timestamp", "duration"]
+UNUSABLE: list[Any] = [pl.List(pl.Int64), pl.Struct({"a": pl.Int64}), pl.Time, pl.Binary, pl.Array(pl.Int8, 2)]
 
 
 class World(msgspec.Struct, frozen=True):
@@ -66,215 +43,187 @@ class World(msgspec.Struct, frozen=True):
     as_of: datetime
 
 
-def random_world(rng: Random, rows: int) -> World:
-    """A root table `customers` of `rows` rows, with zero to two relations and zero to two lookups."""
+class Tie(msgspec.Struct, frozen=True):
+    """A link to come: from a table to another, by a name, with the name of the way back."""
+
+    table: str
+    name: str
+    target: str
+    relation: str | bool | None
+
+
+def random_world(rng: Random, rows: int, most: int) -> World:
+    """Random tables, the root one of `rows` rows, the others of at most `most`."""
     zone = rng.choice(ZONES)
-    as_of = random_as_of(rng, zone)
-    depth, lookups = rng.choice([0, 1, 1, 2, 2]), rng.choice([0, 1, 2])
-    text_keys = rng.random() < 0.3
-    maker = Maker(rng, zone, as_of, text_keys)
-    companies = maker.keys(rng.randint(0, 6), "K") if lookups else []
-    products = maker.keys(rng.randint(0, 8), "P") if lookups == 2 and depth == 2 else []
-    customers = maker.keys(rows, "C")
-    maker.table("customers", "customer_id", customers, {"company": ("companies", "company_id", companies)} if lookups else {})
-    if lookups:
-        maker.table("companies", "company_id", companies, {})
-    if depth:
-        orders = maker.keys(rng.randint(0, rows * 3), "O")
-        maker.table("orders", "order_id", orders, {"customer": ("customers", "customer_id", customers)})
-        if depth == 2:
-            links = {"order": ("orders", "order_id", orders)}
-            if products:
-                links["product"] = ("products", "sku", products)
-                maker.table("products", "sku", products, {})
-            maker.table("order_lines", None, list(range(rng.randint(0, len(orders) * 2))), links)
-    return World(Schema("customers", maker.tables, zone), maker.frames, maker.columns, as_of)
+    clock = Clock(random_as_of(rng, zone), zone, rng.choice([2, 40, 800]))
+    names, ties = random_shape(rng)
+    heights = random_heights(rng, names, ties, rows, most)
+    maker = Maker(rng, clock, heights)
+    for name in names:
+        maker.key(name, any(tie.target == name for tie in ties) or name == names[0])
+    for name in names:
+        maker.table(name, [tie for tie in ties if tie.table == name])
+    order = rng.sample(names, len(names))
+    return World(Schema(names[0], {name: maker.tables[name] for name in order}, zone), maker.frames, maker.columns, clock.as_of)
 
 
 def random_as_of(rng: Random, zone: str) -> datetime:
     """An instant, often at or beside a local midnight, a clock change, or the end of a month."""
-    local = rng.choice(
-        [
-            datetime(2026, 1, 15, 12),
-            datetime(2026, 3, 29),
-            datetime(2026, 3, 31, 23, 59, 59),
-            datetime(2024, 2, 29),
-            datetime(2026, 10, 25, 2, 30),
-        ]
-    )
+    known = [datetime(2026, 1, 15, 12), datetime(2026, 3, 29), datetime(2026, 3, 31, 23, 59, 59), datetime(2024, 2, 29)]
+    local = rng.choice([*known, datetime(2026, 10, 25, 2, 30)])
     aware = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return aware + rng.choice([timedelta(0), timedelta(0), timedelta(microseconds=-1), timedelta(seconds=rng.randint(0, 86_400))])
 
 
-class Maker:
-    """Makes tables one after another, with the names and types of their columns."""
+def random_shape(rng: Random) -> tuple[list[str], list[Tie]]:
+    """The tables, the root first, and how they are tied: children, lookups, and a few links of any kind besides."""
+    names = rng.sample(NAMES, rng.choice([1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6]))
+    below, above = {names[0]: 0}, dict.fromkeys(names, 0)
+    pairs: list[tuple[str, str]] = []
+    for name in names[1:]:
+        draw = rng.random()
+        if draw < 0.65:
+            open_ = [each for each, depth in below.items() if depth < 3]
+            parent = open_[-1] if rng.random() < 0.5 else rng.choice(open_)
+            below[name] = below[parent] + 1
+            pairs.append((name, parent))
+        elif draw < 0.95:
+            asker = rng.choice([each for each in names[: names.index(name)] if above[each] < 3])
+            above[name] = above[asker] + 1
+            pairs.append((asker, name))
+    for _ in range(rng.choice([0, 0, 0, 1, 1, 2])):
+        pairs.append(rng.choice(pairs) if pairs and rng.random() < 0.4 else (rng.choice(names), rng.choice(names)))
+    ties: list[Tie] = []
+    for number, (table, target) in enumerate(pairs):
+        link = f"{target[:-1]}{number}" if any(tie.table == table and tie.target == target for tie in ties) else f"its_{target[:-1]}"
+        again = table == target or any(tie.table == table and tie.target == target for tie in ties)
+        named: list[str | bool | None] = [f"{table}_by_{link}"] if again else [None, None, None, None, None, f"{table}_by_{link}"]
+        ties.append(Tie(table, link, target, False if rng.random() < 0.06 else rng.choice(named)))
+    return names, ties
 
-    def __init__(self, rng: Random, zone: str, as_of: datetime, text_keys: bool) -> None:
-        self.rng, self.zone, self.as_of, self.text_keys = rng, zone, as_of, text_keys
+
+def random_heights(rng: Random, names: list[str], ties: list[Tie], rows: int, most: int) -> dict[str, int]:
+    """How many rows each table has: children none to a hundred times their parents."""
+    heights = {names[0]: rows}
+    for name in names[1:]:
+        parents = [heights[tie.target] for tie in ties if tie.table == name and tie.target in heights]
+        if parents:
+            wanted = int(parents[0] * rng.choice([0, 0.3, 1, 1, 2, 3, 3, 10, 100]))
+        else:
+            wanted = rng.choice([0, 1, 3, 9, 9, 63, 64, 65])
+        heights[name] = min(wanted, most)
+    return heights
+
+
+class Maker:
+    """Makes tables one after another, all keys first, so that links may go anywhere."""
+
+    def __init__(self, rng: Random, clock: Clock, heights: dict[str, int]) -> None:
+        self.rng, self.clock, self.heights = rng, clock, heights
+        self.keys: dict[str, tuple[tuple[Key, ...], list[tuple[Any, ...]]]] = {}
         self.tables: dict[str, Table] = {}
         self.frames: dict[str, pl.DataFrame] = {}
         self.columns: dict[str, tuple[Column, ...]] = {}
         self.odd = list(ODD_NAMES)
-        self.spread = rng.choice([2, 40, 800])
 
-    def keys(self, count: int, letter: str) -> list[Any]:
-        found: list[Any] = [f"{letter}{i}" for i in range(count)] if self.text_keys else [i * 3 + 1 for i in range(count)]
-        if self.rng.random() < 0.5:
-            self.rng.shuffle(found)
+    def key(self, name: str, needed: bool) -> None:
+        """The key of a table, of one to three columns, and the key of each of its rows; none for some that nobody needs."""
+        rng, rows = self.rng, self.heights[name]
+        if not needed and rng.random() < 0.6:
+            return
+        parts = [random_key(rng, rng.choice(KEY_KINDS), rows)]
+        found = [(value,) for value in parts[0].values[:rows]]
+        if rng.random() < 0.25:
+            second = random_key(rng, rng.choice([*KEY_KINDS, "yes/no"]), 4)
+            third = [random_key(rng, rng.choice([*KEY_KINDS, "yes/no"]), 3)] if rng.random() < 0.3 else []
+            parts += [second, *third]
+            few = max(1, rows // 2 + 1)
+            found = [(parts[0].values[n % few], second.values[n // few], *(rng.choice(part.values) for part in third)) for n in range(rows)]
+        if rng.random() < 0.5:
+            rng.shuffle(found)
+        self.keys[name] = (tuple(parts), found)
+
+    def table(self, name: str, ties: list[Tie]) -> None:
+        """A table with its key, links of which some lead nowhere, and random fields."""
+        rng, rows = self.rng, self.heights[name]
+        parts, key = self.keys.get(name, ((), []))
+        fields: list[tuple[str, pl.Series, FieldSpec]] = []
+        for place, part in enumerate(parts):
+            fields.append((f"key_{place}", *self.part(part, [row[place] for row in key], True)))
+        links: dict[str, Link] = {}
+        for tie in ties:
+            wanted, targets = self.keys[tie.target]
+            values = self.link(wanted, targets, rows)
+            by = tuple(f"{tie.name}_{place}" for place in range(len(wanted)))
+            if len(by) == 1 and rng.random() < 0.2:
+                by = (tie.name,)
+            fields += [
+                (column, *self.part(part, [row[place] for row in values], False))
+                for place, (column, part) in enumerate(zip(by, wanted, strict=True))
+            ]
+            links[tie.name] = Link(tie.target, by, tie.relation)
+        for number in range(rng.randint(2, 8)):
+            kind = rng.choice([*KINDS, "whole", "number", "text", "timestamp"])
+            odd = self.odd.pop() if self.odd and rng.random() < 0.05 else f"{kind[:2]}{number}"
+            fields.append((odd, *random_column(rng, self.clock, kind, rows)))
+        for number in range(rng.choice([0, 0, 0, 1, 2])):
+            fields.append((f"list{number}", *random_lists(rng, self.clock, rng.choice(LISTED), rows)))
+        self.finish(name, links, len(parts), fields)
+
+    def finish(self, name: str, links: dict[str, Link], width: int, fields: list[tuple[str, pl.Series, FieldSpec]]) -> None:
+        """The frame, with other names for some columns and some that rules cannot use; the schema's table."""
+        rng = self.rng
+        specs, series = {}, []
+        for field, made, spec in fields:
+            column = rng.choice([f"COL {field}", f"{field}_"]) if rng.random() < 0.12 else field
+            usable = rng.random() > 0.05
+            specs[field] = msgspec.structs.replace(spec, column=None if column == field else column, usable=usable)
+            series.append(made.alias(column))
+        if rng.random() < 0.1:
+            series.append(pl.Series("extra", [None] * self.heights[name], rng.choice(UNUSABLE)))
+        times = [field for field, spec in specs.items() if spec.type.kind in ("date", "timestamp")]
+        timed = rng.choice(times) if times and rng.random() < 0.15 else None
+        key = tuple(f"key_{place}" for place in range(width))
+        if rng.random() < 0.2:
+            key = tuple(specs[part].column or part for part in key)
+        rng.shuffle(series)
+        self.tables[name] = Table(specs, key, links, event_time=timed)
+        self.frames[name] = chunked(rng, pl.DataFrame(series))
+        self.columns[name] = tuple(known(rng, field, made, spec, too_large(made)) for field, made, spec in fields if specs[field].usable)
+
+    def part(self, part: Key, values: list[Any], whole: bool) -> tuple[pl.Series, FieldSpec]:
+        """A column of a key or of a link, in one of the types that hold it."""
+        dtype = self.rng.choice(part.dtypes)
+        series = pl.Series("part", values, dtype)
+        type_ = decimal(dtype.scale) if part.kind == "decimal" else TYPES[part.kind]
+        return series, described(self.rng, series, type_, self.rng.random() < 0.3)
+
+    def link(self, parts: tuple[Key, ...], targets: list[tuple[Any, ...]], rows: int) -> list[tuple[Any, ...]]:
+        """The link of each row: to random targets, a few of them or one, in any order or in theirs; to nobody; missing."""
+        rng = self.rng
+        stranger, nothing = tuple(part.stranger for part in parts), (None,) * len(parts)
+        if not targets:
+            return [rng.choice([stranger, nothing]) for _ in range(rows)]
+        draw = rng.random()
+        favourites = range(len(targets)) if draw < 0.7 else rng.sample(range(len(targets)), min(len(targets), rng.choice([1, 3])))
+        chosen = [rng.choice(favourites) for _ in range(rows)]
+        if rng.random() < 0.5:
+            chosen.sort()
+        found = [targets[place] for place in chosen]
+        for place in range(rows) if rng.random() < 0.5 else ():
+            if rng.random() < 0.12:
+                hole = tuple(None if rng.random() < 0.5 else value for value in found[place])
+                found[place] = rng.choice([stranger, nothing, hole])
         return found
 
-    def table(self, name: str, key: str | None, keys: list[Any], links: dict[str, tuple[str, str, list[Any]]]) -> None:
-        """A table with a key, links of which some lead nowhere, and random fields."""
-        rng, rows = self.rng, len(keys)
-        key_type = pl.String if self.text_keys else rng.choice([pl.Int64, pl.Int32])
-        series = [] if key is None else [pl.Series(key, keys, key_type)]
-        for _, column, targets in links.values():
-            orphan: list[Any] = ["nobody"] if self.text_keys else [-1]
-            pool = [*targets, *targets, *orphan, None]
-            values = [rng.choice(pool if rng.random() < 0.1 else targets or orphan) for _ in range(rows)]
-            if rng.random() < 0.5:
-                values.sort(key=lambda v: (v is None, v))
-            series.append(pl.Series(column, values, pl.String if self.text_keys else pl.Int64))
-        usable = [self.column(name, number, rows) for number in range(rng.randint(3, 8))]
-        usable += [self.lists(name, number, rows) for number in range(rng.choice([0, 0, 0, 1, 2]))]
-        frame = pl.DataFrame([*series, *(made for _, made in usable)])
-        if rng.random() < 0.3 and key is None:
-            frame = frame.sample(fraction=1.0, shuffle=True, seed=rng.randint(0, 999))
-        fields = {
-            column: FieldSpec(
-                logical(series.dtype),
-                nullable=missing(series) > 0,
-                single=pl.Float32 in (series.dtype, getattr(series.dtype, "inner", None)),
-            )
-            for column, series in frame.to_dict().items()
-        }
-        to = {link: Link(table, (column,)) for link, (table, column, _) in links.items()}
-        times = [known.name for known, _ in usable if known.kind in ("date", "timestamp")]
-        timed = rng.choice(times) if times and links and rng.random() < 0.25 else None
-        self.tables[name] = Table(fields, (key,) if key else (), to, event_time=timed)
-        self.frames[name] = frame
-        self.columns[name] = tuple(known for known, _ in usable)
 
-    def column(self, table: str, number: int, rows: int) -> tuple[Column, pl.Series]:
-        rng = self.rng
-        kind = rng.choice(["whole", "whole", "number", "number", "decimal", "truth", "text", "text", "date", "timestamp", "timestamp"])
-        name = f"{PREFIXES.get(table, table[:2])}_{kind[:2]}{number}"
-        if self.odd and rng.random() < 0.05:
-            name = self.odd.pop()
-        values, dtype, extreme, scale = getattr(self, kind)(rows)
-        holes = rng.choice([0.0, 0.0, 0.15, 0.15, 0.6, 1.0 if rng.random() < 0.3 else 0.1])
-        values = [None if rng.random() < holes else v for v in values]
-        series = pl.Series(name, values, dtype, strict=False)
-        samples = tuple(rng.sample([v for v in values if v is not None], min(4, sum(v is not None for v in values))))
-        return Column(name, {"truth": "yes/no"}.get(kind, kind), scale, extreme, dtype == pl.Float32, samples), series
-
-    def lists(self, table: str, number: int, rows: int) -> tuple[Column, pl.Series]:
-        """A column of lists: some missing, some empty, some of whose items are missing."""
-        rng = self.rng
-        kind = rng.choice(["whole", "number", "decimal", "truth", "text", "text", "date", "timestamp"])
-        lengths = [rng.choice([0, 1, 1, 2, 3, 12]) for _ in range(rows)]
-        values, dtype, extreme, scale = getattr(self, kind)(sum(lengths))
-        if kind == "timestamp" and dtype.time_unit == "ns":
-            dtype = pl.Datetime("us", dtype.time_zone)
-        holes = rng.choice([0.0, 0.2])
-        items = iter([None if rng.random() < holes else v for v in values])
-        made = [[next(items) for _ in range(length)] for length in lengths]
-        series = pl.Series(
-            f"{PREFIXES.get(table, table[:2])}_li{number}",
-            [None if rng.random() < holes else each for each in made],
-            pl.List(dtype),
-            strict=False,
-        )
-        samples = tuple(v for v in rng.sample(values, min(4, len(values))) if v is not None)
-        named = {"truth": "yes/no"}.get(kind, kind)
-        return Column(series.name, f"list of {named}", scale, extreme, dtype == pl.Float32, samples), series
-
-    def whole(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        rng = self.rng
-        dtype = rng.choice(list(INTEGERS))
-        low, high = INTEGERS[dtype]
-        extreme = rng.random() < 0.3
-        ends = [v for v in (low, low + 1, 0, 1, -1, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, high - 1, high) if low <= v <= high]
-        values = [rng.choice(ends) if extreme else rng.randint(max(low, -20), min(high, 100)) for _ in range(rows)]
-        return values, dtype, extreme and high >= 2**31, 0
-
-    def number(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        rng = self.rng
-        dtype = rng.choice([pl.Float32, pl.Float64, pl.Float64])
-        mode = rng.random()
-        special = [0.0, -0.0, 1.0, -1.0, 2.0**53, 2.0**53 - 1, 2.0**53 + 2, math.inf, -math.inf, math.nan]
-        if mode < 0.6:
-            return [rng.randint(-4000, 4000) / 8 for _ in range(rows)], dtype, False, 0
-        if mode < 0.85:
-            return [rng.choice(special) if rng.random() < 0.3 else rng.randint(-80, 80) / 8 for _ in range(rows)], dtype, False, 0
-        return [rng.choice([*special, 0.1, 1e30, -1e-30, 19.99]) for _ in range(rows)], dtype, True, 0
-
-    def decimal(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        rng, scale = self.rng, self.rng.randint(0, 4)
-        extreme = rng.random() < 0.15
-        top = 10**18 - 1
-        units = [rng.choice([top, -top, 0, 1, -1, 2**53 + 1]) if extreme else rng.randint(-30_000, 300_000) for _ in range(rows)]
-        return [Decimal(u).scaleb(-scale) for u in units], pl.Decimal(18, scale), extreme, scale
-
-    def truth(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        return [self.rng.random() < 0.5 for _ in range(rows)], pl.Boolean, False, 0
-
-    def text(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        words = self.rng.sample(WORDS, self.rng.randint(1, len(WORDS)))
-        dtype = self.rng.choice([pl.String, pl.Categorical, pl.Enum(words)])
-        return [self.rng.choice(words) for _ in range(rows)], dtype, False, 0
-
-    def date(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        today = self.as_of.astimezone(ZoneInfo(self.zone)).date()
-        known = [
-            today,
-            today + timedelta(1),
-            today - timedelta(1),
-            date(2024, 2, 29),
-            date(2025, 12, 31),
-            date(2026, 1, 1),
-            date(1970, 1, 1),
-            date(1969, 12, 31),
-        ]
-        around = [today + timedelta(self.rng.randint(-self.spread, self.spread)) for _ in range(rows)]
-        return [self.rng.choice(known) if self.rng.random() < 0.3 else day for day in around], pl.Date, False, 0
-
-    def timestamp(self, rows: int) -> tuple[list[Any], Any, bool, int]:
-        rng = self.rng
-        units: list[Literal["ms", "us", "ns"]] = ["ms", "us", "ns"]
-        unit, zone = rng.choice(units), rng.choice([None, "UTC", self.zone, rng.choice(ZONES)])
-        tick = {"ms": 1000, "us": 1, "ns": 1}[unit]
-        here = self.as_of.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
-        changes = [
-            datetime(2026, 3, 29, 2, 30),
-            datetime(2026, 10, 25, 2, 30),
-            datetime(2026, 3, 8, 2),
-            datetime(2018, 11, 4),
-            datetime(1969, 12, 31, 23, 59),
-        ]
-        values: list[Any] = []
-        for _ in range(rows):
-            midnight = here.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(rng.randint(-self.spread, self.spread))
-            step = timedelta(microseconds=rng.choice([0, -tick, tick, 3_600_000_000 * rng.randint(-30, 30)]))
-            local = rng.choice([midnight, midnight, here, rng.choice(changes)]) + step
-            local = local.replace(microsecond=local.microsecond // tick * tick)
-            values.append(local if zone is None else local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC))
-        return values, pl.Datetime(unit, zone), False, 0
-
-
-def logical(dtype: Any) -> Any:
-    """The language's type of a column."""
-    if isinstance(dtype, pl.List):
-        return list_of(logical(dtype.inner))
-    if dtype.is_integer():
-        return WHOLE
-    if dtype.is_float():
-        return NUMBER
-    if dtype.is_decimal():
-        return decimal(dtype.scale)
-    return {pl.Boolean: TRUTH, pl.Date: DATE, pl.Datetime: TIMESTAMP}.get(dtype.base_type(), TEXT)
-
-
-def missing(series: pl.Series) -> int:
-    """How many values are missing."""
-    return series.null_count() + (int(series.is_nan().sum() or 0) if series.dtype.is_float() else 0)
+def chunked(rng: Random, frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, at times as a slice of more, or in several chunks."""
+    draw = rng.random()
+    if draw < 0.15 and frame.height:
+        around = pl.concat([frame[:3], frame, frame[-2:]])
+        return around[min(3, frame.height) :][: frame.height]
+    if draw < 0.3:
+        third = frame.height // 3
+        return pl.concat([frame[:third], frame[third:third], frame[third:]], rechunk=False)
+    return frame

@@ -273,7 +273,7 @@ class Oracle:
         if type_.kind == "number":
             return arithmetic.as_float(value, operand.type, constant(operand))
         if type_.kind == "decimal":
-            return rescaled(value, operand.type.scale, type_.scale)
+            return arithmetic.in_range(rescaled(value, operand.type.scale, type_.scale), type_, operand.span)
         return value
 
     def _call(self, call: checked.Call, row: Row) -> Value:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from segdsl.checked import Relation
 from segdsl.schema import Schema, Table
 from segdsl.typesystem import Length, Type
-from segkernel.oracle.arithmetic import Value
+from segkernel.oracle.arithmetic import Value, whole
 from segkernel.oracle.civil import day_of
 from segkernel.oracle.zones import DAY, SECOND, instant_of
 
@@ -120,11 +120,17 @@ class Families:
             self._relations[relation.chain] = families
         return self._relations[relation.chain].get(owner, [])
 
-    def place(self, table: str, row: int) -> tuple[tuple[bool, Value], ...]:
+    def place(self, table: str, row: int) -> tuple[tuple[bool, Value | Fraction], ...]:
         """Where a row stands among those of its table, by its key (a missing part first), then by its number."""
         key = self._key(self.schema.tables[table], self.schema.tables[table].key, self.rows[table][row])
         return (*((part is not None, part) for part in key), (True, row))
 
-    def _key(self, table: Table, columns: tuple[str, ...], row: dict[str, Value]) -> tuple[Value, ...]:
+    def _key(self, table: Table, columns: tuple[str, ...], row: dict[str, Value]) -> tuple[Value | Fraction, ...]:
         names = {spec.column: name for name, spec in table.fields.items() if spec.column is not None}
-        return tuple(row[column if column in table.fields else names[column]] for column in columns)
+        fields = [column if column in table.fields else names[column] for column in columns]
+        return tuple(equal_as(row[field], table.fields[field].type) for field in fields)
+
+
+def equal_as(value: Value, type_: Type) -> Value | Fraction:
+    """A part of a key, equal to those of equal value: decimals of other scales are units of another size."""
+    return Fraction(whole(value), 10**type_.scale) if type_.kind == "decimal" and value is not None else value

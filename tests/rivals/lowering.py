@@ -214,6 +214,8 @@ class Lowering:
                 raise CannotSay(type(item).__name__)
 
     def field(self, item: c.Field, table: str) -> Node:
+        if item.type.kind == "list":
+            raise CannotSay("lists")
         name = f"f_{item.name}"
         self.need(table, item.path, name)
         home = self.home(table, item.path)

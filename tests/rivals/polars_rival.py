@@ -256,7 +256,8 @@ class Writer:
         parts = [self.uniform(a, node) for a in node.args]
         match node.op:
             case "negate":
-                result = -parts[0]
+                # Polars does not negate 128 bits; of a float, 0 - x would lose the sign of 0
+                result = -parts[0] if node.kind == "number" else pl.lit(0, dtype=self.dtype(node)) - parts[0]
             case "add":
                 result = parts[0] + parts[1]
             case "subtract":

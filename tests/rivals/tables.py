@@ -7,12 +7,14 @@ engine does the like when it binds a dataset, so none of it is timed.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from segdsl.schema import Schema, Table
+from segdsl.typesystem import Type
 from tests.rivals import instants
 
 FINEST = 30
@@ -35,26 +37,41 @@ class Plain(msgspec.Struct, frozen=True, eq=False):
     grids: dict[str, int | None]
 
 
-def plain(series: pl.Series, scale: int | None, zone: str) -> pl.Series:
-    """A column as the rivals keep it; `scale` is the places of a decimal type."""
+def plain(series: pl.Series, type_: Type, zone: str) -> pl.Series:
+    """A column of a logical type as the rivals keep it."""
     kind: Any = series.dtype
-    if scale is not None and not kind.is_decimal():
-        raise CannotSay("a column pinned as decimal that is none")
-    if kind.is_decimal():
-        units = series.to_physical().cast(pl.Int128)
-        units = units * 10 ** (scale - kind.scale) if scale is not None and scale > kind.scale else units
-        return units.cast(pl.Int64, strict=False) if fits(units, 2**63 - 1) else units
+    if kind == pl.Null:
+        return series.cast({"text": pl.String, "number": pl.Float64, "yes/no": pl.Boolean}.get(type_.kind, pl.Int64))
+    if type_.kind == "decimal":
+        return in_units(series, type_.scale)
+    if type_.kind == "number" and not kind.is_float():
+        return pl.Series(series.name, [None if value is None else float(value) for value in series.to_list()], pl.Float64)
     if kind == pl.Date:
         return series.cast(pl.Int32)
-    if isinstance(kind, pl.Datetime):
-        if kind.time_zone is None:
+    if isinstance(kind, pl.Datetime | pl.Duration):
+        if isinstance(kind, pl.Datetime) and kind.time_zone is None:
             series = placed(series, zone)
         return series.to_physical() * {"ms": 1_000_000, "us": 1000, "ns": 1}[kind.time_unit]
     if kind in (pl.Float32, pl.Float64):
         return series.fill_nan(None)
     if isinstance(kind, pl.Enum):
         return series.cast(pl.String).cast(pl.Categorical)
-    return series
+    return narrower(series.cast(pl.Int128)) if kind == pl.UInt128 else series
+
+
+def in_units(series: pl.Series, scale: int) -> pl.Series:
+    """Decimals in units of 10^-scale; floats and finer decimals are rounded half away from zero."""
+    kind: Any = series.dtype
+    if kind.is_decimal() and kind.scale == scale:
+        return narrower(series.to_physical().cast(pl.Int128))
+    exact = [None if value is None or value != value else Fraction(value) * 10**scale for value in series.to_list()]
+    units = [None if each is None else int(abs(each) + Fraction(1, 2)) * (1 if each >= 0 else -1) for each in exact]
+    return narrower(pl.Series(series.name, units, pl.Int128))
+
+
+def narrower(units: pl.Series) -> pl.Series:
+    """Whole numbers of 128 bits, in 64 where all of them fit."""
+    return units.cast(pl.Int64, strict=False) if fits(units, 2**63 - 1) else units
 
 
 def placed(series: pl.Series, zone: str) -> pl.Series:
@@ -98,38 +115,62 @@ def grid(series: pl.Series) -> int | None:
     return None
 
 
-def plain_table(table: Table, frame: pl.DataFrame, zone: str) -> Plain:
-    """All usable columns of a table, plain; sorted key columns are marked as sorted."""
+def plain_table(schema: Schema, frames: dict[str, pl.DataFrame], name: str, zone: str) -> Plain:
+    """All columns of a table, plain; sorted key columns are marked as sorted."""
+    table, frame = schema.tables[name], frames[name]
     columns: dict[str, pl.Series] = {"row": pl.Series("row", range(frame.height), pl.Int64)}
     bounds: dict[str, int | float] = {"row": frame.height}
     grids: dict[str, int | None] = {}
-    for name, spec in table.fields.items():
-        scale = spec.type.scale if spec.type.kind == "decimal" else None
-        columns[f"f_{name}"] = plain(frame[spec.column or name], scale, zone)
-    for i, column in enumerate(table.key):
-        columns[f"k_{i}"] = joinable(frame[column])
+    for field, spec in table.fields.items():
+        if spec.type.kind == "list":
+            continue
+        columns[f"f_{field}"] = plain(frame[spec.column or field], spec.type, zone)
+    for i in range(len(table.key)):
+        columns[f"k_{i}"] = joinable(sides(schema, frames, name, i)[0], sides(schema, frames, name, i))
     for link_name, link in table.links.items():
         for i, column in enumerate(link.by):
-            columns[f"l_{link_name}_{i}"] = joinable(frame[column])
-    for name, series in columns.items():
+            columns[f"l_{link_name}_{i}"] = joinable(frame[source(table, column)], sides(schema, frames, link.table, i))
+    for column, series in columns.items():
         if series.dtype.is_integer():
-            bounds[name] = max(-extent(series)[0], extent(series)[1])
+            bounds[column] = max(-extent(series)[0], extent(series)[1])
         elif series.dtype.is_float():
             low, high = extent(series.filter(series.is_finite()))
-            bounds[name] = max(-low, high)
-            grids[name] = grid(series)
-    return Plain(pl.DataFrame([series.alias(name) for name, series in columns.items()]), bounds, grids)
+            bounds[column] = max(-low, high)
+            grids[column] = grid(series)
+    return Plain(pl.DataFrame([series.alias(column) for column, series in columns.items()]), bounds, grids)
 
 
-def joinable(series: pl.Series) -> pl.Series:
+def source(table: Table, name: str) -> str:
+    """The data's name of a column that a schema names."""
+    spec = table.fields.get(name)
+    return spec.column if spec is not None and spec.column is not None else name
+
+
+def sides(schema: Schema, frames: dict[str, pl.DataFrame], name: str, part: int) -> list[pl.Series]:
+    """A part of a table's key, and every column that links hold against it."""
+    found = [frames[name][source(schema.tables[name], schema.tables[name].key[part])]]
+    for other, table in schema.tables.items():
+        found += [frames[other][source(table, link.by[part])] for link in table.links.values() if link.table == name]
+    return found
+
+
+def joinable(series: pl.Series, others: list[pl.Series]) -> pl.Series:
     """A key column that joins with any other of its kind, flagged sorted where it is."""
-    if series.dtype in (pl.Categorical, pl.Enum):
+    kind: Any = series.dtype
+    if kind in (pl.Categorical, pl.Enum):
         series = series.cast(pl.String)
-    elif series.dtype.is_integer() and series.dtype != pl.UInt64:
-        series = series.cast(pl.Int64)
+    elif kind.is_integer():
+        series = series.cast(pl.Int64 if all(fits(other, 2**63 - 1) for other in others) else pl.String)
+    elif isinstance(kind, pl.Datetime | pl.Duration):
+        series = series.to_physical() * {"ms": 1_000_000, "us": 1000, "ns": 1}[kind.time_unit]
+    elif kind.is_decimal():
+        scales: list[Any] = [other.dtype for other in others]
+        series = series.cast(pl.Decimal(38, max(each.scale for each in scales))).to_physical().cast(pl.Int64)
+    elif kind.is_float():
+        series = series.cast(pl.Float64).fill_nan(None) + 0.0
     return series.set_sorted() if series.null_count() == 0 and series.is_sorted() else series
 
 
 def plain_tables(schema: Schema, frames: dict[str, pl.DataFrame], zone: str) -> dict[str, Plain]:
     """All tables of a schema, plain."""
-    return {name: plain_table(table, frames[name], zone) for name, table in schema.tables.items()}
+    return {name: plain_table(schema, frames, name, zone) for name in schema.tables}
