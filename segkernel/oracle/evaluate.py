@@ -53,6 +53,7 @@ class Oracle:
         self._known: dict[tuple[str, Row], Value] = {}
         self._relatives: dict[checked.Relative, list[Value]] = {}
         self._needs: dict[tuple[str, bool], tuple[str, ...]] = {}
+        self._above: dict[tuple[int, int | None], Value] = {}
 
     @property
     def accounts(self) -> int:
@@ -197,8 +198,14 @@ class Oracle:
                 return self._hosted(expression, row)
             case checked.Relative():
                 return self._relative(expression)[row.index]
-            case checked.Aggregate():
+            case checked.Aggregate(up=()):
                 return self._aggregate(expression, row)
+            case checked.Aggregate():
+                # many rows lead to one, and nested ones to many more: each is asked once
+                seen = (id(expression), self._owner(expression, row))
+                if seen not in self._above:
+                    self._above[seen] = self._aggregate(expression, row)
+                return self._above[seen]
             case checked.And(terms=terms):
                 return arithmetic.all_of([self.condition(term, row) for term in terms])
             case checked.Or(terms=terms):
@@ -351,11 +358,16 @@ class Oracle:
     def rows(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
         """All rows of an aggregate's relation; its `where` and its value are evaluated for each of them, counted or not."""
         relation, account = aggregate.relation, None if aggregate.up else row.account
+        owner = self._owner(aggregate, row)
+        members = [] if owner is None else self.families.members(relation, owner)
+        return [Row(relation.table, index, account) for index in members]
+
+    def _owner(self, aggregate: checked.Aggregate, row: Row) -> int | None:
+        """The row whose rows an aggregate looks at: the row itself, or the one that links lead up to."""
         owner: int | None = row.index
         for table, link in aggregate.up:
             owner = None if owner is None else self.families.target(table, link, owner)
-        members = [] if owner is None else self.families.members(relation, owner)
-        return [Row(relation.table, index, account) for index in members]
+        return owner
 
     def _happened(self, relation: checked.Relation, row: Row) -> bool:
         """Whether no row of the chain is later than the run; a row whose time is missing has happened."""
