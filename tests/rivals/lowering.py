@@ -270,7 +270,8 @@ class Lowering:
             return self.on_day(FLIPPED[op], right, left)
         if "number" in kinds:
             for side, kind in ((left, kinds[0]), (right, kinds[1])):
-                if kind == "whole" and side.op != "constant" and side.bound > EXACT and not self.manner.lenient:
+                rounded = side.bound > EXACT and (side.op != "constant" or int(float(side.value)) != side.value)
+                if kind == "whole" and rounded and not self.manner.lenient:
                     raise CannotSay("a whole number of more than 53 bits against a float")
             one, other = (self.narrow(x, table) for x in (first, second))
             left, right = self.to_number(left, first.type, other), self.to_number(right, second.type, one)
