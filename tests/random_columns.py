@@ -221,9 +221,9 @@ def described(rng: Random, series: pl.Series, type_: Type, pinned: bool) -> Fiel
 
 def known(rng: Random, name: str, series: pl.Series, spec: FieldSpec, extreme: bool) -> Column:
     """What the generator of rules knows of a column."""
-    kind = spec.type.kind
-    if spec.type.item is not None:
-        series, spec, kind = series.explode(), msgspec.structs.replace(spec, type=spec.type.item), f"list of {spec.type.item.kind}"
+    kind, item = spec.type.kind, spec.type.item
+    if item is not None:
+        series, spec, kind = series.explode(), msgspec.structs.replace(spec, type=item), f"list of {item.kind}"
     present = [v for v in series.drop_nulls().unique(maintain_order=True).to_list() if v == v]
     samples = rng.sample(present, min(4, len(present)))
     if spec.type.kind == "decimal":
@@ -276,7 +276,8 @@ def random_key(rng: Random, kind: str, count: int) -> Key:
             return split(kind, [n / 4 - 1 for n in numbers], [pl.Float64, pl.Float32])
         case "timestamp":
             naive: list[str | None] = [None]
-            zones = rng.choice([naive, ["UTC", "Asia/Kathmandu"]])
+            zoned: list[str | None] = ["UTC", "Asia/Kathmandu"]
+            zones = rng.choice([naive, zoned])
             offset = UTC if zones[0] else None
             values = [datetime(1969, 12, 30, 12, tzinfo=offset) + timedelta(n) for n in numbers]
             return split(kind, values, [pl.Datetime(unit, zone) for unit in UNITS for zone in zones])
