@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
-from tests import random_conditions, random_lists, random_values
+from tests import random_conditions, random_lists, random_population, random_values
 from tests.random_columns import KINDS, LISTED, WORDS
 from tests.random_data import World
-from tests.random_writer import FORMS, Scope, Writer, quote
+from tests.random_writer import Scope, Writer, quote
 
 ROOM = 20
 """How many forms a statement may hold."""
-assert random_conditions.comparison in FORMS["condition"]
-assert random_values.summed in FORMS["whole"]
+ROOMS = (random_conditions, random_lists, random_population, random_values)
+"""Their forms enter the table when they are read."""
 
 
 def random_rules(rng: Random, world: World, statements: int, plain: bool) -> str:
