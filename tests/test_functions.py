@@ -222,3 +222,36 @@ def test_a_function_is_called_once_however_often_rules_call_it_and_kept_by_rules
     rules.evaluate(data, as_of="2027-01-01T00:00Z")
     assert calls == ["made"]
     assert rules.using(params={"p": 10}).only("b").evaluate(data, as_of=NOON).members("b").to_list() == [3]
+
+
+def test_what_the_instant_decides_of_one_call_does_not_touch_another() -> None:
+    data = dataset()
+    text = """
+segment old when class_of(now - max(orders.placed_at)) = "old"
+segment shop when domain(email) = "shop.example"
+segment mill when any(orders where domain(customer.email) = "mill.example" and class_of(now - placed_at) = "old")
+segment both when steps(sum(orders.code)) = 4 and half(now - min(orders.placed_at)) > 1 day
+"""
+    rules = sk.compile(text, data.schema, functions=FUNCTIONS)
+    found = rules.evaluate(data, as_of=NOON)
+    assert [found.members(name).to_list() for name in rules.names] == [[1], [1], [], [1, 3]]
+    later = rules.evaluate(data, as_of="2026-03-01T00:00Z")
+    assert [later.members(name).to_list() for name in rules.names] == [[1, 3], [1], [3], [1, 3]]
+
+
+def test_a_call_is_made_once_for_all_runs_also_beside_calls_of_the_instant() -> None:
+    made: list[str] = []
+
+    def counted(name: str) -> sk.Function:
+        return sk.Function(name, ["whole"], "whole", lambda number: made.append(name) or number)
+
+    data = dataset()
+    text = (
+        "segment a when still(count(orders) + code_sum) > 1 and ticking(days_since(born) + still(id)) > 5 let code_sum = sum(orders.code)"
+    )
+    rules = sk.compile(text, data.schema, functions=[counted("still"), counted("ticking")])
+    assert rules.evaluate(data, as_of=NOON).members("a").to_list() == [1, 3]
+    first = sorted(made)
+    rules.evaluate(data, as_of="2026-03-01T00:00Z")
+    assert first == ["still", "still", "ticking"]
+    assert sorted(made) == ["still", "still", "ticking", "ticking"]
