@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from segdsl.typesystem import Type
 from segkernel.data.buckets import bucketed
 from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
@@ -13,18 +12,16 @@ from segkernel.data.spaces import gathered
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import distances, lifting, rounding, semijoin, spelling, staging, testing, values
+from segkernel.link import distances, lifting, pairing, rounding, semijoin, spelling, staging, testing, values
 from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
 from segkernel.link.grouping import GROUPED, grouped, taken
 from segkernel.link.staging import Handed
-from segkernel.plan.planner import FLIPPED, comparison_holds
+from segkernel.plan.comparing import comparison_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
 from segkernel.plan.slots import Slot
 
-MANY_PAIRS = 4_096
-"""How many pairs of a text and a pattern are tested before it pays to look which occur."""
 BATCH = 8
 """How many segments' tests are made together, ordered by kind and column: a kernel dispatch costs least that way."""
 
@@ -200,11 +197,11 @@ class Linker:
             case "asked":
                 return spelling.asked(code, space, self.text(node[2]), *node[3:])
             case "text pair":
-                return self.text_pair(space, *node[2:])
+                return pairing.text_pair(self, space, *node[2:])
             case "missing":
                 return testing.missing(code, space, self.forms[node[2]])
             case "compare":
-                return self.compare(space, *node[2:])
+                return pairing.compare(self, space, *node[2:])
             case "and" | "or":
                 return code.combined(op.AND if node[0] == "and" else op.OR, space, [registers[each] for each in node[2]])
             case "at least":
@@ -327,9 +324,9 @@ class Linker:
             case "round":
                 return values.rounded(code, space, self.float(node[3]))
             case "first":
-                return self.first_present(space, kind, node[3])
+                return pairing.first_present(self, space, kind, node[3])
             case "either":
-                return self.either(space, kind, self.registers[node[3]], node[4], node[5])
+                return pairing.either(self, space, kind, self.registers[node[3]], node[4], node[5])
             case "lifted":
                 return self.lifted(space, node[3])
             case "taken":
@@ -381,109 +378,6 @@ class Linker:
         form = self.forms[number]
         assert isinstance(form, Coded)
         return form
-
-    def spelled_alike(self, space: int, numbers: tuple[int, ...]) -> list[Coded]:
-        """Texts as codes of one alphabet, each in a slot of its own."""
-        forms = [self.text(number) for number in numbers]
-        target = values.alphabet([form.column for form in forms], [])
-        return [values.respelled(self.code, space, form, target) for form in forms]
-
-    def compare(self, space: int, operation: str, a: int, b: int) -> int:
-        code = self.code
-        which = op.COMPARISONS.index(operation)
-        registers = code.registers[space]
-        target = registers.take()
-        if self.nodes[a][2].kind == "text":
-            x, y = self.spelled_alike(space, (a, b))
-            code.emit(op.COMPARE, space, target, x.operand, y.operand, which, 0)
-            known = [testing.present(code, space, x), testing.present(code, space, y)]
-            for text in (x, y):
-                values.release(code, space, text)
-            return self.narrowed(space, target, known)
-        floats = [isinstance(self.forms[each], Float) for each in (a, b)]
-        if all(floats):
-            left, right = values.in_slot(code, space, self.float(a)), values.in_slot(code, space, self.float(b))
-            code.emit(op.COMPARE, space, target, left.operand, right.operand, which, 1)
-            values.release(code, space, left)
-            values.release(code, space, right)
-            return target
-        if any(floats):
-            if floats[0]:
-                a, b, which = b, a, op.COMPARISONS.index(FLIPPED[operation])
-            number, other = self.exact(a), values.in_slot(code, space, self.float(b))
-            code.emit(op.COMPARE, space, target, number.slot, other.operand, which, 4 if number.wide else 2)
-            values.release(code, space, other)
-            return self.narrowed(space, target, [] if number.present is None else [registers.keep(number.present)])
-        p, q = self.exact(a), self.exact(b)
-        wide = p.wide or q.wide
-        if wide:
-            p, q = values.widened(code, space, p), values.widened(code, space, q)
-        code.emit(op.COMPARE, space, target, p.slot, q.slot, which, 3 if wide else 0)
-        known = [registers.keep(each.present) for each in (p, q) if each.present is not None]
-        if wide:
-            values.release(code, space, p)
-            values.release(code, space, q)
-        return self.narrowed(space, target, known)
-
-    def narrowed(self, space: int, register: int, known: list[int]) -> int:
-        """A register where all of `known` hold too; all of them are given back."""
-        target = self.code.combined(op.AND, space, [register, *known])
-        for each in (register, *known):
-            self.code.registers[space].drop(each)
-        return target
-
-    def text_pair(self, space: int, kind: str, a: int, b: int, wanted: bool) -> int:
-        """A text test of two values of a row: for each distinct pattern the texts that hold."""
-        code = self.code
-        text, pattern = self.text(a), self.text(b)
-        if text.place == op.COLUMN and pattern.place == op.COLUMN and text.column.top * pattern.column.top > MANY_PAIRS:
-            return testing.in_range(code, space, spelling.paired(code, text.column, pattern.column, kind), int(wanted), int(wanted) + 1)
-        found = []
-        for each in range(1, pattern.column.top + 1):
-            which = pattern.column.value(each)
-            here = testing.among(code, space, pattern, [which], True)
-            there = spelling.asked(code, space, text, (), kind, which, wanted)
-            found.append(self.narrowed(space, here, [there]))
-        if not found:
-            return code.always(space, False)
-        return testing.either(code, space, found)
-
-    def first_present(self, space: int, kind: Type, numbers: tuple[int, ...]) -> Form:
-        """The first operand that is present: chosen from the last to the first."""
-        code = self.code
-        operands = self.alike(space, kind, numbers)
-        result = operands[-1]
-        for operand in reversed(operands[:-1]):
-            known = testing.present(code, space, operand)
-            chosen = values.selected(code, space, known, operand, result)
-            code.registers[space].drop(known)
-            self.let_go(space, result, numbers)
-            if kind.kind == "text":
-                values.release(code, space, operand)
-            result = chosen
-        return result
-
-    def let_go(self, space: int, form: Form, numbers: tuple[int, ...]) -> None:
-        """Gives back an intermediate result, unless it is a node's own."""
-        own = [self.forms.get(number) for number in numbers] + [self.loaded.get(number) for number in numbers]
-        if not any(form is each for each in own):
-            values.release(self.code, space, form)
-
-    def alike(self, space: int, kind: Type, numbers: tuple[int, ...]) -> list[Form]:
-        """Operands in one form: floats, whole numbers, or codes of one alphabet (made for this)."""
-        if kind.kind == "text":
-            return list(self.spelled_alike(space, numbers))
-        if kind.kind == "number":
-            return [self.float(number) for number in numbers]
-        return [self.exact(number) for number in numbers]
-
-    def either(self, space: int, kind: Type, where: int, yes: int, no: int) -> Form:
-        operands = self.alike(space, kind, (yes, no))
-        result = values.selected(self.code, space, where, *operands)
-        if kind.kind == "text":
-            for operand in operands:
-                values.release(self.code, space, operand)
-        return result
 
     def lifted(self, space: int, number: int) -> Form:
         """The account's value for each of its rows."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segdsl.typesystem import NUMBER
 from segkernel.kernel import operations as op
-from segkernel.link import testing, values
+from segkernel.link import pairing, testing, values
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float
 from segkernel.plan.program import Node
@@ -46,7 +46,7 @@ def within(linker: Linker, node: Node) -> int:
     known = [] if keys[1].present is None else [code.registers[space].keep(keys[1].present)]
     for (each, _), key in zip(sides, keys, strict=True):
         values.release(code, each, key)
-    return linker.narrowed(space, target, known)
+    return pairing.narrowed(linker, space, target, known)
 
 
 def _texts(code: Assembly, sides: list[tuple[int, Coded]]) -> list[Exact]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from segdsl import checked
 from segdsl.typesystem import DATE, TRUTH
+from segkernel.plan import comparing
 from segkernel.plan.scales import as_float, at_scale
 from segkernel.plan.slots import form_of
 
@@ -38,7 +39,7 @@ def holds(planner: Planner, node: checked.InValues, space: int, wanted: bool) ->
     if isinstance(value, checked.Constant) and value.value is None:
         return build.always(space, False)
     if isinstance(value, checked.Constant) or form_of(value) is not None:
-        equal = planner.comparison("=", item, value, rows)
+        equal = comparing.comparison(planner, "=", item, value, rows)
         found = existing(planner, owners, rows, equal if where is None else build.all_of(rows, (where, equal)))
     else:
         listed, probe = aligned(planner, item, rows, value, space)

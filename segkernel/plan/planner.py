@@ -6,29 +6,19 @@ the first is asked for, and Kleene's logic then costs nothing.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Collection
-from fractions import Fraction
 from typing import Any
 
 from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
-from segdsl.typesystem import DATE, DURATION, IN_TIME, NUMBER, TIMESTAMP, WHOLE, Length, Type
+from segdsl.typesystem import DATE, DURATION, TIMESTAMP, WHOLE, Length, Type
 from segkernel.meaning import needed
-from segkernel.plan import aggregates, functions, lists, stages
-from segkernel.plan.bounds import Bounds, bounds
+from segkernel.plan import aggregates, comparing, functions, lists, reckoning, stages
+from segkernel.plan.comparing import NEGATED
 from segkernel.plan.program import Builder, Chain, Choice, HostedCall, Statistic
 from segkernel.plan.rows import Demand, demanded
-from segkernel.plan.scales import as_float, at_scale, units_as_float
-from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
-
-FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_OPERATORS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-MANY_DAYS = 10_000_000
-"""So many days can be counted from any day of the calendar."""
-_LISTED = ("text", "whole", "decimal", "date")
-"""Types whose lists become sets of values; lists of other types are compared one by one."""
+from segkernel.plan.scales import as_float, at_scale, in_units, length_in_ns
+from segkernel.plan.slots import Form, Slot, form_of
 
 
 class Planner:
@@ -143,19 +133,19 @@ class Planner:
                 terms = [self.truth(term, space, wanted) for term in node.terms]
                 return build.all_of(space, terms) if isinstance(node, checked.And) is wanted else build.any_of(space, terms)
             case checked.KOf():
-                return self.so_many(node, space, wanted)
+                return comparing.so_many(self, node, space, wanted)
             case checked.Not():
                 return self.truth(node.term, space, not wanted)
             case checked.Compare():
-                return self.comparison(node.op if wanted else NEGATED[node.op], node.left, node.right, space)
+                return comparing.comparison(self, node.op if wanted else NEGATED[node.op], node.left, node.right, space)
             case checked.InList():
-                return self.membership(node, space, wanted)
+                return comparing.membership(self, node, space, wanted)
             case checked.InValues():
                 return lists.holds(self, node, space, wanted)
             case checked.Overlap():
                 return lists.overlaps(self, node, space, wanted)
             case checked.TextTest():
-                return self.text_test(node, space, wanted)
+                return comparing.text_test(self, node, space, wanted)
             case checked.IsMissing():
                 return self.missing(node.operand, space, wanted)
             case checked.InSegment():
@@ -202,150 +192,8 @@ class Planner:
             case _:
                 raise AssertionError(f"{type(node).__name__} is not a condition")
 
-    def so_many(self, node: checked.KOf, space: int, wanted: bool) -> int:
-        """At least `least` terms are true, and at most `most`: so many at least are then false."""
-        build = self.builder
-        least = 0 if node.kind == "at most" else node.count
-        most = len(node.terms) if node.kind == "at least" else node.count
-        yes, no = ([self.truth(term, space, side) for term in node.terms] for side in (True, False))
-        if wanted:
-            return build.all_of(space, (build.at_least(space, least, yes), build.at_least(space, len(no) - most, no)))
-        return build.any_of(space, (build.at_least(space, len(no) - least + 1, no), build.at_least(space, most + 1, yes)))
-
-    def comparison(self, op: str, left: checked.Expression, right: checked.Expression, space: int) -> int:
-        if left.type.kind == "yes/no":
-            same = op == "="
-            pairs = [(True, same), (False, not same)]
-            both = [(self.truth(left, space, x), self.truth(right, space, y)) for x, y in pairs]
-            return self.builder.any_of(space, [self.builder.all_of(space, pair) for pair in both])
-        if isinstance(left, checked.Chosen) and isinstance(right, checked.Constant) and right.value is not None:
-            return self.chosen_among(
-                left.name, lambda value: comparison_holds(op, _number(value, left.type), _number(right.value, right.type))
-            )
-        if isinstance(right, checked.Chosen) and isinstance(left, checked.Constant):
-            return self.comparison(FLIPPED[op], right, left, space)
-        left_form, right_form = form_of(left), form_of(right)
-        if left_form is not None and right_form is not None:
-            return self.decided(op, left_form, left.type, right_form, right.type, space)
-        if isinstance(left, checked.Constant) and not isinstance(right, checked.Constant):
-            return self.comparison(FLIPPED[op], right, left, space)
-        if left_form is not None and not isinstance(right, checked.Constant):
-            return self.comparison(FLIPPED[op], right, left, space)
-        if right_form is not None and (right.type.kind in IN_TIME or left.type == WHOLE):
-            return self.in_time(op, left, right_form, right.type, space)
-        if isinstance(right, checked.Constant):
-            if right.value is None:
-                return self.builder.always(space, False)
-            if left_form is not None:
-                return self.decided_number(left_form, bounds(left.type, op, right.value, right.type), space)
-            if isinstance(left, checked.Call) and left.function == "days_between" and isinstance(right.value, int):
-                start, end = left.operands
-                until = form_of(end)
-                if until is not None and form_of(start) is None and right.type == WHOLE and abs(right.value) < MANY_DAYS:
-                    day = ("shift", local_day(until, end.type), Length(days=-right.value))
-                    return self.in_time(FLIPPED[op], start, day, DATE, space)
-            source = self.value(left, space)
-            constant = length_in_ns(right.value) if isinstance(right.value, Length) else right.value
-            found = bounds(left.type, op, constant, right.type)
-            return self.builder.always(space, False) if found is None else self.ranged(space, source, *found)
-        return self.between_values(op, left, right, space)
-
-    def ranged(self, space: int, source: int, low: Any, high: Any, outside: bool) -> int:
-        told = functions.spelling(self.builder, source)
-        if told is not None and not isinstance(low, Slot) and not isinstance(high, Slot):
-            return self.builder.add("asked", space, *told, "range", (low, high, outside), True)
-        return self.builder.outside(space, source, low, high) if outside else self.builder.range(space, source, low, high)
-
-    def decided(self, op: str, a: Form, a_type: Type, b: Form, b_type: Type, space: int) -> int:
-        """A comparison of two times that a run knows."""
-        if a_type == b_type:
-            x, y = Slot(a), Slot(b)
-        else:
-            x, y = (Slot(form if kind == DATE else ("day", form)) for form, kind in ((a, a_type), (b, b_type)))
-        if a[0] in ("days", "instant") and b[0] == a[0]:
-            return self.builder.always(space, comparison_holds(op, a[1], b[1]))
-        return self.builder.add("when", space, op, x, y)
-
-    def decided_number(self, form: Form, found: Bounds | None, space: int) -> int:
-        """A number that a run knows, held against a range."""
-        build = self.builder
-        if found is None:
-            return build.always(space, False)
-        low, high, outside = found
-        above = build.always(space, True) if low is None else build.add("when", space, ">=", Slot(form), low)
-        below = build.always(space, True) if high is None else build.add("when", space, "<", Slot(form), high)
-        inside = build.all_of(space, (above, below))
-        return build.invert(space, inside) if outside else inside
-
-    def in_time(self, op: str, left: checked.Expression, form: Form, kind: Type, space: int) -> int:
-        """A date or timestamp (or a whole number) against one that a run knows: a date is the whole local day."""
-        source = self.value(left, space)
-        if left.type == TIMESTAMP and kind == DATE:
-            first, after = self.bound(("first instant", form)), self.bound(("first instant", day_after(form)))
-        else:
-            if left.type == DATE and kind == TIMESTAMP:
-                form = ("day", form)
-            first, after = self.bound(form), self.bound(form) + 1
-        low = {"=": first, "!=": first, ">": after, ">=": first}.get(op)
-        high = {"=": after, "!=": after, "<": first, "<=": after}.get(op)
-        return self.ranged(space, source, low, high, op == "!=")
-
     def bound(self, form: Form) -> Any:
         return form[1] if form[0] in ("days", "instant") else Slot(form)
-
-    def between_values(self, op: str, left: checked.Expression, right: checked.Expression, space: int) -> int:
-        a, b = self.value(left, space), self.value(right, space)
-        kinds = (left.type.kind, right.type.kind)
-        if kinds in (("date", "timestamp"), ("timestamp", "date")):
-            days = [self.noted(self.builder.add("day", space, DATE, x), at) if at.type != DATE else x for x, at in ((a, left), (b, right))]
-            a, b = days
-        elif "number" in kinds and "decimal" in kinds:
-            a, b = (as_float(self.builder, x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
-        elif "number" not in kinds and kinds[0] in ("whole", "decimal"):
-            scale = max(left.type.scale, right.type.scale)
-            a, b = at_scale(self.builder, a, left.type, scale, space), at_scale(self.builder, b, right.type, scale, space)
-        return self.builder.add("compare", space, op, a, b)
-
-    def membership(self, node: checked.InList, space: int, wanted: bool) -> int:
-        build = self.builder
-        value = node.value
-        parts: list[int] = []
-        if isinstance(value, checked.Chosen):
-            known = {_number(item.value, item.type) for item in node.items}
-            parts = [self.chosen_among(value.name, lambda found: (_number(found, value.type) in known) is wanted)] if node.items else []
-        elif node.items and value.type.kind in _LISTED and form_of(value) is None and all(item.type.kind in _LISTED for item in node.items):
-            inside = [bounds(value.type, "=", item.value, item.type) for item in node.items if item.value is not None]
-            values = tuple(sorted({found[0] for found in inside if found is not None}))
-            source = self.value(value, space)
-            told = functions.spelling(self.builder, source)
-            if told is None:
-                parts = [build.add("among", space, source, values, wanted)]
-            else:
-                parts = [build.add("asked", space, *told, "among", values, wanted)]
-        if not parts:
-            op = "=" if wanted else "!="
-            parts = [self.comparison(op, value, item, space) for item in node.items]
-        parts += [self.comparison("=" if wanted else "!=", value, other, space) for other in node.others]
-        return build.any_of(space, parts) if wanted else build.all_of(space, parts)
-
-    def text_test(self, node: checked.TextTest, space: int, wanted: bool) -> int:
-        value, pattern = node.value, node.pattern
-        if (
-            isinstance(value, checked.Chosen)
-            and isinstance(pattern, checked.Constant)
-            and node.kind != "matches"
-            and pattern.value is not None
-        ):
-            return self.chosen_among(value.name, lambda found: text_holds(node.kind, found, str(pattern.value)) is wanted)
-        if isinstance(pattern, checked.Constant):
-            if pattern.value is None:
-                return self.builder.always(space, False)
-            source = self.value(value, space)
-            told = functions.spelling(self.builder, source)
-            if told is not None:
-                return self.builder.add("asked", space, *told, node.kind, pattern.value, wanted)
-            return self.builder.add("text", space, source, node.kind, pattern.value, wanted)
-        return self.builder.add("text pair", space, node.kind, self.value(value, space), self.value(pattern, space), wanted)
 
     def missing(self, operand: checked.Expression, space: int, wanted: bool) -> int:
         build = self.builder
@@ -397,12 +245,12 @@ class Planner:
                     return build.add("constant", space, *build.nodes[inner][2:])
                 return build.add("lifted", space, node.type, inner)
             case checked.Arithmetic():
-                return self.noted(self.arithmetic(node, space), node)
+                return self.noted(reckoning.arithmetic(self, node, space), node)
             case checked.Negative():
                 operand = self.value(node.operand, space)
                 return self.noted(build.add("arithmetic", space, node.type, "-", build.add("constant", space, node.type, 0), operand), node)
             case checked.Shift():
-                return self.shifted(node, space)
+                return reckoning.shifted(self, node, space)
             case checked.Difference():
                 a, b = self.value(node.left, space), self.value(node.right, space)
                 if node.left.type == TIMESTAMP:
@@ -410,7 +258,7 @@ class Planner:
                 days = build.add("arithmetic", space, WHOLE, "-", a, b)
                 return self.noted(build.add("arithmetic", space, DURATION, "*", days, build.add("constant", space, WHOLE, DAY)), node)
             case checked.ScaleDuration():
-                return self.noted(self.scaled(node, space), node)
+                return self.noted(reckoning.scaled(self, node, space), node)
             case checked.Coalesce():
                 parts = [self.fitted(operand, node.type, space) for operand in node.operands]
                 return build.add("first", space, node.type, tuple(parts))
@@ -452,7 +300,7 @@ class Planner:
                 name, kind = self.rules.event_times[table]
                 path = tuple(link for _, link in chain[:step])
                 field = checked.Field(span=node.span, table=node.relation.table, name=name, type=kind, path=path)
-                later = self.in_time(">", field, ("today",) if kind == DATE else ("now",), kind, rows)
+                later = comparing.in_time(self, ">", field, ("today",) if kind == DATE else ("now",), kind, rows)
                 found = build.without(rows, found, later)
         return None if build.is_always(found, True) else found
 
@@ -462,43 +310,6 @@ class Planner:
         if wanted.kind == "number":
             return as_float(self.builder, number, node.type, space)
         return at_scale(self.builder, number, node.type, wanted.scale, space) if wanted.kind in ("decimal", "whole") else number
-
-    def arithmetic(self, node: checked.Arithmetic, space: int) -> int:
-        build = self.builder
-        left, right = node.left.type, node.right.type
-        a, b = self.value(node.left, space), self.value(node.right, space)
-        if node.type.kind == "number":
-            if node.op == "/" and "number" not in (left.kind, right.kind):
-                scale = max(left.scale, right.scale)
-                a, b = at_scale(build, a, left, scale, space), at_scale(build, b, right, scale, space)
-                a, b = units_as_float(build, a, space), units_as_float(build, b, space)
-            else:
-                a, b = as_float(build, a, left, space), as_float(build, b, right, space)
-        elif node.op != "*":
-            a, b = at_scale(build, a, left, node.type.scale, space), at_scale(build, b, right, node.type.scale, space)
-        return build.add("arithmetic", space, node.type, node.op, a, b)
-
-    def shifted(self, node: checked.Shift, space: int) -> int:
-        build = self.builder
-        operand = self.value(node.operand, space)
-        by = node.by
-        if by.months or (node.type == TIMESTAMP and by.days):
-            return self.noted(build.add("shift", space, node.type, operand, by), node)
-        step = by.days if node.type == DATE else by.nanoseconds
-        return self.noted(build.add("arithmetic", space, node.type, "+", operand, build.add("constant", space, node.type, step)), node)
-
-    def scaled(self, node: checked.ScaleDuration, space: int) -> int:
-        build = self.builder
-        duration, factor = (node.left, node.right) if node.left.type == DURATION else (node.right, node.left)
-        a, b = self.value(duration, space), self.value(factor, space)
-        if factor.type.kind == "number":
-            product = build.add("arithmetic", space, NUMBER, node.op, build.add("float", space, NUMBER, a), b)
-            return build.add("round", space, DURATION, product)
-        ten = build.add("constant", space, WHOLE, 10**factor.type.scale)
-        if node.op == "*":
-            product = build.add("arithmetic", space, DURATION, "*", a, b)
-            return product if not factor.type.scale else build.add("divide", space, DURATION, product, ten)
-        return build.add("divide", space, DURATION, build.add("arithmetic", space, DURATION, "*", a, ten) if factor.type.scale else a, b)
 
     def chosen_value(self, node: checked.Chosen, space: int) -> int:
         build = self.builder
@@ -511,32 +322,3 @@ class Planner:
                 "either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result
             )
         return result
-
-
-def length_in_ns(length: Length) -> int:
-    """An exact duration in nanoseconds, a day 24 hours."""
-    return length.days * DAY + length.nanoseconds
-
-
-def in_units(constant: checked.Constant, wanted: Type) -> Any:
-    """A constant's value in the units of a type that holds it."""
-    if wanted.kind == "decimal" and constant.type.kind in ("whole", "decimal"):
-        return constant.value * 10 ** (wanted.scale - constant.type.scale)
-    if wanted.kind == "number" and constant.type.kind != "number":
-        return constant.value / 10**constant.type.scale
-    return constant.value
-
-
-def _number(value: Any, kind: Type) -> Any:
-    """A value for comparison with one of another scale."""
-    return Fraction(value, 10**kind.scale) if kind.kind == "decimal" else value
-
-
-def comparison_holds(op: str, x: Any, y: Any) -> bool:
-    """A comparison of two values of one kind."""
-    return bool(_OPERATORS[op](x, y))
-
-
-def text_holds(kind: str, value: str, pattern: str) -> bool:
-    """A text test of two texts."""
-    return {"contains": value.__contains__, "starts": value.startswith, "ends": value.endswith}[kind](pattern)
