@@ -1,4 +1,4 @@
-"""Which stages every run finds alike: calls of the host's functions on what no instant changes get stages apart from the others."""
+"""Which stages every run finds alike: calls on what no instant changes get stages apart from the others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
-from segkernel.plan.program import HostedCall, Node, Program, parts
+from segkernel.plan.program import HostedCall, Node, Program, Statistic, parts
 from segkernel.plan.slots import Slot
+
+Call = HostedCall | Statistic
 
 
 def parted(program: Program) -> Program:
@@ -17,17 +19,17 @@ def parted(program: Program) -> Program:
     changing = [moving(stage) for stage in stages]
     leaving: dict[int, set[int]] = {}
     alike: set[int] = set()
-    for number, call in enumerate(program.hosted):
+    for number, call in enumerate(program.calls):
         changes, outputs = changing[call.stage], stages[call.stage].outputs
-        if any(changes) and not any(changes[outputs[output]] for output in call.given):
-            leaving.setdefault(call.stage, set()).update(call.given)
+        if any(changes) and not any(changes[outputs[output]] for output in taken(call)):
+            leaving.setdefault(call.stage, set()).update(taken(call))
             alike.add(number)
     if not alike:
         return msgspec.structs.replace(program, stages=tuple(stages))
     apart = {stage: len(stages) + place for place, stage in enumerate(leaving)}
     stages += [part_of(stages[stage], sorted(several)) for stage, several in leaving.items()]
     calls = [
-        msgspec.structs.replace(call, stage=apart[call.stage]) if number in alike else call for number, call in enumerate(program.hosted)
+        msgspec.structs.replace(call, stage=apart[call.stage]) if number in alike else call for number, call in enumerate(program.calls)
     ]
     asked = _asked(program.nodes, calls)
     for stage in leaving:  # it keeps its nodes, which must not leave their range
@@ -41,16 +43,31 @@ def parted(program: Program) -> Program:
 def moving(program: Program) -> list[bool]:
     """For each node, whether the instant of a run decides its value."""
     stages = [moving(stage) for stage in program.stages]
-    calls = [any(stages[call.stage][program.stages[call.stage].outputs[output]] for output in call.given) for call in program.hosted]
+    calls = [any(stages[call.stage][program.stages[call.stage].outputs[output]] for output in taken(call)) for call in program.calls]
     found: list[bool] = []
     for node in program.nodes:
         own = _has_slot(node) or (node[0] == "calendar" and node[3] == "anniversary")
         if node[0] == "staged":
             own = stages[node[4]][program.stages[node[4]].outputs[node[5]]]
-        elif node[0] == "hosted":
+        elif node[0] == "called":
             own = calls[node[3]]
         found.append(own or any(found[part] for part in parts(node)))
     return found
+
+
+def taken(call: Call) -> tuple[int, ...]:
+    """The outputs of its stage that a call takes."""
+    if isinstance(call, HostedCall):
+        return call.given
+    return (call.value, *call.groups, *(() if call.where < 0 else (call.where,)))
+
+
+def _taking(call: Call, numbers: dict[int, int]) -> Call:
+    """A call that takes the outputs of other numbers."""
+    if isinstance(call, HostedCall):
+        return msgspec.structs.replace(call, given=tuple(numbers[output] for output in call.given))
+    where = call.where if call.where < 0 else numbers[call.where]
+    return msgspec.structs.replace(call, value=numbers[call.value], groups=tuple(numbers[output] for output in call.groups), where=where)
 
 
 def part_of(program: Program, outputs: Sequence[int]) -> Program:
@@ -58,19 +75,19 @@ def part_of(program: Program, outputs: Sequence[int]) -> Program:
     roots = tuple(program.outputs[output] for output in outputs)
     needed = _needed(program, roots)
     nodes = tuple(node if number in needed else ("always", 0, False) for number, node in enumerate(program.nodes))
-    calls = sorted({node[3] for node in nodes if node[0] == "hosted"})
-    hosted = [program.hosted[call] for call in calls]
-    asked = _asked(nodes, hosted)
+    calls = sorted({node[3] for node in nodes if node[0] == "called"})
+    called = [program.calls[call] for call in calls]
+    asked = _asked(nodes, called)
     stages = tuple(part_of(program.stages[stage], sorted(several)) for stage, several in asked.items())
     given = {stage: _numbers(several) for stage, several in asked.items()}
-    return msgspec.structs.replace(program, outputs=roots, stages=stages, **_numbered(nodes, hosted, calls, list(asked), given))
+    return msgspec.structs.replace(program, outputs=roots, stages=stages, **_numbered(nodes, called, calls, list(asked), given))
 
 
-def _asked(nodes: Iterable[Node], hosted: Iterable[HostedCall]) -> dict[int, set[int]]:
+def _asked(nodes: Iterable[Node], called: Iterable[Call]) -> dict[int, set[int]]:
     """By stage, the outputs that nodes and calls take."""
     asked: dict[int, set[int]] = {}
-    for call in hosted:
-        asked.setdefault(call.stage, set()).update(call.given)
+    for call in called:
+        asked.setdefault(call.stage, set()).update(taken(call))
     for node in nodes:
         if node[0] == "staged":
             asked.setdefault(node[4], set()).add(node[5])
@@ -83,23 +100,20 @@ def _numbers(several: Iterable[int]) -> dict[int, int]:
 
 
 def _numbered(
-    nodes: Iterable[Node], hosted: Sequence[HostedCall], calls: Sequence[int], stages: Sequence[int], given: dict[int, dict[int, int]]
+    nodes: Iterable[Node], called: Sequence[Call], calls: Sequence[int], stages: Sequence[int], given: dict[int, dict[int, int]]
 ) -> dict[str, Any]:
     """The nodes and calls of a program whose `calls` and `stages` (in their new order), and outputs of stages, have other numbers."""
     places, stage_places = _numbers(calls), {stage: place for place, stage in enumerate(stages)}
     renumbered: list[Node] = []
     for node in nodes:
-        if node[0] == "hosted":
+        if node[0] == "called":
             renumbered.append((*node[:3], places[node[3]]))
         elif node[0] == "staged":
             renumbered.append((*node[:4], stage_places[node[4]], given[node[4]][node[5]], node[6]))
         else:
             renumbered.append(node)
-    moved = [
-        msgspec.structs.replace(call, stage=stage_places[call.stage], given=tuple(given[call.stage][output] for output in call.given))
-        for call in hosted
-    ]
-    return {"nodes": tuple(renumbered), "hosted": tuple(moved)}
+    moved = [_taking(msgspec.structs.replace(call, stage=stage_places[call.stage]), given[call.stage]) for call in called]
+    return {"nodes": tuple(renumbered), "calls": tuple(moved)}
 
 
 def _needed(program: Program, roots: Collection[int]) -> set[int]:
