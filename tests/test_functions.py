@@ -230,13 +230,14 @@ def test_what_the_instant_decides_of_one_call_does_not_touch_another() -> None:
 segment old when class_of(now - max(orders.placed_at)) = "old"
 segment shop when domain(email) = "shop.example"
 segment mill when any(orders where domain(customer.email) = "mill.example" and class_of(now - placed_at) = "old")
+segment above when domain(email) is not missing and steps(rank(revenue over all)) = 1
 segment both when steps(sum(orders.code)) = 4 and half(now - min(orders.placed_at)) > 1 day
 """
     rules = sk.compile(text, data.schema, functions=FUNCTIONS)
     found = rules.evaluate(data, as_of=NOON)
-    assert [found.members(name).to_list() for name in rules.names] == [[1], [1], [], [1, 3]]
+    assert [found.members(name).to_list() for name in rules.names] == [[1], [1], [], [1, 3], [1, 3]]
     later = rules.evaluate(data, as_of="2026-03-01T00:00Z")
-    assert [later.members(name).to_list() for name in rules.names] == [[1, 3], [1], [3], [1, 3]]
+    assert [later.members(name).to_list() for name in rules.names] == [[1, 3], [1], [3], [1, 3], [1, 3]]
 
 
 def test_a_call_is_made_once_for_all_runs_also_beside_calls_of_the_instant() -> None:

@@ -21,7 +21,7 @@ def parted(program: Program) -> Program:
     alike: set[int] = set()
     for number, call in enumerate(program.calls):
         changes, outputs = changing[call.stage], stages[call.stage].outputs
-        if any(changes) and not any(changes[outputs[output]] for output in taken(call)):
+        if isinstance(call, HostedCall) and any(changes) and not any(changes[outputs[output]] for output in taken(call)):
             leaving.setdefault(call.stage, set()).update(taken(call))
             alike.add(number)
     if not alike:
@@ -41,9 +41,12 @@ def parted(program: Program) -> Program:
 
 
 def moving(program: Program) -> list[bool]:
-    """For each node, whether the instant of a run decides its value."""
+    """For each node, whether every run finds its value anew: the run's instant decides it, or it is a statistic of the population."""
     stages = [moving(stage) for stage in program.stages]
-    calls = [any(stages[call.stage][program.stages[call.stage].outputs[output]] for output in taken(call)) for call in program.calls]
+    calls = [
+        isinstance(call, Statistic) or any(stages[call.stage][program.stages[call.stage].outputs[output]] for output in call.given)
+        for call in program.calls
+    ]
     found: list[bool] = []
     for node in program.nodes:
         own = _has_slot(node) or (node[0] == "calendar" and node[3] == "anniversary")
