@@ -134,7 +134,7 @@ def between_values(planner: Planner, op: str, left: checked.Expression, right: c
         a, b = (as_float(planner.builder, x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
     elif "number" not in kinds and kinds[0] in ("whole", "decimal"):
         scale = max(left.type.scale, right.type.scale)
-        a, b = at_scale(planner.builder, a, left.type, scale, space), at_scale(planner.builder, b, right.type, scale, space)
+        a, b = (at_scale(planner.builder, x, of.type, scale, space, of.span) for x, of in ((a, left), (b, right)))
     return planner.builder.add("compare", space, op, a, b)
 
 

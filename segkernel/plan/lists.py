@@ -150,7 +150,7 @@ def aligned(planner: Planner, item: checked.Expression, rows: int, value: checke
         elif kinds == {"number", "decimal"}:
             number = as_float(planner.builder, number, each.type, where)
         elif "number" not in kinds and each.type.kind in ("whole", "decimal"):
-            number = at_scale(planner.builder, number, each.type, scale, where)
+            number = at_scale(planner.builder, number, each.type, scale, where, each.span)
         found.append(number)
     return found[0], found[1]
 

@@ -309,7 +309,7 @@ class Planner:
         number = self.value(node, space)
         if wanted.kind == "number":
             return as_float(self.builder, number, node.type, space)
-        return at_scale(self.builder, number, node.type, wanted.scale, space) if wanted.kind in ("decimal", "whole") else number
+        return at_scale(self.builder, number, node.type, wanted.scale, space, node.span) if wanted.kind in ("decimal", "whole") else number
 
     def chosen_value(self, node: checked.Chosen, space: int) -> int:
         build = self.builder

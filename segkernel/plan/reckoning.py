@@ -20,12 +20,12 @@ def arithmetic(planner: Planner, node: checked.Arithmetic, space: int) -> int:
     if node.type.kind == "number":
         if node.op == "/" and "number" not in (left.kind, right.kind):
             scale = max(left.scale, right.scale)
-            a, b = at_scale(build, a, left, scale, space), at_scale(build, b, right, scale, space)
+            a, b = (at_scale(build, x, kind, scale, space, node.span) for x, kind in ((a, left), (b, right)))
             a, b = units_as_float(build, a, space), units_as_float(build, b, space)
         else:
             a, b = as_float(build, a, left, space), as_float(build, b, right, space)
     elif node.op != "*":
-        a, b = at_scale(build, a, left, node.type.scale, space), at_scale(build, b, right, node.type.scale, space)
+        a, b = (at_scale(build, x, kind, node.type.scale, space, node.span) for x, kind in ((a, left), (b, right)))
     return build.add("arithmetic", space, node.type, node.op, a, b)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
+from segdsl.syntax import Span
 from segdsl.typesystem import NUMBER, WHOLE, Length, Type, decimal
 from segkernel.plan.program import Builder, Node
 from segkernel.plan.slots import Slot
@@ -34,15 +35,17 @@ def units_as_float(build: Builder, number: int, space: int) -> int:
     return build.add("float", space, WHOLE, number)
 
 
-def at_scale(build: Builder, number: int, kind: Type, scale: int, space: int) -> int:
-    """An exact value of a type at a scale that is no smaller than its own."""
+def at_scale(build: Builder, number: int, kind: Type, scale: int, space: int, span: Span) -> int:
+    """An exact value of a type at a scale that is no smaller than its own; `span` is told where it leaves 128 bits there."""
     if kind.scale == scale:
         return number
     factor = 10 ** (scale - kind.scale)
     node = build.nodes[number]
     if is_known(node):
         return build.add("constant", space, decimal(scale), None if node[3] is None else node[3] * factor)
-    return build.add("arithmetic", space, decimal(scale), "*", number, build.add("constant", space, WHOLE, factor))
+    moved = build.add("arithmetic", space, decimal(scale), "*", number, build.add("constant", space, WHOLE, factor))
+    build.spans.setdefault(moved, span)
+    return moved
 
 
 def length_in_ns(length: Length) -> int:
