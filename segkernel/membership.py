@@ -231,13 +231,22 @@ class Membership:
             parts.append(part.with_columns(pl.lit(name, dtype=names).alias("name")).select(parts[0].columns))
         return pl.concat(parts)
 
-    def overlap(self, first: str, second: str) -> int:
-        """The number of accounts in both of two segments."""
-        for name in (first, second):
+    def overlap(self, *names: str) -> pl.DataFrame:
+        """How each two of some segments, or of all, overlap: a row a pair, in the order given.
+
+        Columns `a` and `b` (Enum), the accounts in `both`, `only_a` and `only_b`, and `jaccard`: the share of both among those in
+        either, missing where nobody is in either. Raises `Error` for an unknown name, a choose, or fewer than two segments.
+        """
+        from segkernel.overlaps import overlaps
+
+        for name in names:
             self._known(name)
             if name not in self.bits:
                 raise Error(f'"{name}" is a choose, not a segment: compare segments')
-        return int(self._boolean("", self.bits[first] & self.bits[second]).sum())
+        chosen = tuple(dict.fromkeys(names or self.bits))
+        if len(chosen) < 2:
+            raise Error("name two segments or more to compare")
+        return overlaps(chosen, self.bits)
 
     def __repr__(self) -> str:
         return "\n".join([self._title(), *aligned(self._table(), "<" * 2 + ">" * 3)])

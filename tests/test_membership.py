@@ -172,9 +172,8 @@ def test_long_of_nobody_has_its_columns():
     assert found.height == 0
 
 
-def test_overlap_and_length():
+def test_length_and_names():
     result = small()
-    assert result.overlap("vip", "lost") == 1
     assert len(result) == 4
     assert "vip" in result
     assert "nobody" not in result
@@ -193,6 +192,8 @@ def test_overlap_and_length():
         (lambda result: result.members("vip", "gold"), '"vip" is a segment and has no values'),
         (lambda result: result.values("vip"), '"vip" is a segment, not a choose: its accounts are result.members("vip")'),
         (lambda result: result.overlap("vip", "list"), '"list" is a choose, not a segment: compare segments'),
+        (lambda result: result.overlap("vip", "losst"), 'there is no segment or choose called "losst"; did you mean "lost"?'),
+        (lambda result: result.overlap("vip", "vip"), "name two segments or more to compare"),
     ],
 )
 def test_mistakes_say_what_is_there(ask, message):
