@@ -141,6 +141,26 @@ def schema_fingerprint(what: Reads, schema: Schema) -> str:
     return _digest("\n".join(lines))
 
 
+def changing(rules: checked.Rules) -> set[str]:
+    """The lets, segments and chooses that the instant of a run decides."""
+    found: set[str] = set()
+    for name in rules.order:
+        if any(rests_on_instant(rules, root, found) for root in _roots(rules, name)):
+            found.add(name)
+    return found
+
+
+def rests_on_instant(rules: checked.Rules, root: checked.Expression, changing: Collection[str]) -> bool:
+    """Whether the instant of a run decides a value; `changing` are the statements of which that is known."""
+    for node in _nodes(root):
+        match node:
+            case checked.Now() | checked.Today() | checked.PeriodStart() | checked.Call(function="anniversary"):
+                return True
+            case checked.Aggregate(relation=relation) if any(table in rules.event_times for table, _ in relation.chain):
+                return True
+    return any(name in changing for name in mentioned(root))
+
+
 def _digests(rules: checked.Rules, wanted: Collection[str]) -> dict[str, str]:
     """The digest of each statement of `wanted`, in which those that it mentions stand with theirs."""
     digests: dict[str, str] = {}

@@ -30,9 +30,10 @@ _owned: WeakKeyDictionary[Dataset, dict[tuple[Chain, Chain], Owned]] = WeakKeyDi
 
 class Call(msgspec.Struct, frozen=True, eq=False):
     """Call `number` of a program: `make` turns what a stage hands on, int64[buffers, rows], and what the run has found out so far
-    into one more stage's, with one `result`."""
+    into one more stage's, with one `result`; where it is `fixed`, all runs find the same."""
 
     number: int
+    fixed: bool
     stage: int
     result: Handed
     make: Callable[[NDArray[np.int64], population.Memo], NDArray[np.int64]]
@@ -72,7 +73,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     @property
     def fixed(self) -> bool:
         """Whether all runs find the same."""
-        return not self.patches and not self.args_patches and not self.calls and all(stage.fixed for stage in self.stages)
+        return not self.patches and not self.args_patches and all(each.fixed for each in (*self.stages, *self.calls))
 
 
 def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None) -> Linked:
@@ -88,7 +89,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
         stage = stages[call.stage]
         if isinstance(call, Statistic):
             result = population.result_of(call, stage.handed[call.value])
-            calls.append(Call(number, call.stage, result, partial(population.values, call, stage.handed)))
+            calls.append(Call(number, stage.fixed, call.stage, result, partial(population.values, call, stage.handed)))
             continue
         function, given = (functions or {})[call.signature.name], tuple(stage.handed[output] for output in call.given)
         if stage.fixed:
@@ -97,7 +98,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
             fixed[number] = hosting.called(function, given, handed_on(stage), program.timezone, call.span)
         else:
             make = partial(hosting.values, function, given, program.timezone, call.span)
-            calls.append(Call(number, call.stage, hosting.result_of(call.signature, call.span), make))
+            calls.append(Call(number, False, call.stage, hosting.result_of(call.signature, call.span), make))
     handed_before += [(call.result,) for call in calls]
     places = {call.number: len(stages) + place for place, call in enumerate(calls)}
     linker = Linker(program, dataset, _owned.setdefault(dataset, {}), handed_before, fixed, places)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from segdsl import checked
-from segkernel.plan.parting import parted
 from segkernel.plan.planner import Planner
 from segkernel.plan.program import Program
 
@@ -24,7 +23,7 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     segments = [(name, planner.truths[name, True]) for name in names if name in rules.segments]
     choices = [planner.choice(name) for name in names if name in rules.chooses]
     unknown = [(name, planner.truth(rules.segments[name].condition, 0, False)) for name, _ in segments] if unknowns else []
-    return msgspec.structs.replace(parted(_planned(planner)), segments=tuple(segments), choices=tuple(choices), unknown=tuple(unknown))
+    return msgspec.structs.replace(_planned(planner), segments=tuple(segments), choices=tuple(choices), unknown=tuple(unknown))
 
 
 def _planned(planner: Planner) -> Program:
@@ -40,5 +39,5 @@ def _planned(planner: Planner) -> Program:
         spans=build.spans,
         outputs=tuple(planner.outputs),
         calls=tuple(call for _, call in planner.calls.values()),
-        stages=tuple(_planned(stage) for stage in planner.stages.values()),
+        stages=tuple(_planned(stage) for _, stage in planner.stages.values()),
     )

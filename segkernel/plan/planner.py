@@ -7,12 +7,13 @@ the first is asked for, and Kleene's logic then costs nothing.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
 from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, TIMESTAMP, WHOLE, Length, Type
-from segkernel.meaning import needed
+from segkernel import meaning
 from segkernel.plan import aggregates, comparing, functions, lists, reckoning, stages
 from segkernel.plan.comparing import NEGATED
 from segkernel.plan.program import Builder, Chain, Choice, HostedCall, Statistic
@@ -28,8 +29,8 @@ class Planner:
 
     def __init__(self, rules: checked.Rules, root: str) -> None:
         self.rules, self.root = rules, root
-        self.stages: dict[str, Planner] = {}
-        """By table: what is reckoned for its rows before."""
+        self.stages: dict[tuple[str, bool], tuple[int, Planner]] = {}
+        """By table, and by whether the instant of a run decides it: what is reckoned for its rows before; numbered."""
         self.outputs: dict[int, int] = {}
         """What this stage hands on, numbered."""
         self.calls: dict[HostedCall | Statistic, tuple[int, HostedCall | Statistic]] = {}
@@ -50,6 +51,14 @@ class Planner:
         chain = self.builder.spaces[space]
         return chain[0][0] if chain else self.root
 
+    @cached_property
+    def _changing(self) -> set[str]:
+        return meaning.changing(self.rules)
+
+    def changes(self, node: checked.Expression) -> bool:
+        """Whether the instant of a run decides a value."""
+        return meaning.rests_on_instant(self.rules, node, self._changing)
+
     def handed_on(self, number: int) -> int:
         """The output of this stage that a node is."""
         return self.outputs.setdefault(number, len(self.outputs))
@@ -58,7 +67,7 @@ class Planner:
 
     def catch_up(self, names: Collection[str]) -> None:
         """Plans all that some statements rest on, themselves included, each after those it mentions."""
-        wanted = needed(self.rules, names)
+        wanted = meaning.needed(self.rules, names)
         for name in self.rules.order:
             if name not in wanted or name in self.done:
                 continue

@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 NOWHERE = Span(0, 0, 0)
 
 
-def stage_over(planner: Planner, table: str) -> tuple[int, Planner]:
-    """The stage over a table's rows: its number and its planner."""
+def stage_over(planner: Planner, table: str, changing: bool) -> tuple[int, Planner]:
+    """The stage over a table's rows: its number and its planner. What the instant of a run decides (`changing`) has one of its own,
+    so that it does not make the rest anew in each run."""
     from segkernel.plan.planner import Planner  # a planner has others for its stages
 
-    stage = planner.stages.setdefault(table, Planner(planner.rules, table))
-    return list(planner.stages).index(table), stage
+    if (table, changing) not in planner.stages:
+        planner.stages[table, changing] = len(planner.stages), Planner(planner.rules, table)
+    return planner.stages[table, changing]
 
 
 def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
     """The node of an aggregate that goes up links first: of `any` whether there is such a row, of `none` and `all` whether there
     is one that speaks against it."""
-    number, stage = stage_over(planner, node.owner)
     below = msgspec.structs.replace(node, up=(), owner="")
+    number, stage = stage_over(planner, node.owner, planner.changes(below))
     decided = node.function in ("any", "none", "all")
     found = stage.truth(below, 0, node.function == "any") if decided else stage.value(below, 0)
     path = tuple(link for _, link in node.up)
@@ -41,7 +43,7 @@ def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
 
 def hosted(planner: Planner, node: checked.HostCall, space: int) -> int:
     """The node of a call of a host's function: its arguments are reckoned before, for all rows of the table."""
-    number, stage = stage_over(planner, planner.table(space))
+    number, stage = stage_over(planner, planner.table(space), any(planner.changes(operand) for operand in node.operands))
     if stage.root == planner.rules.root:
         stage.catch_up({name for operand in node.operands for name in meaning.mentioned(operand)})
     given = tuple(
@@ -52,8 +54,8 @@ def hosted(planner: Planner, node: checked.HostCall, space: int) -> int:
 
 def relative(planner: Planner, node: checked.Relative, space: int) -> int:
     """The node of a statistic of the population."""
-    number, stage = stage_over(planner, planner.rules.root)
     parts = (node.value, *node.groups, *(() if node.where is None else (node.where,)))
+    number, stage = stage_over(planner, planner.rules.root, any(planner.changes(part) for part in parts))
     stage.catch_up({name for part in parts for name in meaning.mentioned(part)})
     call = Statistic(
         function=node.function,
