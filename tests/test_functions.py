@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -256,3 +256,28 @@ def test_a_call_is_made_once_for_all_runs_also_beside_calls_of_the_instant() -> 
     rules.evaluate(data, as_of="2026-03-01T00:00Z")
     assert first == ["still", "still", "ticking"]
     assert sorted(made) == ["still", "still", "ticking", "ticking"]
+
+
+@pytest.mark.parametrize(
+    ("values", "returns"),
+    [
+        ([-(2**63), 2**63 - 1, None], "whole number"),
+        (list(range(-(2**63), -(2**63) + 600)), "whole number"),
+        ([None, None], "whole number"),
+        ([7, None, 7], "whole number"),
+        ([3 * 10**17, 6 * 10**17, None, 9 * 10**17], "whole number"),
+        ([*range(0, 2**62, 2**52), 2**63 - 1], "whole number"),
+        ([Decimal("-0.01"), None, Decimal("12.00")], "decimal(2)"),
+        ([Decimal(-(10**35)), Decimal(10**35 - 1), None], "decimal(2)"),
+        ([timedelta(days=each) for each in range(600)], "duration"),
+    ],
+)
+def test_a_function_of_the_instant_gives_the_same_as_one_that_is_called_once(values: list[Any], returns: str) -> None:
+    dtypes = {"whole number": pl.Int64, "decimal(2)": pl.Decimal(38, 2), "duration": pl.Duration("us")}
+    found = pl.Series(values, dtype=dtypes[returns])
+    data = sk.Dataset({"customers": pl.DataFrame({"id": range(len(values)), "given": found})}, root="customers", key="id")
+    functions = [sk.Function("told", ["timestamp"], returns, lambda at: pl.lit(found))]
+    rules = sk.compile("segment same when told(now) = given segment unknown when told(now) is missing", data.schema, functions=functions)
+    result = rules.evaluate(data, as_of=NOON)
+    assert result["same"].to_list() == [value is not None for value in values]
+    assert result["unknown"].to_list() == [value is None for value in values]

@@ -17,7 +17,7 @@ from segkernel.data.columns import Column
 from segkernel.errors import DataError
 from segkernel.functions import Function
 from segkernel.link.assembly import signed64
-from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float
+from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, fits
 from segkernel.link.population import Memo
 from segkernel.link.staging import Handed
 from segkernel.link.values import alphabet
@@ -85,25 +85,33 @@ def kept(column: Column, signature: Signature, span: Span) -> NDArray[np.int64]:
     if column.raw:
         found[0] = codes.view(np.int64)
         return found
-    known = (signature.values.index(text) + 1 if text in signature.values else 0 for text in column.values or ())
     if signature.returns.kind == "text":
-        table = [0, *known]
+        numbers = {text: number for number, text in enumerate(signature.values, 1)}
+        table = [0, *(numbers.get(text, 0) for text in column.values or ())]
         if 0 in table[1:]:
             stranger = (column.values or ())[table[1:].index(0)]
             raise DataError(f'the function {signature.name} gave "{stranger}", which its values do not have', span)
         found[0] = np.array(table, np.int64)[codes]
         return found
-    units = [0, *(column.value(code) for code in range(1, column.top + 1))] if column.values is not None else None
-    if units is None:
-        whole = (codes.astype(object) - 1) * column.step + column.base
-    else:
-        whole = np.array(units, object)[codes]
     wide = signature.returns.kind == "decimal"
     low, high = (-BEYOND, BEYOND - 1) if wide else (SMALLEST, LARGEST)
     present = codes != 0
-    for value in (min(whole[present], default=0), max(whole[present], default=0)):
+    for value in (column.value(1), column.value(column.top)) if column.top else ():
         if not low <= value <= high:
             raise DataError(f"the function {signature.name} gave {value}, and 2^63 - 1 is the largest that it can give", span)
+    if column.values is None and fits(column.base - column.step, column.value(max(column.top, 1))):
+        found[1] = codes
+        found[1] -= 1
+        found[1] *= column.step
+        found[1] += column.base
+        found[1][~present] = 0
+        found[0] = found[1] >> 63 if wide else found[1]
+        found[2] = present
+        return found
+    if column.values is None:
+        whole = (codes.astype(object) - 1) * column.step + column.base
+    else:
+        whole = np.array([0, *column.values], object)[codes]
     whole[~present] = 0
     if wide:
         found[0] = [value >> 64 for value in whole]
