@@ -73,7 +73,8 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     @property
     def fixed(self) -> bool:
         """Whether all runs find the same."""
-        return not self.patches and not self.args_patches and all(each.fixed for each in (*self.stages, *self.calls))
+        still = [*(stage.fixed for stage in self.stages), *(call.fixed for call in self.calls)]
+        return not self.patches and not self.args_patches and all(still)
 
 
 def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None) -> Linked:
