@@ -61,7 +61,7 @@ def agree(seeds: range) -> None:
             uncompiled = json.loads(plain.stdout.readline() or '"nothing"')
             wrong = differences(case, {"the oracle": wanted, "the kernel without its compiler": uncompiled})
             assert not wrong, "\n".join([*wrong[:5], shown(case)])
-    assert refused <= asked * 0.35, f"the rivals refused {refused} of {asked} answers"
+    assert refused <= asked * 0.5, f"the rivals refused {refused} of {asked} answers"
 
 
 @pytest.mark.parametrize("first", ORDINARY)
