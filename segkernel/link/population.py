@@ -24,12 +24,14 @@ from segkernel.plan.program import Statistic
 Memo = dict[Any, Any]
 """What one run has found out, for other statistics of the same values and groups."""
 _ONE = 1 << 64
+_FEW = 1 << 15
+"""So many groups are not counted anew, and are sorted by two bytes."""
 
 
 class Ranked(msgspec.Struct, frozen=True, eq=False):
-    """The accounts that count, by group and value: `rows` int64[count] their numbers; `starts` int64[groups + 1] where each
-    group begins. `group` int64[accounts] is each account's, -1 where one is missing. `first` and `after` int64[count] say where
-    the values equal to each begin and end."""
+    """The accounts that count, by group and, where that matters, by value: `rows` int64[count] their numbers; `starts`
+    int64[groups + 1] where each group begins. `group` int64[accounts] is each account's, -1 where one is missing. `first` and
+    `after` int64[count] say where the values equal to each begin and end."""
 
     rows: NDArray[np.int64]
     starts: NDArray[np.int64]
@@ -54,7 +56,10 @@ def result_of(call: Statistic, value: Handed) -> Handed:
 def values(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> NDArray[np.int64]:
     """A statistic for all accounts as `result_of` says, int64[3, accounts]; `handed` is all that the stage hands on, in its
     int64[buffers, accounts]. Raises DataError where a sum leaves its range."""
-    ranked = _remembered(memo, (call.stage, call.value, call.where, call.groups), lambda: _ranked(call, handed, buffers, memo))
+    by_value = call.function not in ("count", "sum", "avg", "stddev")
+    ranked = _remembered(
+        memo, (call.stage, call.value, call.where, call.groups, by_value), lambda: _ranked(call, handed, buffers, by_value, memo)
+    )
     found = np.zeros((3, buffers.shape[1]), np.int64)
     if call.function in ("rank", "percentile", "ntile", "top", "bottom"):
         _places(call, handed, buffers, ranked, found)
@@ -120,19 +125,32 @@ def _grouped(outputs: tuple[int, ...], handed: Sequence[Handed], buffers: NDArra
     known = np.ones(buffers.shape[1], bool)
     for output in outputs:
         known &= _present(handed[output], buffers)
-        _, number = np.unique(_keys(handed[output], buffers), return_inverse=True)
-        _, group = np.unique(group * (int(number.max(initial=0)) + 1) + number, return_inverse=True)
+        number = _counted(_keys(handed[output], buffers))
+        group = _counted(group * (int(number.max(initial=0)) + 1) + number)
     return np.where(known, group, -1)
 
 
-def _ranked(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> Ranked:
+def _counted(keys: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers from 0 on, equal where keys are; most of them in use."""
+    if keys.size and keys.dtype == np.int64:
+        low, high = int(keys.min()), int(keys.max())
+        if high - low < _FEW:
+            return keys - low
+    found: NDArray[np.int64] = np.unique(keys, return_inverse=True)[1]
+    return found
+
+
+def _ranked(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], by_value: bool, memo: Memo) -> Ranked:
     group = _remembered(memo, (call.stage, call.groups), lambda: _grouped(call.groups, handed, buffers))
     counts = (group >= 0) & _present(handed[call.value], buffers)
     if call.where >= 0:
         counts &= buffers[handed[call.where].words] != 0
     rows = np.flatnonzero(counts)
-    keys = _keys(handed[call.value], buffers)[rows]
-    order = np.lexsort((keys, group[rows]))
+    keys = _keys(handed[call.value], buffers)[rows] if by_value else np.zeros(rows.size, np.int8)
+    order = np.argsort(keys) if by_value else np.arange(rows.size)
+    there = group[rows[order]]
+    few = int(there.max(initial=0)) < _FEW
+    order = order[np.argsort(there.astype(np.int16) if few else there, kind="stable")]
     rows, keys = rows[order], keys[order]
     there = group[rows]
     starts = np.searchsorted(there, np.arange(int(group.max(initial=-1)) + 2))
@@ -161,9 +179,9 @@ def _places(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64
     elif call.function == "ntile":
         found[0, rows] = 1 + int(amount) * smaller // count
     else:
-        limits = {each: math.ceil(amount * each) if call.share else min(int(amount), LARGEST) for each in np.unique(count).tolist()}
-        limit = np.array([limits[each] for each in count.tolist()], np.int64)
-        found[0, rows] = 1 + (larger if call.function == "top" else smaller) <= limit
+        most = min(int(amount), LARGEST)
+        limits = [math.ceil(amount * each) if call.share else most for each in np.diff(ranked.starts).tolist()]
+        found[0, rows] = 1 + (larger if call.function == "top" else smaller) <= np.array(limits or [0], np.int64)[there]
         if call.where >= 0:
             found[2] = buffers[handed[call.where].words] == 0  # neither at the top nor at the bottom, whatever is missing
     found[2, rows] = 1
