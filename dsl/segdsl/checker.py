@@ -8,6 +8,7 @@ from types import MappingProxyType
 from segdsl import calls, conditions, lists, sets, syntax, values
 from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
 from segdsl.context import Context, Scope
+from segdsl.depths import depth
 from segdsl.diagnostics import Diagnostic
 from segdsl.functions import Signature
 from segdsl.limits import Limits
@@ -48,6 +49,8 @@ FORMS: dict[type, Callable[[Context, syntax.Expression, Scope], Expression | Non
     syntax.KOf: conditions.k_of,
 }
 
+_TOO_DEEP = "what is reckoned first counts by way of lets, too: up links, calls of the host's functions, comparisons with the population"
+
 
 def check(
     files: Sequence[syntax.File],
@@ -70,6 +73,7 @@ def check(
     ctx.diagnostics += cycles
     settle(ctx, params)
     segments: dict[str, SegmentRule] = {}
+    steps: dict[str, int] = {}
     for name in ordered:
         statement = names.statements[name]
         try:
@@ -77,6 +81,10 @@ def check(
         except RecursionError:
             # the caller's own stack was nearly used up: the depth that the limit allows does not fit any more
             ctx.report("E907", statement.span, limit=limits.depth, hint="name parts of it with let")
+        steps[name] = depth(_roots(ctx, segments, name), steps)
+        if steps[name] > limits.nesting:
+            ctx.report("E902", statement.name.span, limit=limits.nesting, hint=_TOO_DEEP)
+            steps[name] = 0
     _repeated(ctx, files)
     if any(found.severity == "error" for found in ctx.diagnostics):
         return None, _sorted(ctx.diagnostics, limits)
@@ -103,6 +111,14 @@ def _sorted(found: Sequence[Diagnostic], limits: Limits) -> tuple[Diagnostic, ..
     if any(one.severity == "error" for one in ordered):
         return tuple(ordered[: limits.mistakes])
     return tuple(ordered)
+
+
+def _roots(ctx: Context, segments: dict[str, SegmentRule], name: str) -> list[Expression]:
+    if name in ctx.lets:
+        return [ctx.lets[name].value]
+    if name in segments:
+        return [segments[name].condition]
+    return [case.condition for case in ctx.chooses[name].cases] if name in ctx.chooses else []
 
 
 def _repeated(ctx: Context, files: Sequence[syntax.File]) -> None:

@@ -85,6 +85,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
     stages = tuple(link(stage, dataset, functions) for stage in program.stages)
     handed_before = [stage.handed for stage in stages]
     fixed: dict[int, Column] = {}
+    reckoned: dict[int, NDArray[np.int64]] = {}
     calls: list[Call] = []
     for number, call in enumerate(program.calls):
         stage = stages[call.stage]
@@ -96,10 +97,13 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
         if stage.fixed:
             from segkernel.run import handed_on  # what no run changes is reckoned here, once
 
-            fixed[number] = hosting.called(function, given, handed_on(stage), program.timezone, call.span)
+            if call.stage not in reckoned:
+                reckoned[call.stage] = handed_on(stage)
+            fixed[number] = hosting.called(function, given, reckoned[call.stage], program.timezone, call.span)
         else:
             make = partial(hosting.values, function, given, program.timezone, call.span)
             calls.append(Call(number, False, call.stage, hosting.result_of(call.signature, call.span), make))
+    reckoned.clear()
     handed_before += [(call.result,) for call in calls]
     places = {call.number: len(stages) + place for place, call in enumerate(calls)}
     linker = Linker(program, dataset, _owned.setdefault(dataset, {}), handed_before, fixed, places)

@@ -1,0 +1,29 @@
+"""How many steps, each reckoned before the next for all rows of a table, a statement takes by way of the names that it mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segdsl.checked import Aggregate, Chosen, Expression, HostCall, InSegment, Let, Relative
+from segdsl.tree import children
+
+
+def depth(roots: Sequence[Expression], known: dict[str, int]) -> int:
+    """The steps of expressions: an aggregate that goes up links first, a call of the host's and a statistic of the population take one
+    each. `known` are the steps of the statements that they mention."""
+    deepest = 0
+    pending = [(root, 0) for root in roots]
+    while pending:
+        node, steps = pending.pop()
+        kind = type(node)
+        if kind is HostCall or kind is Relative or (kind is Aggregate and node.up):  # type: ignore[union-attr]
+            steps += 1
+        elif kind is Let or kind is Chosen:
+            deepest = max(deepest, steps + known.get(node.name, 0))  # type: ignore[union-attr]
+            continue
+        elif kind is InSegment:
+            deepest = max(deepest, steps + known.get(node.segment, 0))  # type: ignore[union-attr]
+            continue
+        deepest = max(deepest, steps)
+        pending += [(inner, steps) for inner in children(node)]
+    return deepest

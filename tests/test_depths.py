@@ -1,0 +1,54 @@
+"""What is reckoned before something else, step by step, by way of lets: no chain of names is too long for the engine."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import segkernel as sk
+
+SCHEMA = """
+[project]
+root = "customers"
+[tables.customers]
+key = "id"
+[tables.customers.links]
+parent = { table = "customers", by = "parent_id", relation = "children" }
+"""
+FRAME = pl.DataFrame({"id": [1, 2, 3], "parent_id": [None, 1, 1], "visits": [1, 2, 3]})
+NEXT = sk.Function("next", ["whole number"], "whole number", lambda number: number + 1)
+CHAINS = {
+    "calls of the host's": ("let a0 = visits", "let a{next} = next(a{this})", "a{last} > 0"),
+    "aggregates that go up links": (
+        "let a0 for children = visits",
+        "let a{next} for children = min(parent.children.a{this})",
+        "any(children where a{last} > 0)",
+    ),
+    "ranks": ("let a0 = visits", "let a{next} = rank(a{this} over all)", "a{last} > 0"),
+}
+
+
+def chained(chain: tuple[str, str, str], steps: int) -> str:
+    first, step, last = chain
+    lets = [step.format(next=number + 1, this=number) for number in range(steps)]
+    return "\n".join([first, *lets, f"segment found when {last.format(last=steps)}"])
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_steps_are_counted_by_way_of_lets(chain: tuple[str, str, str]) -> None:
+    data = sk.Dataset({"customers": FRAME}, sk.Schema.parse(SCHEMA))
+    rules = sk.compile(chained(chain, 64), data.schema, functions=[NEXT])
+    assert rules.evaluate(data, as_of="2026-01-15T00:00Z").count("found") > 0
+    with pytest.raises(sk.RuleError) as raised:
+        sk.compile(chained(chain, 2_000), data.schema, functions=[NEXT])
+    first = raised.value.diagnostics[0]
+    assert first.code == "E902"
+    assert first.hint is not None
+    assert first.hint.startswith("what is reckoned first counts by way of lets")
+    assert "a65" in str(raised.value).splitlines()[1]
+
+
+def test_the_limit_of_nesting_is_that_of_steps() -> None:
+    data = sk.Dataset({"customers": FRAME}, sk.Schema.parse(SCHEMA))
+    with pytest.raises(sk.RuleError, match="nested more than 3 deep"):
+        sk.compile(chained(CHAINS["ranks"], 4), data.schema, limits=sk.Limits(nesting=3))
