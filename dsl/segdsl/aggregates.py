@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from segdsl import syntax
@@ -68,13 +69,21 @@ def up(ctx: Context, path: syntax.Path, scope: Scope) -> tuple[tuple[tuple[str, 
     """The links that an aggregate's path goes up first, and the row that they lead to."""
     way: list[tuple[str, str]] = []
     table = scope.table
-    for part in path.parts[:-1]:
+    for part, following in pairwise(path.parts):
         link = ctx.schema.tables[table].links.get(part.text)
-        if link is None or part.text in ctx.relations(table):
+        if link is None or (part.text in ctx.relations(table) and not _link_is_meant(ctx, table, part.text, following.text)):
             break
         way.append((table, part.text))
         table = link.table
     return tuple(way), Scope(table, apart=True) if way else scope
+
+
+def _link_is_meant(ctx: Context, table: str, name: str, following: str) -> bool:
+    """Whether, of a link and a relation with one name, only the link leads on to what follows."""
+    below = ctx.schema.tables[ctx.relations(table)[name][0].table]
+    target = ctx.schema.tables[table].links[name].table
+    leads_on = following in ctx.relations(target) or following in ctx.schema.tables[target].links
+    return leads_on and following not in below.fields and following not in below.links and following not in ctx.lets
 
 
 def _ordered(ctx: Context, node: syntax.Call) -> bool:

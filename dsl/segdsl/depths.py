@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segdsl.checked import Aggregate, Chosen, Expression, HostCall, InSegment, Let, Relative
-from segdsl.tree import children
+from segdsl.tree import LEAVES, children
+
+_NAMELESS = LEAVES - {Let, Chosen, InSegment}
 
 
 def depth(roots: Sequence[Expression], known: dict[str, int]) -> int:
@@ -25,5 +27,5 @@ def depth(roots: Sequence[Expression], known: dict[str, int]) -> int:
             deepest = max(deepest, steps + known.get(node.segment, 0))  # type: ignore[union-attr]
             continue
         deepest = max(deepest, steps)
-        pending += [(inner, steps) for inner in children(node)]
+        pending += [(inner, steps) for inner in children(node) if type(inner) not in _NAMELESS]
     return deepest
