@@ -66,9 +66,13 @@ def pinned(project: Project, files: Sequence[Path], params: Mapping[str, Any]) -
 
 
 def bound(
-    project: Project, files: Sequence[Path], params: Mapping[str, Any], select: Callable[[Rules], Rules] | None = None
+    project: Project,
+    files: Sequence[Path],
+    params: Mapping[str, Any],
+    select: Callable[[Rules], Rules] | None = None,
+    wanted: Callable[[Rules, Schema], Mapping[str, tuple[str, ...]]] | None = None,
 ) -> tuple[Rules, Dataset]:
-    """The rules checked against the project's data, and the data: just the columns that the rules read.
+    """The rules checked against the project's data, and the data: just the columns that the rules read, or that are `wanted`.
 
     `select` narrows the rules down before data are read. Raises `RuleError`, `DataError` and `Error`.
     """
@@ -80,7 +84,7 @@ def bound(
     rules = compile(list(files), schema, params=params)
     if select is not None:
         rules = select(rules)
-    columns = rules.inputs
+    columns = rules.inputs if wanted is None else wanted(rules, schema)
     data = Dataset(collect(lazy, schema, columns), _restricted(project.schema, rules, columns))
     return rules.against(_overlaid(schema, data.schema)), data
 
@@ -154,7 +158,7 @@ def _restricted(schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, .
         return msgspec.structs.replace(
             table,
             fields={called: spec for called, spec in table.fields.items() if (spec.column or called) in columns[name]},
-            key=table.key if name in targets else (),
+            key=table.key if name in targets or {physical(schema, name, part) for part in table.key} <= {*columns[name]} else (),
             links={called: link for called, link in table.links.items() if (name, called) in links},
             event_time=table.event_time if table.event_time and physical(schema, name, table.event_time) in columns[name] else None,
         )

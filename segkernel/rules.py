@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from segkernel.link import Linked
     from segkernel.membership import Membership
     from segkernel.plan import Program
+    from segkernel.why.explanation import Explanation
 
 MOST_THREADS = 1024
 _DECLARED = re.compile(r"\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
@@ -85,7 +86,7 @@ class Rules:
     """A checked rule set.
 
     `names` are the segments and chooses it answers, in the order written; `warnings` the lints; `schema` what it was
-    checked against; `checked` the checked tree; `sources` the texts.
+    checked against; `checked` the checked tree; `sources` the texts, `files` their syntax trees; `functions` the host's, by name.
     """
 
     def __init__(
@@ -105,10 +106,10 @@ class Rules:
         self.warnings = warnings
         self.sources = sources
         self.schema = schema
-        self._files = files
+        self.files = files
         self._params = params
         self._limits = limits
-        self._functions = functions
+        self.functions = functions
         self._lock = threading.Lock()
         self._programs: dict[bool, Program] = {}
 
@@ -140,21 +141,21 @@ class Rules:
             if name not in self.checked.names:
                 raise Error(unknown_name(name, self.checked.names))
         kept = tuple(name for name in self.checked.names if name in names)
-        return Rules(self.checked, kept, self.warnings, self._files, self.sources, self.schema, self._params, self._limits, self._functions)
+        return Rules(self.checked, kept, self.warnings, self.files, self.sources, self.schema, self._params, self._limits, self.functions)
 
     def using(self, params: Mapping[str, Any]) -> Rules:
         """The same rules with other values for some params; earlier overrides stay.
 
         Raises `RuleError` for an unknown param or a value of another kind.
         """
-        return _checked(self._files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names, self._functions)
+        return _checked(self.files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names, self.functions)
 
     def against(self, schema: Schema) -> Rules:
         """The same rules checked against another schema, such as one that tells what the data can miss.
 
         Raises `RuleError`.
         """
-        return _checked(self._files, self.sources, schema, self._params, self._limits, self.names, self._functions)
+        return _checked(self.files, self.sources, schema, self._params, self._limits, self.names, self.functions)
 
     def evaluate(
         self,
@@ -214,6 +215,34 @@ class Rules:
             meanings=lambda: meaning.fingerprints(self.checked, self.names),
         )
 
+    def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
+        """Why an account of `data` is in a segment or not, or has its value of a choose: every clause with what it saw.
+
+        `key` is the account's, a tuple where the key has several columns; texts are read as the columns' types. `as_of` is as for
+        `evaluate`. Reads what `name` rests on, and of that only the rows that the account touches; statistics of the population and the
+        host's functions are taken from a run over all rows. Raises `Error` for an unknown key or name, and as `evaluate` does.
+        """
+        return self.only(name).explain_all(data, key, as_of)[0]
+
+    def explain_all(self, data: Dataset, key: object, as_of: datetime | str) -> list[Explanation]:
+        """`explain` for all of the rules' names, in their order."""
+        from segkernel.data.dataset import Dataset
+        from segkernel.why.account import explained, with_keys
+
+        if not isinstance(data, Dataset):
+            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
+        rules = self._fitted(data)
+        data.read(with_keys(rules, data.schema))
+        try:
+            return explained(rules, data, key, instant(as_of, self.checked.timezone))
+        except DataError as error:
+            raise self._placed(error) from None
+
+    def _fitted(self, data: Dataset) -> Rules:
+        """The rules for data that they fit: at the width of the data's floats. Raises `DataError`."""
+        fit(self.reads, self.schema, data.schema)
+        return self if singles(self.reads, self.schema) == singles(self.reads, data.schema) else self.against(data.schema)
+
     def _placed(self, error: DataError) -> DataError:
         """An error of the engine with the place in the rules that it came from, where it knows one."""
         span = error.span
@@ -241,14 +270,12 @@ class Rules:
             known = kept.get(self, {}).get(unknowns)
         if known is not None:
             return known
-        fit(self.reads, self.schema, data.schema)
-        same_widths = singles(self.reads, self.schema) == singles(self.reads, data.schema)
-        program = (self if same_widths else self.against(data.schema)).program(unknowns)
+        program = self._fitted(data).program(unknowns)
         data.read(meaning.columns(self.reads, data.schema))
         with self._lock:
             linked = kept.setdefault(self, {})
             if unknowns not in linked:
-                linked[unknowns] = link(program, data, self._functions)
+                linked[unknowns] = link(program, data, self.functions)
             return linked[unknowns]
 
 

@@ -81,10 +81,10 @@ def run(
     )
 
 
-def handed_on(linked: Linked) -> NDArray[np.int64]:
-    """What a stage that no run changes hands on, int64[buffers, rows]."""
+def handed_on(linked: Linked, as_of: int = 0) -> NDArray[np.int64]:
+    """What a stage hands on at the instant `as_of`, int64[buffers, rows]; a stage that no run changes, at any."""
     prepare(interpret)
-    return _passed(linked, Clock(0, linked.source.timezone), [], 1, None, None, None)[1]
+    return _passed(linked, Clock(as_of, linked.source.timezone), [], 1, None, None, None)[1]
 
 
 class Deadline:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from segkernel.errors import Error
-from segkernel.project import FILE
+from segkernel.instants import instant
+from segkernel.project import FILE, Project
 from segkernel.rules import Rules
 
 
@@ -51,6 +53,31 @@ class SavedFile(click.Path):
 def folder(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument DIR."""
     return click.argument("folder", type=ProjectFolder(), metavar="DIR")(command)
+
+
+def at(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --as-of."""
+    text = "The instant, such as 2026-01-15T12:00 (in the project's zone) or 2026-01-15T12:00Z."
+    return click.option("--as-of", metavar="T", help=text)(command)
+
+
+def moment(as_of: str | None, project: Project, started: datetime) -> int:
+    """The instant of a run in nanoseconds since 1970-01-01T00:00Z: that of --as-of, else the project's, else the start.
+
+    Raises a usage error where --as-of is no time.
+    """
+    if as_of is None:
+        return instant(project.as_of or started, project.schema.timezone)
+    try:
+        return instant(as_of, project.schema.timezone)
+    except Error as error:
+        raise click.BadParameter(str(error), param_hint="--as-of") from None
+
+
+def form(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --format."""
+    choice = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=choice, default="text", show_default=True, help="Of what is printed.")(command)
 
 
 def params(command: Callable[..., Any]) -> Callable[..., Any]:

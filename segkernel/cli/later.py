@@ -6,7 +6,6 @@ import click
 
 _LATER = {
     "fmt": "write rules in their canonical form",
-    "explain": "say why an account is in a segment or not",
     "funnel": "count the accounts that each clause of a segment removes",
     "test": "run the tests of a project's rules",
     "diff": "compare two memberships",

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from segkernel import output
-from segkernel.cli.arguments import OutputFolder, SavedFile, folder, params, parsed_params, selected
+from segkernel.cli.arguments import OutputFolder, SavedFile, at, folder, moment, params, parsed_params, selected
 from segkernel.cli.terminal import Progress, table, warn
-from segkernel.errors import Error
-from segkernel.instants import instant, written
+from segkernel.instants import written
 from segkernel.project import bound, opened, warnings
 from segkernel.rules import MOST_THREADS
 from segkernel.textual import visible
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Evaluate a project and write its memberships.")
 @folder
-@click.option("--as-of", metavar="T", help="The instant, such as 2026-01-15T12:00 (in the project's zone) or 2026-01-15T12:00Z.")
+@at
 @params
 @click.option("--out", type=OutputFolder(), metavar="DIR", help="Where the files go; without it DIR/out.")
 @click.option("--layout", type=click.Choice(["wide", "long", "counts"]), default="wide", show_default=True, help="Of memberships.parquet.")
@@ -57,8 +56,7 @@ def run(
     clock = _Clock()
     project = opened(folder)
     overrides = parsed_params(params)
-    zone = project.schema.timezone
-    as_of_ns = instant(project.as_of or started, zone) if as_of is None else _instant(as_of, zone)
+    as_of_ns = moment(as_of, project, started)
     target = folder / "out" if out is None else out
     output.ready(target)
     with Progress() as progress:
@@ -100,13 +98,6 @@ def run(
             click.echo(f"{count:,} {'row' if count == 1 else 'rows'} whose link {place} finds nobody", err=True)
     for warning in data.warnings:
         click.echo(visible(warning), err=True)
-
-
-def _instant(text: str, timezone: str) -> int:
-    try:
-        return instant(text, timezone)
-    except Error as error:
-        raise click.BadParameter(str(error), param_hint="--as-of") from None
 
 
 def _earlier(path: Path) -> Membership:

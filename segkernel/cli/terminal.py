@@ -92,3 +92,16 @@ def table(rows: Sequence[Sequence[str]], sides: str) -> None:
     for row in rows[1:]:
         shown.add_row(*(Text(cell) for cell in row))
     Console().print(shown)
+
+
+def lines(drawn: Sequence[Sequence[tuple[str, str]]]) -> None:
+    """Show lines of pieces of text, each with its style in Rich's words: with colours on a terminal, else the text alone."""
+    if not _terminal(sys.stdout):
+        click.echo("\n".join("".join(text for text, _ in line).rstrip() for line in drawn))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for line in drawn:
+        console.print(Text.assemble(*line), soft_wrap=True)

@@ -148,6 +148,10 @@ class Dataset:
         zone = self._zone(table, name, timezone)
         return self._once(("column", chain or space.table, path, name, zone), lambda: self._column(space, path, table, name, zone))
 
+    def picked(self, table: str, name: str, rows: NDArray[np.int64]) -> pl.Series:
+        """The values of a field in some rows of its table, by number, as the data have them."""
+        return self._series(table, name).gather(rows)
+
     def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
         """Where each row of a space stands among those of its table, by the table's key, else as they are; None where the space's
         rows are in that order. `timezone` and `root` as in `column`."""

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from segdsl import checked
+from segkernel.meaning import mentioned
+from segkernel.plan.aggregates import number_of
 from segkernel.plan.planner import Planner
 from segkernel.plan.program import Program
 
-__all__ = ["Program", "plan"]
+__all__ = ["Program", "handing", "plan"]
 
 
 def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool = False) -> Program:
@@ -24,6 +26,15 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     choices = [planner.choice(name) for name in names if name in rules.chooses]
     unknown = [(name, planner.truth(rules.segments[name].condition, 0, False)) for name, _ in segments] if unknowns else []
     return msgspec.structs.replace(_planned(planner), segments=tuple(segments), choices=tuple(choices), unknown=tuple(unknown))
+
+
+def handing(rules: checked.Rules, table: str, nodes: Sequence[checked.Expression]) -> tuple[Program, list[int]]:
+    """The program that hands on the values of some expressions for all rows of a table, and the output that each of them is."""
+    planner = Planner(rules, table)
+    if table == rules.root:
+        planner.catch_up({name for node in nodes for name in mentioned(node)})
+    outputs = [planner.handed_on(number_of(planner, node, 0)) for node in nodes]
+    return _planned(planner), outputs
 
 
 def _planned(planner: Planner) -> Program:
