@@ -1,4 +1,4 @@
-"""What changed from one membership to a later one: who entered and who left which segment, and whose value is another."""
+"""What changed from one membership to a later one: who entered and left which segment, whose value or list is another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segkernel import choices
+from segkernel import choices, listings
 from segkernel.data import keys, physical
 from segkernel.errors import DataError, Error, SnapshotError
 from segkernel.membership import Membership
@@ -42,8 +42,8 @@ class Matched(msgspec.Struct, frozen=True, eq=False):
 class Changes:
     """What differs between two memberships.
 
-    `segments` and `chooses` are the names that both answer, in the later one's order; `redefined` those of them whose meaning has
-    changed, so that accounts moved by the rules and not only by the data; `added` and `removed` the names that only the
+    `segments`, `chooses` and `collects` are the names that both answer, in the later one's order; `redefined` those of them whose
+    meaning has changed, so that accounts moved by the rules and not only by the data; `added` and `removed` the names that only the
     later, only the earlier one answers: these have no changes. `since` and `as_of` are the instants of both (ISO text).
     An account that only one of the two has leaves all segments that it was in, or enters all that it is in.
     """
@@ -58,7 +58,8 @@ class Changes:
         names: tuple[str, ...],
     ) -> None:
         self.segments = tuple(name for name in names if name in moves)
-        self.chooses = tuple(name for name in names if name not in moves)
+        self.chooses = tuple(name for name in names if name in later.codes)
+        self.collects = tuple(name for name in names if name in later.lists)
         self.redefined = tuple(name for name in names if later.meanings[name] != earlier.meanings[name])
         self.added = tuple(name for name in later.names if name not in names)
         self.removed = tuple(name for name in earlier.names if name not in names)
@@ -100,27 +101,31 @@ class Changes:
     def values(self, name: str) -> pl.DataFrame:
         """The accounts whose value of a choose is another than before: key, `old`, `new`; missing where there was or is none.
 
+        Of a collect, those whose list has other values, lists in `old` and `new`; missing where there was or is no such account.
         `old` and `new` have the types that the two memberships have; texts share one Enum, the later's values first.
-        Ordered as `frame()` is. Raises `Error` for a name that is no choose of both, and where the key has a column
+        Ordered as `frame()` is. Raises `Error` for a name that is no choose and no collect of both, and where the key has a column
         called `old` or `new`.
         """
+        if name in self.collects:
+            _free(self._accounts, "old", "new")
+            before, after = (choices.lookup(side.collects[name], side.timezone)[1:] for side in (self._earlier, self._later))
+            return self._relisted(name, *_alike(before, after))
         if name not in self.chooses:
             raise Error(self._other(name, "choose", f'its accounts are changes.entered("{name}") and changes.left("{name}")'))
         _free(self._accounts, "old", "new")
         rows, old, new = self._changed(name)
         before, after = (choices.lookup(side.chooses[name], side.timezone) for side in (self._earlier, self._later))
-        if isinstance(before.dtype, pl.Enum) and isinstance(after.dtype, pl.Enum):
-            both = pl.Enum(list(dict.fromkeys([*after.dtype.categories, *before.dtype.categories])))
-            before, after = before.cast(both), after.cast(both)
+        before, after = _alike(before, after)
         return self._accounts[rows].with_columns(before.gather(pl.Series(old)).alias("old"), after.gather(pl.Series(new)).alias("new"))
 
     def texts(self) -> pl.DataFrame:
-        """`values` of all chooses in one frame: key, `name`, `old` and `new` as people read them, ordered by name as written.
+        """`values` of all chooses and collects in one frame: key, `name`, `old` and `new` as people read them, the values of a list
+        with a comma between them (none is the empty text); ordered by name as written, chooses first.
 
         Raises `Error` where the key has a column of one of these names.
         """
         _free(self._accounts, "name", "old", "new")
-        names = pl.Enum(self.chooses)
+        names = pl.Enum([*self.chooses, *self.collects])
         kinds = {"name": names, "old": pl.String(), "new": pl.String()}
         parts = [self._accounts.clear().with_columns(pl.Series(column, [], dtype=kind) for column, kind in kinds.items())]
         for name in self.chooses:
@@ -130,18 +135,26 @@ class Changes:
                 for column, side, codes in (("old", self._earlier, old), ("new", self._later, new))
             ]
             parts.append(self._accounts[rows].with_columns(pl.lit(name, dtype=names).alias("name"), *told))
+        for name in self.collects:
+            before, after = (
+                pl.Series(choices.texts(side.collects[name], side.timezone), dtype=pl.String) for side in (self._earlier, self._later)
+            )
+            joined = [pl.col(column).list.join(", ") for column in ("old", "new")]
+            part = self._relisted(name, before, after).with_columns(pl.lit(name, dtype=names).alias("name"), *joined)
+            parts.append(part.select(parts[0].columns))
         return pl.concat(parts)
 
     def counts(self) -> pl.DataFrame:
-        """A row for each name that both answer: `name`, `entered` and `left` (missing for a choose), `changed` (the accounts
-        with another value; missing for a segment) and `redefined`."""
+        """A row for each name that both answer: `name`, `entered` and `left` (missing but for segments), `changed` (the accounts
+        with another value or list; missing for a segment) and `redefined`."""
         rows: list[tuple[str, int | None, int | None, int | None, bool]] = []
         for name in self._names:
             if name in self._moves:
                 left = int(np.count_nonzero(self._moves[name].change))
                 rows.append((name, self._moves[name].change.size - left, left, None, name in self.redefined))
             else:
-                rows.append((name, None, None, self._changed(name)[0].size, name in self.redefined))
+                changed = self._changed(name)[0] if name in self.chooses else self._listed(name)[0]
+                rows.append((name, None, None, changed.size, name in self.redefined))
         kinds = {"name": pl.String, "entered": pl.Int64, "left": pl.Int64, "changed": pl.Int64, "redefined": pl.Boolean}
         return pl.DataFrame(rows, schema=kinds, orient="row")
 
@@ -196,6 +209,40 @@ class Changes:
         old = np.concatenate([before[changed], codes[matched.gone[lost]]])
         return rows, old, np.concatenate([later.codes[name][changed], np.zeros(lost.size, np.uint8)])
 
+    def _listed(self, name: str) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.uint64]]:
+        """The rows, as in `Moves`, of the accounts whose list has other values, with the bits of all such rows, old and new.
+
+        An account that only one of the memberships has is among them where it has a list with values.
+        """
+        later, earlier = self._later.lists[name], self._earlier.lists[name]
+        rows = self._later.accounts + self._matched.gone.size
+        old = np.stack([_before(bitmap, rows, self._matched) for bitmap in earlier])
+        new = np.zeros((later.shape[0], old.shape[1]), np.uint64)
+        new[:, : later.shape[1]] = later
+        before, after = (
+            [choices.exact(side.collects[name], code) for code in range(1, len(side.collects[name].values) + 1)]
+            for side in (self._earlier, self._later)
+        )
+        changed = np.zeros(old.shape[1], np.uint64)
+        nothing = np.zeros(old.shape[1], np.uint64)
+        for value in dict.fromkeys([*before, *after]):
+            changed |= (old[before.index(value)] if value in before else nothing) ^ (new[after.index(value)] if value in after else nothing)
+        return np.flatnonzero(listings.flags(changed)).astype(np.uint32), old, new
+
+    def _relisted(self, name: str, before: pl.Series, after: pl.Series) -> pl.DataFrame:
+        """The accounts whose list has other values, with both lists, made of the values `before` and `after`."""
+        rows, old, new = self._listed(name)
+        fresh = np.zeros(rows.size, np.bool_)
+        if self._matched.before is not None:
+            known = rows < self._later.accounts
+            fresh[known] = self._matched.before[rows[known]] == self._matched.earlier
+        told = {}
+        for column, bits, values, absent in (("old", old, before, fresh), ("new", new, after, rows >= self._later.accounts)):
+            picked = np.stack([listings.packed(listings.flags(bitmap)[rows]) for bitmap in bits])
+            lists = listings.column(picked, values, rows.size).alias(column)
+            told[column] = pl.select(pl.when(pl.Series(~absent)).then(lists).alias(column)).to_series()
+        return self._accounts[rows].with_columns(**told)
+
     def _other(self, name: str, wanted: str, hint: str) -> str:
         """Why there are no changes of this kind for a name."""
         if name in self.added or name in self.removed:
@@ -203,7 +250,7 @@ class Changes:
             return f'"{name}" is answered by the {side} membership alone: there is nothing to compare'
         if name not in self._names:
             return unknown_name(name, self._names)
-        return f'"{name}" is a {"choose" if wanted == "segment" else "segment"}, not a {wanted}: {hint}'
+        return f'"{name}" is a {self._later.kind(name)}, not a {wanted}: {hint}'
 
 
 def compare(later: Membership, earlier: Membership) -> Changes:
@@ -222,7 +269,7 @@ def compare(later: Membership, earlier: Membership) -> Changes:
             wanted, found = physical.described(here.dtype), physical.described(there.dtype)
             raise SnapshotError(f'expected an earlier membership whose key "{here.name}" is {wanted}, found {found}')
     matched = _matched(later, earlier)
-    names = tuple(name for name in later.names if name in earlier.names and (name in later.bits) == (name in earlier.bits))
+    names = tuple(name for name in later.names if name in earlier.names and later.kind(name) == earlier.kind(name))
     moves = {name: _moves(later.bits[name], earlier.bits[name], later.accounts, matched) for name in names if name in later.bits}
     gone = earlier.keys[matched.gone]
     accounts = pl.DataFrame([_joined(here, there) for here, there in zip(later.keys, gone, strict=True)])
@@ -247,22 +294,33 @@ def _moves(later: NDArray[np.uint64], earlier: NDArray[np.uint64], rows: int, ma
     if matched.before is None:
         before, lost = earlier, matched.gone
     else:
-        flags = np.unpackbits(earlier.view(np.uint8), bitorder="little", count=matched.earlier)
+        flags = listings.flags(earlier)[: matched.earlier]
         lost = np.flatnonzero(flags[matched.gone])
-        packed = np.packbits(np.append(flags, np.uint8(0))[matched.before], bitorder="little")
-        before = np.zeros_like(later)
-        before.view(np.uint8)[: packed.size] = packed
+        before = listings.packed(np.append(flags, False)[matched.before])
     words = np.flatnonzero(later != before)
-    places = np.flatnonzero(_unpacked(later[words] ^ before[words]))
-    entered = _unpacked(later[words])[places]
+    places = np.flatnonzero(listings.flags(later[words] ^ before[words]))
+    entered = listings.flags(later[words])[places]
     changed = (words[places // 64] * 64 + places % 64).astype(np.uint32)
     gone = (rows + lost).astype(np.uint32)
     return Moves(np.concatenate([changed, gone]), np.concatenate([np.where(entered, _ENTERED, _LEFT), np.full(gone.size, _LEFT)]))
 
 
-def _unpacked(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """bool[64 * words]: the bits of words, least significant first."""
-    return np.unpackbits(words.view(np.uint8), bitorder="little").view(np.bool_)
+def _before(earlier: NDArray[np.uint64], rows: int, matched: Matched) -> NDArray[np.uint64]:
+    """The earlier bits of the later rows, followed by those of the gone accounts, uint64[words of `rows`]."""
+    if matched.before is None:
+        return earlier
+    flags = np.append(listings.flags(earlier)[: matched.earlier], False)
+    found = listings.packed(flags[np.concatenate([matched.before, matched.gone])])
+    assert found.size == -(-rows // 64)
+    return found
+
+
+def _alike(before: pl.Series, after: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Values of two memberships; texts in one Enum, the later's values first."""
+    if isinstance(before.dtype, pl.Enum) and isinstance(after.dtype, pl.Enum):
+        both = pl.Enum(list(dict.fromkeys([*after.dtype.categories, *before.dtype.categories])))
+        return before.cast(both), after.cast(both)
+    return before, after
 
 
 def _joined(here: pl.Series, there: pl.Series) -> pl.Series:

@@ -1,4 +1,4 @@
-"""The values of a `choose`: what its codes stand for, as a Polars column and as text."""
+"""The values of a `choose` or a `collect`: what their codes stand for, as a Polars column and as text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from segdsl.checked import ChooseRule, Constant
+from segdsl.checked import ChooseRule, CollectRule, Constant
 from segdsl.typesystem import Type
 from segkernel.instants import written
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What the codes of a choose stand for: 0 for missing, k for the k-th of `values`.
+    """What the codes of a choose, or the bitmaps of a collect, stand for: 0 for missing, k for the k-th of `values`.
 
     `values` are in the units of `type`: decimals as int in 10^-scale, dates as days and timestamps as nanoseconds since
     1970, texts, yes/no and numbers as they are.
@@ -27,10 +27,10 @@ class Choice(msgspec.Struct, frozen=True):
     values: tuple[Any, ...]
 
 
-def choice(rule: ChooseRule) -> Choice:
-    """The distinct values of a choose in the order of their first case, `otherwise` last."""
+def choice(rule: ChooseRule | CollectRule) -> Choice:
+    """The distinct values of a choose or a collect in the order of their first case, `otherwise` last."""
     constants = [case.value for case in rule.cases]
-    if rule.otherwise is not None:
+    if isinstance(rule, ChooseRule) and rule.otherwise is not None:
         constants.append(rule.otherwise)
     return Choice(rule.type, tuple(dict.fromkeys(_in_type(constant, rule.type) for constant in constants if constant.value is not None)))
 

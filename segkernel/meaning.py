@@ -25,7 +25,7 @@ class Reads(msgspec.Struct, frozen=True):
 
 
 def needed(rules: checked.Rules, names: Collection[str]) -> set[str]:
-    """The names of all lets, segments and chooses that `names` rest on, themselves included."""
+    """The names of all lets, segments, chooses and collects that `names` rest on, themselves included."""
     found = set(names)
     for name in reversed(rules.order):
         if name in found:
@@ -35,7 +35,7 @@ def needed(rules: checked.Rules, names: Collection[str]) -> set[str]:
 
 
 def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads:
-    """The fields and links that the segments and chooses of `names` read."""
+    """The fields and links that the segments, chooses and collects of `names` read."""
     fields: set[tuple[str, str]] = set()
     links: set[tuple[str, str]] = set()
     keys: set[str] = set()
@@ -57,7 +57,7 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
 
 
 def relations(rules: checked.Rules, names: Collection[str]) -> set[checked.Relation]:
-    """The relations over which the segments and chooses of `names` aggregate."""
+    """The relations over which the segments, chooses and collects of `names` aggregate."""
     roots = (root for name in needed(rules, names) for root in _roots(rules, name))
     return {node.relation for root in roots for node in _nodes(root) if isinstance(node, checked.Aggregate)}
 
@@ -92,7 +92,7 @@ def physical(schema: Schema, table: str, name: str) -> str:
 
 
 def fingerprint(rules: checked.Rules, names: Collection[str]) -> str:
-    """32 hexadecimal digits that stand for the meaning of the segments and chooses of `names`.
+    """32 hexadecimal digits that stand for the meaning of the segments, chooses and collects of `names`.
 
     Equal for the same rules written otherwise: spaces, comments, order of statements, labels, names of lets and params,
     the order of the terms of an `and` or `or` and of the items of a list. Different when a name of a segment or choose,
@@ -105,7 +105,7 @@ def fingerprint(rules: checked.Rules, names: Collection[str]) -> str:
 
 
 def fingerprints(rules: checked.Rules, names: Collection[str]) -> dict[str, str]:
-    """What each segment and choose of `names` means alone, in their order: 32 hexadecimal digits a name.
+    """What each segment, choose and collect of `names` means alone, in their order: 32 hexadecimal digits a name.
 
     As `fingerprint`, but without the name itself: of two names with the same meaning the digits are equal. A name changes
     its meaning with the lets, params, segments and chooses that it rests on.
@@ -185,10 +185,12 @@ def _statement(rules: checked.Rules, name: str, digests: dict[str, str]) -> str:
         return f"let {rules.lets[name].table!r} {_text(rules.lets[name].value, digests)}"
     if name in rules.segments:
         return f"segment {_text(rules.segments[name].condition, digests)}"
-    rule = rules.chooses[name]
-    cases = [f"{_text(case.value, digests)} when {_text(case.condition, digests)}" for case in rule.cases]
-    last = "" if rule.otherwise is None else _text(rule.otherwise, digests)
-    return f"choose {rule.type} {'; '.join(cases)} otherwise {last}"
+    several = rules.collects[name] if name in rules.collects else rules.chooses[name]
+    cases = "; ".join(f"{_text(case.value, digests)} when {_text(case.condition, digests)}" for case in several.cases)
+    if isinstance(several, checked.CollectRule):
+        return f"collect {several.type} {cases}"
+    last = "" if several.otherwise is None else _text(several.otherwise, digests)
+    return f"choose {several.type} {cases} otherwise {last}"
 
 
 def _text(node: checked.Expression, digests: dict[str, str]) -> str:
@@ -200,7 +202,7 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
             return f"Field({node.table!r}, {node.path!r}, {node.name!r}, {node.type})"
         case checked.Let(name=name):
             return digests[name]
-        case checked.InSegment(segment=name) | checked.Chosen(name=name):
+        case checked.InSegment(segment=name) | checked.Chosen(name=name) | checked.Collected(name=name):
             return f"{type(node).__name__} {digests[name]}"
         case checked.And(terms=terms) | checked.Or(terms=terms):
             return f"{type(node).__name__}({', '.join(sorted({_text(term, digests) for term in terms}))})"
@@ -236,15 +238,16 @@ def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Expression]:
         yield rules.lets[name].value
     elif name in rules.segments:
         yield rules.segments[name].condition
-    elif name in rules.chooses:
-        for case in rules.chooses[name].cases:
+    else:
+        several = rules.collects[name] if name in rules.collects else rules.chooses[name]
+        for case in several.cases:
             yield case.condition
 
 
 def mentioned(root: checked.Expression) -> Iterator[str]:
-    """The lets, chooses and segments that an expression names."""
+    """The lets, chooses, collects and segments that an expression names."""
     for node in _nodes(root):
-        if isinstance(node, checked.Let | checked.Chosen):
+        if isinstance(node, checked.Let | checked.Chosen | checked.Collected):
             yield node.name
         elif isinstance(node, checked.InSegment):
             yield node.segment

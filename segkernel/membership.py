@@ -1,4 +1,4 @@
-"""What an evaluation found: which accounts are in which segment, and the value of every choose."""
+"""What an evaluation found: which accounts are in which segment, the value of every choose, and the list of every collect."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from segkernel import listings
 from segkernel.choices import Choice, lookup, texts
 from segkernel.errors import Error
 from segkernel.instants import written
@@ -37,12 +39,13 @@ class Fingerprints(msgspec.Struct, frozen=True):
 class Membership:
     """The answers of one evaluation, in the row order of the root table's frame, from a run or from a file.
 
-    `names` are the segments and chooses in the order written, `accounts` the number of rows, `as_of` and `timezone` the
+    `names` are the segments, chooses and collects in the order written, `accounts` the number of rows, `as_of` and `timezone` the
     instant (ISO text) and zone of the run, `orphans` the rows whose link finds nobody, by (table, link), `root` the root
     table and `keys` its key columns.
 
     `bits` uint64[words] are the segments, packed (64 accounts a word, least significant first, zero behind the last);
-    `codes` unsigned[accounts] the chooses, whose values `chooses` tells. `fingerprints` and `meanings` are called when
+    `codes` unsigned[accounts] the chooses, whose values `chooses` tells; `lists` uint64[values, words] the collects, bits of each of
+    the values that `collects` tells. `fingerprints` and `meanings` are called when
     they are first asked for.
     """
 
@@ -62,6 +65,8 @@ class Membership:
         orphans: Mapping[tuple[str, str], int],
         fingerprints: Callable[[], Fingerprints],
         meanings: Callable[[], dict[str, str]],
+        collects: Mapping[str, Choice] = MappingProxyType({}),
+        lists: Mapping[str, NDArray[np.uint64]] = MappingProxyType({}),
     ) -> None:
         self.names = tuple(names)
         self.accounts = keys.height
@@ -74,11 +79,13 @@ class Membership:
         self.bits = bits
         self.codes = codes
         self.chooses = chooses
+        self.collects = collects
+        self.lists = lists
         self._counts = counts
         self._unknown = unknown
         self._fingerprints = fingerprints
         self._meanings = meanings
-        for array in (*bits.values(), *codes.values()):
+        for array in (*bits.values(), *codes.values(), *lists.values()):
             array.flags.writeable = False  # Series share the segments' bits
 
     @staticmethod
@@ -136,13 +143,16 @@ class Membership:
         return name in self.names
 
     def __getitem__(self, name: str) -> pl.Series:
-        """The answers of one name, a row an account: Boolean for a segment; for a choose an Enum of its texts, else its type.
+        """The answers of one name, a row an account: Boolean for a segment; for a choose an Enum of its texts, else its type; for a
+        collect a List of these.
 
         The bits of a segment are shared, not copied. Raises `Error` for an unknown name.
         """
         self._known(name)
         if name in self.codes:
             return lookup(self.chooses[name], self.timezone).gather(pl.Series(self.codes[name])).alias(name)
+        if name in self.lists:
+            return listings.column(self.lists[name], lookup(self.collects[name], self.timezone)[1:], self.accounts).alias(name)
         return self._boolean(name, self.bits[name])
 
     def columns(self, *names: str) -> dict[str, pl.Series]:
@@ -152,7 +162,7 @@ class Membership:
     def frame(self) -> pl.DataFrame:
         """The key and one column a name, a row an account.
 
-        Raises `Error` where a segment or choose is called like a column of the key.
+        Raises `Error` where one of the names is that of a column of the key.
         """
         for name in self.keys.columns:
             if name in self.names:
@@ -160,9 +170,9 @@ class Membership:
         return self.keys.with_columns([self[name] for name in self.names])
 
     def counts(self) -> pl.DataFrame:
-        """How many accounts each segment and each value of a choose has, in the order written.
+        """How many accounts each segment and each value of a choose or a collect has, in the order written.
 
-        Columns `name`; `value` (text; missing for segments, and for the accounts of a choose that have no value, a row
+        Columns `name`; `value` (text; missing for segments, and for the accounts that have no value, a row
         that is there only where there are such); `accounts`; `share` (0 to 1, missing without accounts); and, where the
         evaluation asked for it, `unknown`: the accounts whose condition is unknown.
         """
@@ -184,17 +194,22 @@ class Membership:
         return pl.DataFrame(table)
 
     def count(self, name: str) -> int:
-        """The number of accounts in a segment. Raises `Error` for an unknown name, and for a choose."""
+        """The number of accounts in a segment. Raises `Error` for an unknown name, and for a choose or collect."""
         self._known(name)
         if name not in self.bits:
-            raise Error(f'"{name}" is a choose, not a segment: its numbers are result.values("{name}")')
+            raise Error(f'"{name}" is a {self.kind(name)}, not a segment: its numbers are result.values("{name}")')
         return self._counts[name]
 
     def values(self, name: str) -> list[tuple[str | None, int]]:
-        """The values of a choose as text with their numbers of accounts, in the order written; last the accounts without (None)."""
+        """The values of a choose or a collect as text with their numbers of accounts, in the order written; last the accounts without
+        any (None)."""
         self._known(name)
-        if name not in self.codes:
+        if name in self.bits:
             raise Error(f'"{name}" is a segment, not a choose: its accounts are result.members("{name}")')
+        if name in self.lists:
+            *counted, none = listings.counts(self.lists[name])
+            spare = self.lists[name].shape[1] * 64 - self.accounts
+            return [*zip(texts(self.collects[name], self.timezone), counted, strict=True), (None, none - spare)]
         found = texts(self.chooses[name], self.timezone)
         counts = np.bincount(self.codes[name], minlength=len(found) + 1)
         return [*((value, int(counts[code])) for code, value in enumerate(found, 1)), (None, int(counts[0]))]
@@ -202,17 +217,18 @@ class Membership:
     def unknown(self, name: str) -> int | None:
         """The number of accounts for which a segment's condition is unknown; None where the evaluation did not count them."""
         self._known(name)
-        return None if self._unknown is None or name in self.codes else self._unknown.get(name, 0)
+        return None if self._unknown is None or name not in self.bits else self._unknown.get(name, 0)
 
     def members(self, name: str, value: str | None = None) -> pl.Series | pl.DataFrame:
-        """The keys of a segment's accounts, or of those with `value` (as text) in a choose, in row order.
+        """The keys of a segment's accounts, or of those with `value` (as text) in a choose or a collect, in row order.
 
         A Series for a key of one column, a DataFrame for more. Raises `Error` for an unknown name or value.
         """
         return self._single(self.keys.filter(self._mask(name, value)))
 
     def long(self) -> pl.DataFrame:
-        """A row for each account and each segment it is in or value it has: key, `name` and `value` (text, missing for segments).
+        """A row for each account and each segment it is in or value it has (of a collect each): key, `name` and `value` (text, missing
+        for segments).
 
         Ordered by name as written, then by row. Raises `Error` where the key has a column called `name` or `value`.
         """
@@ -226,6 +242,10 @@ class Membership:
                 codes = pl.Series(self.codes[name])
                 found = pl.Series([None, *texts(self.chooses[name], self.timezone)], dtype=kinds)
                 part = self.keys.with_columns(found.gather(codes).alias("value")).filter(codes != 0)
+            elif name in self.lists:
+                found = pl.Series(texts(self.collects[name], self.timezone), dtype=kinds)
+                listed = listings.column(self.lists[name], found, self.accounts)
+                part = self.keys.with_columns(listed.alias("value")).filter(listed.list.len() > 0).explode("value")
             else:
                 part = self.keys.filter(self[name]).with_columns(pl.lit(None, dtype=kinds).alias("value"))
             parts.append(part.with_columns(pl.lit(name, dtype=names).alias("name")).select(parts[0].columns))
@@ -235,14 +255,14 @@ class Membership:
         """How each two of some segments, or of all, overlap: a row a pair, in the order given.
 
         Columns `a` and `b` (Enum), the accounts in `both`, `only_a` and `only_b`, and `jaccard`: the share of both among those in
-        either, missing where nobody is in either. Raises `Error` for an unknown name, a choose, or fewer than two segments.
+        either, missing where nobody is in either. Raises `Error` for an unknown name, a choose or collect, or fewer than two segments.
         """
         from segkernel.overlaps import overlaps
 
         for name in names:
             self._known(name)
             if name not in self.bits:
-                raise Error(f'"{name}" is a choose, not a segment: compare segments')
+                raise Error(f'"{name}" is a {self.kind(name)}, not a segment: compare segments')
         chosen = tuple(dict.fromkeys(names or self.bits))
         if len(chosen) < 2:
             raise Error("name two segments or more to compare")
@@ -265,11 +285,15 @@ class Membership:
         counts = self.counts()
         rows = [["name", "value", "accounts", "share"]]
         for name, value, accounts, share in counts.select("name", "value", "accounts", "share").head(_SHOWN).iter_rows():
-            missing = "(none)" if name in self.codes else ""
+            missing = "" if name in self.bits else "(none)"
             rows.append([visible(name), missing if value is None else visible(value), f"{accounts:,}", percent(share)])
         if counts.height > _SHOWN:
             rows.append([f"… {counts.height - _SHOWN:,} more", "", "", ""])
         return rows
+
+    def kind(self, name: str) -> str:
+        """What a name is: `segment`, `choose` or `collect`."""
+        return "segment" if name in self.bits else "choose" if name in self.codes else "collect"
 
     def _known(self, name: str) -> None:
         if name not in self.names:
@@ -281,12 +305,14 @@ class Membership:
             if value is not None:
                 raise Error(f'"{name}" is a segment and has no values')
             return self[name]
-        found = texts(self.chooses[name], self.timezone)
+        found = texts((self.chooses if name in self.codes else self.collects)[name], self.timezone)
         listed = ", ".join(f'"{text}"' for text in found)
         if value is None:
-            raise Error(f'"{name}" is a choose: say whose members, result.members("{name}", value) with one of {listed}')
+            raise Error(f'"{name}" is a {self.kind(name)}: say whose members, result.members("{name}", value) with one of {listed}')
         if value not in found:
             raise Error(f'"{name}" never has the value "{value}"; its values are {listed}')
+        if name in self.lists:
+            return self._boolean(name, self.lists[name][found.index(value)])
         return pl.Series(self.codes[name]) == found.index(value) + 1
 
     def _boolean(self, name: str, words: NDArray[np.uint64]) -> pl.Series:

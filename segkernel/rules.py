@@ -85,7 +85,7 @@ def _hosts(functions: Sequence[Any]) -> dict[str, Function]:
 class Rules:
     """A checked rule set.
 
-    `names` are the segments and chooses it answers, in the order written; `warnings` the lints; `schema` what it was
+    `names` are the segments, chooses and collects it answers, in the order written; `warnings` the lints; `schema` what it was
     checked against; `checked` the checked tree; `sources` the texts, `files` their syntax trees; `functions` the host's, by name.
     """
 
@@ -114,8 +114,10 @@ class Rules:
         self._programs: dict[bool, Program] = {}
 
     def __repr__(self) -> str:
-        segments = sum(name in self.checked.segments for name in self.names)
-        return f"Rules(segments: {segments:,}, chooses: {len(self.names) - segments:,}; root {self.checked.root})"
+        tree = self.checked
+        kinds = (("segments", tuple(tree.segments)), ("chooses", tuple(tree.chooses)), ("collects", tuple(tree.collects)))
+        counts = [f"{what}: {sum(name in known for name in self.names):,}" for what, known in kinds if known or what != "collects"]
+        return f"Rules({', '.join(counts)}; root {tree.root})"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -133,7 +135,7 @@ class Rules:
         return meaning.columns(self.reads, self.schema)
 
     def only(self, *names: str) -> Rules:
-        """The same rules, of which just the segments and chooses of `names` are answered, in the order written.
+        """The same rules, of which just the segments, chooses and collects of `names` are answered, in the order written.
 
         Raises `Error` for an unknown name.
         """
@@ -213,6 +215,8 @@ class Rules:
             orphans={place: count for place, count in data.orphans.items() if place in self.reads.links},
             fingerprints=lambda: Fingerprints(self.fingerprint, meaning.schema_fingerprint(self.reads, self.schema), digest()),
             meanings=lambda: meaning.fingerprints(self.checked, self.names),
+            collects={name: choice(self.checked.collects[name]) for name in self.names if name in self.checked.collects},
+            lists=answers.lists,
         )
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:

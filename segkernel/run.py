@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -32,7 +33,8 @@ MOST_ROWS = 65_536
 class Answers(msgspec.Struct, frozen=True, eq=False):
     """What a run found.
 
-    `bits` uint64[:] for each segment: packed, least significant bit first, zero behind the last row. `choices` for each
+    `bits` uint64[:] for each segment: packed, least significant bit first, zero behind the last row. `lists` uint64[values, words]
+    for each collect: the same for each of its values. `choices` for each
     choose: uint8 or uint32[rows], 0 missing, else the number of the value from 1. `counts` are accounts in a segment,
     `unknown` those whose condition is unknown, if the program asks.
     """
@@ -41,6 +43,7 @@ class Answers(msgspec.Struct, frozen=True, eq=False):
     choices: dict[str, NDArray[Any]]
     counts: dict[str, int]
     unknown: dict[str, int] | None
+    lists: dict[str, NDArray[np.uint64]]
 
 
 def run(
@@ -61,23 +64,27 @@ def run(
     source = linked.source
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
     stride = (linked.rows + UNIT - 1) // UNIT * (UNIT // 8)
-    bits = lease(stride * len(source.segments))
+    many = len(source.bitmaps)
+    bits = lease(stride * many)
     choices = [np.zeros(linked.rows, np.uint8 if len(each.values) < 256 else np.uint32) for each in source.choices]
-    addresses = [int(bits.ctypes.data) + index * stride for index in range(len(source.segments))]
+    addresses = [int(bits.ctypes.data) + index * stride for index in range(many)]
     until = None if deadline is None else Deadline(deadline)
     prepare(interpret)
     totals, _ = _passed(
         linked, Clock(as_of, source.timezone), [*addresses, *(each.ctypes.data for each in choices)], count, block_words, progress, until
     )
     names = [name for name, _ in source.segments]
-    words = bits.view(np.uint64).reshape(len(names), stride // 8)
+    ends = accumulate((len(each.nodes) for each in source.collections), initial=len(names))
+    next(ends)
+    words = bits.view(np.uint64).reshape(many, stride // 8)[:, : (linked.rows + 63) // 64]
     known = {name: int(totals[index]) for index, name in enumerate(names)}
-    unknown = {name: linked.rows - known[name] - int(totals[len(names) + index]) for index, (name, _) in enumerate(source.unknown)}
+    unknown = {name: linked.rows - known[name] - int(totals[many + index]) for index, (name, _) in enumerate(source.unknown)}
     return Answers(
-        bits={name: words[index][: (linked.rows + 63) // 64] for index, name in enumerate(names)},
+        bits={name: words[index] for index, name in enumerate(names)},
         choices={each.name: codes for each, codes in zip(source.choices, choices, strict=True)},
         counts=known,
         unknown=unknown if source.unknown or not names else None,
+        lists={each.name: words[end - len(each.nodes) : end] for each, end in zip(source.collections, ends, strict=True)},
     )
 
 

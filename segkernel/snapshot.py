@@ -18,7 +18,7 @@ import segkernel
 from segdsl.project import type_of
 from segdsl.schema import FieldSpec, Schema, Table
 from segdsl.typesystem import WHOLE
-from segkernel import choices
+from segkernel import choices, listings
 from segkernel.choices import Choice
 from segkernel.data import arrow, digest, physical
 from segkernel.errors import Error, SnapshotError
@@ -50,7 +50,8 @@ class Segment(msgspec.Struct, frozen=True, tag_field="kind", tag="segment"):
 
 
 class Value(msgspec.Struct, frozen=True):
-    """A value of a choose as people read it, exactly (decimals, dates and times as whole numbers), and its number of accounts."""
+    """A value of a choose or a collect as people read it, exactly (decimals, dates and times as whole numbers), and how many
+    accounts have it."""
 
     value: str
     exact: str
@@ -59,6 +60,16 @@ class Value(msgspec.Struct, frozen=True):
 
 class Choose(msgspec.Struct, frozen=True, tag_field="kind", tag="choose"):
     """A column of values in the order written, of the language's `type`; `none` counts the accounts without one."""
+
+    name: str
+    fingerprint: str
+    type: str
+    values: tuple[Value, ...]
+    none: int
+
+
+class Collect(msgspec.Struct, frozen=True, tag_field="kind", tag="collect"):
+    """A column of lists of values of the language's `type`, in the order written; `none` counts the accounts whose list is empty."""
 
     name: str
     fingerprint: str
@@ -76,7 +87,7 @@ class Orphans(msgspec.Struct, frozen=True):
 
 
 class Prints(msgspec.Struct, frozen=True):
-    """What the membership was made from, and the digest of what its rows hold: keys, bits and codes."""
+    """What the membership was made from, and the digest of what its rows hold: keys, bits, codes and lists."""
 
     rules: str
     schema: str
@@ -95,7 +106,7 @@ class Document(msgspec.Struct, frozen=True):
     root: str
     accounts: int
     key: tuple[str, ...]
-    names: tuple[Segment | Choose, ...]
+    names: tuple[Segment | Choose | Collect, ...]
     orphans: tuple[Orphans, ...]
     fingerprints: Prints
 
@@ -137,19 +148,22 @@ def load(path: str | Path) -> Membership:
     except (OSError, ValueError) as error:
         raise SnapshotError(f"cannot read {path}: {reason(error)}") from None
     document = _document(path, content)
-    chooses = _chooses(path, document)
-    _same_columns(path, document, chooses, _guarded(path, lambda: pl.read_parquet_schema(content)))
+    known = _known(path, document)
+    _same_columns(path, document, known, _guarded(path, lambda: pl.read_parquet_schema(content)))
     rows = _guarded(path, lambda: pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item())
     if rows != document.accounts:
         _refuse(path, f"{document.accounts:,} accounts, as its metadata say, found {rows:,}")
     frame = _guarded(path, lambda: pl.read_parquet(content))
     bits: dict[str, NDArray[np.uint64]] = {}
     codes: dict[str, NDArray[Any]] = {}
+    lists: dict[str, NDArray[np.uint64]] = {}
     for item in document.names:
         if isinstance(item, Segment):
             bits[item.name] = _bits(path, frame[item.name], item.accounts)
+        elif isinstance(item, Choose):
+            codes[item.name] = _codes(path, frame[item.name], item, known[item.name], document.timezone)
         else:
-            codes[item.name] = _codes(path, frame[item.name], item, chooses[item.name], document.timezone)
+            lists[item.name] = _lists(path, frame[item.name], item, known[item.name], document.timezone)
     segments = [item for item in document.names if isinstance(item, Segment)]
     counted = all(item.unknown is not None for item in segments)
     prints = document.fingerprints
@@ -157,7 +171,7 @@ def load(path: str | Path) -> Membership:
         tuple(item.name for item in document.names),
         frame.select(document.key),
         root=document.root,
-        chooses=chooses,
+        chooses={name: known[name] for name in codes},
         bits=bits,
         codes=codes,
         counts={item.name: item.accounts for item in segments},
@@ -167,28 +181,34 @@ def load(path: str | Path) -> Membership:
         orphans={(item.table, item.link): item.rows for item in document.orphans},
         fingerprints=lambda: Fingerprints(prints.rules, prints.schema, prints.data),
         meanings=lambda: {item.name: item.fingerprint for item in document.names},
+        collects={name: known[name] for name in lists},
+        lists=lists,
     )
     if _digest(found) != prints.content:
         _refuse(path, "the rows that were saved, found others (their digest differs)")
     return found
 
 
-def _described(result: Membership, name: str) -> Segment | Choose:
+def _described(result: Membership, name: str) -> Segment | Choose | Collect:
     meaning = result.meanings[name]
-    if name not in result.chooses:
+    if name in result.bits:
         return Segment(name, meaning, result.count(name), result.unknown(name))
-    choice, counted = result.chooses[name], result.values(name)
+    kind, choice = (Choose, result.chooses[name]) if name in result.chooses else (Collect, result.collects[name])
+    counted = result.values(name)
     spelt = [value if isinstance(value, str) else repr(value) for value in choice.values]
     values = tuple(Value(str(text), exact, count) for (text, count), exact in zip(counted[:-1], spelt, strict=True))
-    return Choose(name, meaning, str(choice.type), values, counted[-1][1])
+    return kind(name, meaning, str(choice.type), values, counted[-1][1])
 
 
 def _digest(result: Membership) -> str:
-    """A digest of rows in their order: the keys, by value and by type as rules see it, then bits and codes."""
+    """A digest of rows in their order: the keys, by value and by type as rules see it, then bits, codes and the bits of lists."""
     types = {name: FieldSpec(physical.logical(dtype) or WHOLE) for name, dtype in result.keys.schema.items()}
     whole = hashlib.blake2b(digest.of({"keys": result.keys}, Schema("keys", {"keys": Table(types, tuple(types))})).encode(), digest_size=32)
     for name in result.names:
-        rows = np.asarray(result.codes[name], np.uint32) if name in result.codes else result.bits[name]
+        if name in result.codes:
+            rows: NDArray[Any] = np.asarray(result.codes[name], np.uint32)
+        else:
+            rows = result.bits[name] if name in result.bits else result.lists[name]
         whole.update(np.ascontiguousarray(rows).data)
     return whole.hexdigest()
 
@@ -234,10 +254,11 @@ def _document(path: Path, content: bytes) -> Document:
     return document
 
 
-def _chooses(path: Path, document: Document) -> dict[str, Choice]:
+def _known(path: Path, document: Document) -> dict[str, Choice]:
+    """The values of all chooses and collects."""
     found = {}
     for item in document.names:
-        if isinstance(item, Choose):
+        if isinstance(item, Choose | Collect):
             try:
                 found[item.name] = _choice(item)
                 choices.lookup(found[item.name], document.timezone)
@@ -247,8 +268,8 @@ def _chooses(path: Path, document: Document) -> dict[str, Choice]:
     return found
 
 
-def _choice(item: Choose) -> Choice:
-    """The values of a choose from their exact texts. Raises ValueError where they are none of its type, or not distinct."""
+def _choice(item: Choose | Collect) -> Choice:
+    """The values of a choose or a collect from their exact texts. Raises ValueError where they are none of its type, or not distinct."""
     type_ = type_of(item.type)
     values: list[Any] = []
     for text in (value.exact for value in item.values):
@@ -268,19 +289,21 @@ def _choice(item: Choose) -> Choice:
     return Choice(type_, tuple(values))
 
 
-def _same_columns(path: Path, document: Document, chooses: Mapping[str, Choice], found: Mapping[str, pl.DataType]) -> None:
+def _same_columns(path: Path, document: Document, known: Mapping[str, Choice], found: Mapping[str, pl.DataType]) -> None:
     """Whether a file has the columns that its metadata tell, in their order and types."""
     names = [item.name for item in document.names]
     if list(found) != [*document.key, *names]:
         missing = next((name for name in (*document.key, *names) if name not in found), None)
         other = f"none called {missing}" if missing is not None else "more, or another order"
         _refuse(path, f"the {len(document.key) + len(names):,} columns that its metadata tell, found {visible(other)}")
+    collects = {item.name for item in document.names if isinstance(item, Collect)}
     for name, dtype in found.items():
         if name in document.key:
             if physical.logical(dtype) is None:
                 _refuse(path, f'a key of a type that rules can use in "{visible(name)}", found {dtype}')
             continue
-        wanted = choices.lookup(chooses[name], document.timezone).dtype if name in chooses else pl.Boolean()
+        wanted: pl.DataType = choices.lookup(known[name], document.timezone).dtype if name in known else pl.Boolean()
+        wanted = pl.List(wanted) if name in collects else wanted
         if dtype != wanted:
             _refuse(path, f'{wanted} in "{visible(name)}", found {dtype}')
 
@@ -299,6 +322,16 @@ def _bits(path: Path, column: pl.Series, accounts: int) -> NDArray[np.uint64]:
 def _codes(path: Path, column: pl.Series, item: Choose, choice: Choice, timezone: str) -> NDArray[Any]:
     """The code of each row's value."""
     known = choices.lookup(choice, timezone)
+    coded = _coded(path, column, item, choice, known)
+    codes = np.array(coded.fill_null(0).to_numpy(), np.uint8 if len(known) <= 256 else np.uint32)
+    counts = np.bincount(codes, minlength=len(known)).tolist()
+    if counts != [item.none, *(value.accounts for value in item.values)]:
+        _refuse(path, f'the numbers of accounts that its metadata tell for the values of "{visible(item.name)}", found others')
+    return codes
+
+
+def _coded(path: Path, column: pl.Series, item: Choose | Collect, choice: Choice, known: pl.Series) -> pl.Series:
+    """The codes of values, from 1 on; missing for a missing one."""
     numbered = pl.DataFrame({"value": known[1:], "code": np.arange(1, len(known), dtype=np.uint32)})
     if choice.type.kind == "text":
         coded = column.to_physical().cast(pl.UInt32) + 1
@@ -306,11 +339,26 @@ def _codes(path: Path, column: pl.Series, item: Choose, choice: Choice, timezone
         coded = column.to_frame("value").join(numbered, on="value", how="left", maintain_order="left")["code"]
     if coded.null_count() != column.null_count():
         _refuse(path, f'the values of "{visible(item.name)}" that its metadata list, found another one')
-    codes = np.array(coded.fill_null(0).to_numpy(), np.uint8 if len(known) <= 256 else np.uint32)
-    counts = np.bincount(codes, minlength=len(known)).tolist()
-    if counts != [item.none, *(value.accounts for value in item.values)]:
+    return coded
+
+
+def _lists(path: Path, column: pl.Series, item: Collect, choice: Choice, timezone: str) -> NDArray[np.uint64]:
+    """The bits of each value of a column of lists."""
+    lengths = column.list.len()
+    found = column.filter(lengths > 0).explode()
+    if column.null_count() or found.null_count():
+        _refuse(path, f'lists without gaps in each row of "{visible(item.name)}", found a missing one')
+    counted = np.array(lengths.to_numpy(), np.int64)
+    codes = np.array(_coded(path, found, item, choice, choices.lookup(choice, timezone)).to_numpy(), np.int64) - 1
+    first = np.zeros(codes.size, np.bool_)
+    first[np.cumsum(counted[counted > 0]) - counted[counted > 0]] = True
+    if np.any((np.diff(codes, prepend=-1) <= 0) & ~first):
+        _refuse(path, f'each value once and in order in the lists of "{visible(item.name)}", found another order')
+    held = listings.bitmaps(codes, counted, len(choice.values))
+    *accounts, none = listings.counts(held)
+    if [none - (held.shape[1] * 64 - len(column)), *accounts] != [item.none, *(value.accounts for value in item.values)]:
         _refuse(path, f'the numbers of accounts that its metadata tell for the values of "{visible(item.name)}", found others')
-    return codes
+    return held
 
 
 def _guarded(path: Path, action: Callable[[], _T]) -> _T:

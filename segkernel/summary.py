@@ -22,11 +22,23 @@ _PACKAGES = ("llvmlite", "msgspec", "nanoarrow", "numba", "numpy", "polars")
 def summary(rules: Rules, result: Membership, changes: Changes | None = None) -> dict[str, Any]:
     """What a run found, the same for the same rules, data and instant: counts, unknowns, orphans, fingerprints, instant, zone.
 
-    Segments and chooses stand in the order written, orphans in the order of their names. With `changes`, what changed since
+    Segments, chooses and collects stand in the order written, orphans in the order of their names. With `changes`, what changed since
     an earlier membership as well: how many accounts entered and left, whose meaning is another, which names are new and gone.
     """
     tree, prints = rules.checked, result.fingerprints
-    values = {name: result.values(name) for name in result.names if name in tree.chooses}
+    several = {
+        name: tree.collects[name] if name in tree.collects else tree.chooses[name] for name in result.names if name not in result.bits
+    }
+    counted = {
+        name: {
+            "name": name,
+            "label": rule.label,
+            "values": [{"value": value, "accounts": count} for value, count in values if value is not None],
+            "none": next(count for value, count in values if value is None),
+        }
+        for name, rule in several.items()
+        for values in [result.values(name)]
+    }
     found: dict[str, Any] = {
         "format": 1,
         "as_of": result.as_of,
@@ -38,24 +50,18 @@ def summary(rules: Rules, result: Membership, changes: Changes | None = None) ->
             for name in result.names
             if name in tree.segments
         ],
-        "chooses": [
-            {
-                "name": name,
-                "label": tree.chooses[name].label,
-                "values": [{"value": value, "accounts": count} for value, count in counted if value is not None],
-                "none": next(count for value, count in counted if value is None),
-            }
-            for name, counted in values.items()
-        ],
+        "chooses": [counted[name] for name in counted if name in tree.chooses],
+        "collects": [counted[name] for name in counted if name in tree.collects],
         "orphans": {f"{table}.{link}": count for (table, link), count in sorted(result.orphans.items())},
         "fingerprints": {"rules": prints.rules, "schema": prints.schema, "data": prints.data},
     }
     if changes is not None:
-        counted = {row["name"]: row for row in changes.counts().iter_rows(named=True)}
+        moved = {row["name"]: row for row in changes.counts().iter_rows(named=True)}
         found["changes"] = {
             "since": changes.since,
-            "segments": [_picked(counted[name], "name", "entered", "left", "redefined") for name in changes.segments],
-            "chooses": [_picked(counted[name], "name", "changed", "redefined") for name in changes.chooses],
+            "segments": [_picked(moved[name], "name", "entered", "left", "redefined") for name in changes.segments],
+            "chooses": [_picked(moved[name], "name", "changed", "redefined") for name in changes.chooses],
+            "collects": [_picked(moved[name], "name", "changed", "redefined") for name in changes.collects],
             "added": list(changes.added),
             "removed": list(changes.removed),
         }
@@ -96,6 +102,9 @@ def lines(found: Mapping[str, Any]) -> list[list[str]]:
         rows.extend(row(f"{choose['name']} = {item['value']}", choose["label"], item["accounts"], None) for item in choose["values"])
         if choose["none"]:
             rows.append(row(f"{choose['name']} is missing", choose["label"], choose["none"], None))
+    for collect in found["collects"]:
+        rows.extend(row(f"{collect['name']} has {item['value']}", collect["label"], item["accounts"], None) for item in collect["values"])
+        rows.append(row(f"{collect['name']} is empty", collect["label"], collect["none"], None))
     if "changes" in found:
         moved = {item["name"]: [f"{item['entered']:,}", f"{item['left']:,}"] for item in found["changes"]["segments"]}
         more = [moved.get(item["name"], ["-", "-"]) for item in found["segments"]]

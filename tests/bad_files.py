@@ -133,7 +133,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         rules("segment a when parts = 1"),
         [],
         1,
-        '{}/rules.seg:1:16: error[E950]: a list field such as "parts" is not built yet\n…',
+        '{}/rules.seg:1:16: error[E314]: "parts" is a list, and one value is wanted\n…',
     ),
     "bytes that a rule uses": (
         rules('segment a when photo = "x"'),

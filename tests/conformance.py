@@ -1,8 +1,9 @@
 """The conformance cases, read from `dsl/conformance`, and their verdict on an engine.
 
-An engine is a function of a case (rules, schema, tables, as_of, params) that gives for every segment the list of truths and
-for every choose the list of values, in the order of the root table's rows. It raises `Mistakes` where the rules are wrong and
-`Overflow` where an exact value leaves its range. Run as a program, it prints the verdicts of one engine as JSON.
+An engine is a function of a case (rules, schema, tables, as_of, params) that gives for every segment the list of truths, for every
+choose the list of values and for every collect the list of lists, in the order of the root table's rows. It raises `Mistakes` where
+the rules are wrong and `Overflow` where an exact value leaves its range. Run as a program, it prints the verdicts of one engine as
+JSON.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Overflow(Exception):
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One case. `tables` holds plain rows: decimals as `Decimal`, dates as `date`, instants as nanoseconds since the epoch
     (int), local timestamps as naive `datetime`; missing values are left out. `local` names the fields of local timestamps.
-    `expect` has a list of keys for a segment, a mapping from key to value for a choose."""
+    `expect` has a list of keys for a segment, a mapping from key to value for a choose, to a list of values
+    for a collect; it leaves out who has none."""
 
     file: str
     name: str
@@ -226,7 +228,7 @@ def verdict(case: Case, run: Run) -> str | None:
     keys = [str(row[root.key[0]]) for row in case.tables[case.schema.root]]
     for name, expected in case.expect.items():
         if isinstance(expected, dict):
-            answers: Any = {key: value for key, value in zip(keys, found[name], strict=True) if value is not None}
+            answers: Any = {key: value for key, value in zip(keys, found[name], strict=True) if value not in (None, [])}
             wanted: Any = expected
         else:
             answers = [key for key, member in zip(keys, found[name], strict=True) if member]
@@ -269,6 +271,8 @@ def oracle(case: Case) -> dict[str, list[Any]]:
         return {
             name: list(engine.segment(name))
             if name in rules.segments
+            else [[plain(value, rules.collects[name].type) for value in each] for each in engine.collect(name)]
+            if name in rules.collects
             else [plain(value, rules.chooses[name].type) for value in engine.choose(name)]
             for name in rules.names
         }

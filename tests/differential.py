@@ -1,7 +1,7 @@
 """One case answered by everyone who can, in one normal form, so that answers can be held against each other.
 
-Normal form: a list per segment (True or False) and choose (None, text, yes/no, float, or a whole number: decimals in units
-of their last place, dates in days, timestamps in nanoseconds).
+Normal form: a list per segment (True or False), collect (a list of values) and choose (None, text, yes/no, float, or a whole number:
+decimals in units of their last place, dates in days, timestamps in nanoseconds).
 """
 
 from __future__ import annotations
@@ -65,11 +65,18 @@ def oracle_answers(case: Case, rules: Rules) -> Answers | str:
     """What the row-at-a-time oracle says; OVERFLOW where an exact value leaves its range."""
     try:
         oracle = Oracle(rules, case.schema, oracle_rows(case), nanoseconds(case.as_of))
-        return {name: oracle.segment(name) if name in rules.segments else oracle.choose(name) for name in rules.names}
+        return {name: answered(oracle, rules, name) for name in rules.names}
     except OracleOverflow:
         return OVERFLOW
     except Exception as mistake:  # no case raises it; one that does is reduced like one that errs
         return f"the oracle's {type(mistake).__name__}: {mistake}"
+
+
+def answered(oracle: Oracle, rules: Rules, name: str) -> list[Any]:
+    """What the oracle says to a segment, a choose or a collect."""
+    if name in rules.collects:
+        return list(oracle.collect(name))
+    return list(oracle.segment(name) if name in rules.segments else oracle.choose(name))
 
 
 def rival_answers(case: Case, rules: Rules) -> tuple[dict[str, Answers], int]:
@@ -112,7 +119,9 @@ def kernel_answers(case: Case, names: tuple[str, ...], **how: Any) -> Answers | 
 
 
 def normal(value: Any) -> Any:
-    """A Python value in normal form."""
+    """A Python value, or a list of them, in normal form."""
+    if isinstance(value, list):
+        return [normal(item) for item in value]
     if isinstance(value, Decimal):
         return int(value.scaleb(-int(value.as_tuple().exponent)))
     if isinstance(value, datetime):

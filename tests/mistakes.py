@@ -408,7 +408,48 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "orders.total + 3",
         "name the rows behind it: `sum(… for orders)`",
     ),
-    ('collect c "x" when newsletter', "E950", NOT_YET.format("`collect`"), "c", None),
+    (
+        "segment s when max(count(orders per status)) > 3",
+        "E950",
+        NOT_YET.format("`count(… per …)`"),
+        "count(orders per status)",
+        None,
+    ),
+    (
+        'collect c 1 when newsletter "a" when newsletter',
+        "E308",
+        "a collect wants values of one type, and these are a whole number and text",
+        '"a"',
+        None,
+    ),
+    (
+        'collect c "a" when newsletter segment s when c = "a"',
+        "E314",
+        '"c" is a list, and one value is wanted',
+        "c",
+        "ask what it holds: `c contains …`, `… in c`",
+    ),
+    (
+        'collect c "a" when newsletter segment s when c',
+        "E302",
+        '"c" (list of text) is not a condition',
+        "c",
+        "compare it with something: `c contains …`",
+    ),
+    (
+        'collect c "a" when newsletter segment s when revenue in c',
+        "E301",
+        '"revenue" (decimal(2)) does not compare with what "c" (list of text) holds',
+        "revenue in c",
+        None,
+    ),
+    (
+        'collect c "a" when employees',
+        "E302",
+        '"employees" (whole number) is not a condition',
+        "employees",
+        "compare it with something: `employees > 0`",
+    ),
 ]
 
 PARAMS: list[tuple[str, dict[str, object], str, str, str | None]] = [

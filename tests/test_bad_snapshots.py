@@ -130,7 +130,7 @@ def test_metadata_that_were_changed(path):
         (lambda document: "{}", "its metadata are damaged: Object missing required field `format`"),
         (lambda document: '{"format": 1}', "its metadata are damaged: Object missing required field `segkernel`"),
         (put("accounts", "3"), "its metadata are damaged: Expected `int`, got `str` - at `$.accounts`"),
-        (put("names", 0, "kind", "collect"), "its metadata are damaged: Invalid value 'collect' - at `$.names[0].kind`"),
+        (put("names", 0, "kind", "bundle"), "its metadata are damaged: Invalid value 'bundle' - at `$.names[0].kind`"),
         (put("timezone", "Europe/Berln"), 'its metadata are damaged: there is no time zone "Europe/Berln"'),
         (put("timezone", "../../etc/passwd"), "its metadata are damaged: there is no time zone"),
         (put("as_of_ns", 2**70), "expected an instant of the years 1 to 9999, found "),

@@ -129,6 +129,7 @@ def test_the_summary_says_what_was_found(project):
         "chooses": [
             {"name": "tier", "label": None, "values": [{"value": "gold", "accounts": 1}, {"value": "none", "accounts": 3}], "none": 0}
         ],
+        "collects": [],
         "orphans": {"orders.customer": 1},
     }
     assert sorted(prints) == ["data", "rules", "schema"]

@@ -118,6 +118,7 @@ def test_the_summary_holds_the_changes(project):
             {"name": "buyers", "entered": 1, "left": 1, "redefined": False},
         ],
         "chooses": [{"name": "tier", "changed": 2, "redefined": False}],
+        "collects": [],
         "added": [],
         "removed": [],
     }

@@ -101,6 +101,13 @@ class Chosen(Checked, frozen=True):
     type: Type
 
 
+class Collected(Checked, frozen=True):
+    """The list that a `collect` of the account gives, never missing; a list of what `InValues` and `Overlap` look into."""
+
+    name: str
+    type: Type
+
+
 class OfAccount(Checked, frozen=True):
     """Inside a relation whose chain ends at the root table: the value of an expression of the row's account."""
 
@@ -304,8 +311,8 @@ class InList(Checked, frozen=True):
 class InValues(Checked, frozen=True):
     """Whether one of the present items of a list of the data equals `value`: unknown where the value or the list is missing.
 
-    `listed` is a field of a list type, an aggregate `values`, or a let or `OfAccount` of one of these. The types compare as those of
-    `Compare` do. `folded` items are texts as a test that ignores case looks at them, and so is `value`.
+    `listed` is a field of a list type, an aggregate `values`, a `Collected`, or a let or `OfAccount` of one of these. The types
+    compare as those of `Compare` do. `folded` items are texts as a test that ignores case looks at them, and so is `value`.
     """
 
     value: Expression
@@ -351,9 +358,9 @@ class InSegment(Checked, frozen=True):
 
 
 Expression = (
-    Constant | Now | Today | PeriodStart | Field | Let | Chosen | OfAccount | Arithmetic | Negative | Shift | Difference
-    | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | Relative | And | Or | KOf | Not | Compare | InList | InValues
-    | Overlap | TextTest | IsMissing | InSegment
+    Constant | Now | Today | PeriodStart | Field | Let | Chosen | Collected | OfAccount | Arithmetic | Negative | Shift
+    | Difference | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | Relative | And | Or | KOf | Not | Compare | InList
+    | InValues | Overlap | TextTest | IsMissing | InSegment
 )  # fmt: skip
 
 
@@ -390,11 +397,21 @@ class ChooseRule(Checked, frozen=True):
     type: Type
 
 
+class CollectRule(Checked, frozen=True):
+    """The values of the cases that are true, in the order written; of equal values the first, if a case of any of them is true.
+    `type` is that of a value."""
+
+    name: str
+    label: str | None
+    cases: tuple[Case, ...]
+    type: Type
+
+
 class Rules(msgspec.Struct, frozen=True):
     """A whole checked rule set, in the order written, and the params with their final values.
 
-    `root` is the root table; `order` lists all names of lets, segments and chooses so that each comes after what it
-    mentions; `names` are the segments and chooses in the order written. `event_times` are the fields, by table, after
+    `root` is the root table; `order` lists all names of lets, segments, chooses and collects so that each comes after what it
+    mentions; `names` are the segments, chooses and collects in the order written. `event_times` are the fields, by table, after
     which rows later than the run do not count in any aggregate, with their types.
     """
 
@@ -407,3 +424,4 @@ class Rules(msgspec.Struct, frozen=True):
     order: tuple[str, ...]
     names: tuple[str, ...]
     event_times: dict[str, tuple[str, Type]] = {}
+    collects: dict[str, CollectRule] = {}

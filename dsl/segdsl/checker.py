@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from segdsl import calls, conditions, lists, sets, syntax, values
-from segdsl.checked import Case, ChooseRule, Constant, Expression, LetRule, Rules, SegmentRule
+from segdsl.checked import Case, ChooseRule, CollectRule, Constant, Expression, LetRule, Rules, SegmentRule
 from segdsl.context import Context, Scope
 from segdsl.depths import depth
 from segdsl.diagnostics import Diagnostic
@@ -19,7 +19,7 @@ from segdsl.paths import path, rows_named
 from segdsl.schema import Schema
 from segdsl.typesystem import NUMERIC, Type
 from segdsl.values import wider_type
-from segdsl.wording import spoken
+from segdsl.wording import spoken, statement_kind
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _DEFAULTS = Limits()
@@ -96,7 +96,8 @@ def check(
         chooses={name: ctx.chooses[name] for name in names.statements if name in ctx.chooses},
         params=ctx.params,
         order=ordered,
-        names=tuple(name for name in names.statements if name in segments or name in ctx.chooses),
+        collects={name: ctx.collects[name] for name in names.statements if name in ctx.collects},
+        names=tuple(name for name in names.statements if name in segments or name in ctx.chooses or name in ctx.collects),
         event_times={
             name: (table.event_time, table.fields[table.event_time].type)
             for name, table in schema.tables.items()
@@ -167,33 +168,48 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
             if chosen is not None:
                 ctx.chooses[name] = chosen
         case syntax.Collect():
-            ctx.report("E950", statement.name.span, form="`collect`")
+            collected = _collect(ctx, statement)
+            if collected is not None:
+                ctx.collects[name] = collected
 
 
 def _choose(ctx: Context, statement: syntax.Choose) -> ChooseRule | None:
+    found = _cases(ctx, statement)
+    if found is None:
+        return None
+    cases, otherwise, type_ = found
+    label = None if statement.label is None else statement.label.value
+    return ChooseRule(span=statement.span, name=statement.name.text, label=label, cases=cases, otherwise=otherwise, type=type_)
+
+
+def _collect(ctx: Context, statement: syntax.Collect) -> CollectRule | None:
+    found = _cases(ctx, statement)
+    if found is None:
+        return None
+    cases, _, type_ = found
+    label = None if statement.label is None else statement.label.value
+    return CollectRule(span=statement.span, name=statement.name.text, label=label, cases=cases, type=type_)
+
+
+def _cases(ctx: Context, statement: syntax.Choose | syntax.Collect) -> tuple[tuple[Case, ...], Constant | None, Type] | None:
+    """The cases and the last value of a statement, in the type that its values have in common."""
     found = [(_case_value(ctx, case.value), ctx.condition(case.condition, ctx.account), case.span) for case in statement.cases]
-    otherwise = None if statement.otherwise is None else _case_value(ctx, statement.otherwise)
+    last = statement.otherwise if isinstance(statement, syntax.Choose) else None
+    otherwise = None if last is None else _case_value(ctx, last)
     constants = [value for value, _, _ in found if value is not None]
     if otherwise is not None:
         constants.append(otherwise)
-    type_ = _common_type(ctx, constants)
-    if type_ is None or (statement.otherwise is not None and otherwise is None):
+    type_ = _common_type(ctx, constants, f"a {statement_kind(statement)}")
+    if type_ is None or (last is not None and otherwise is None):
         return None
-    cases = [
+    cases = tuple(
         Case(span=span, value=_as_type(value, type_), condition=condition)
         for value, condition, span in found
         if value is not None and condition is not None
-    ]
+    )
     if len(cases) < len(found):
         return None
-    return ChooseRule(
-        span=statement.span,
-        name=statement.name.text,
-        label=None if statement.label is None else statement.label.value,
-        cases=tuple(cases),
-        otherwise=None if otherwise is None else _as_type(otherwise, type_),
-        type=type_,
-    )
+    return cases, None if otherwise is None else _as_type(otherwise, type_), type_
 
 
 def _case_value(ctx: Context, node: syntax.Expression) -> Constant | None:
@@ -201,12 +217,12 @@ def _case_value(ctx: Context, node: syntax.Expression) -> Constant | None:
     return found if isinstance(found, Constant) else None
 
 
-def _common_type(ctx: Context, constants: Sequence[Constant]) -> Type | None:
+def _common_type(ctx: Context, constants: Sequence[Constant], what: str) -> Type | None:
     type_: Type | None = None
     for constant in constants:
         wider = constant.type if type_ is None else wider_type(type_, constant.type)
         if wider is None and type_ is not None:
-            ctx.report("E308", constant.span, what="a choose", left=spoken(type_), right=spoken(constant.type))
+            ctx.report("E308", constant.span, what=what, left=spoken(type_), right=spoken(constant.type))
             return None
         type_ = wider
     return type_

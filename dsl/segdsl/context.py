@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from segdsl import syntax
-from segdsl.checked import ChooseRule, Chosen, Constant, Expression, Field, Let, LetRule, OfAccount, Relation
+from segdsl.checked import ChooseRule, Chosen, Collected, CollectRule, Constant, Expression, Field, Let, LetRule, OfAccount, Relation
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.functions import Signature
 from segdsl.names import Names
@@ -37,7 +37,7 @@ class Scope:
 
 
 class Context:
-    """One checking of one rule set: `lets`, `chooses` and `params` fill up in the order of mentions."""
+    """One checking of one rule set: `lets`, `chooses`, `collects` and `params` fill up in the order of mentions."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Context:
         self.params: dict[str, ParamValue] = {}
         self.lets: dict[str, LetRule] = {}
         self.chooses: dict[str, ChooseRule] = {}
+        self.collects: dict[str, CollectRule] = {}
         self.account = Scope(schema.root)
         self.of_account: set[str] = set()
         """The lets of rows that rest on the rows' account."""
@@ -154,6 +155,6 @@ def _test_hint(found: Expression) -> str | None:
         return None
     if isinstance(inner, Field):
         return f"compare it with something: `{'.'.join((*inner.path, inner.name))} {test}`"
-    if isinstance(inner, Chosen):
+    if isinstance(inner, Chosen | Collected):
         return f"compare it with something: `{inner.name} {test}`"
     return f"compare it with something: `… {test}`"

@@ -14,6 +14,7 @@ from segdsl.checked import (
     Aggregate,
     And,
     Chosen,
+    Collected,
     Compare,
     Constant,
     Expression,
@@ -322,7 +323,7 @@ def _none_alone(rules: Rules, found: list[Diagnostic]) -> None:
         unsure = False
         while waiting:
             node = waiting.pop()
-            unsure = unsure or isinstance(node, Let | Chosen | InSegment | OfAccount)
+            unsure = unsure or isinstance(node, Let | Chosen | Collected | InSegment | OfAccount)
             if isinstance(node, Aggregate):
                 others.add(node.relation.name)
             waiting.extend(children(node))
@@ -350,7 +351,7 @@ def _labels(rules: Rules, schema: Schema, names: Names, found: list[Diagnostic])
     known = {*root.fields, *root.links, *schema.relations(schema.root), *names.statements}
     for name in rules.names:
         statement = names.statements[name]
-        label = statement.label if isinstance(statement, syntax.Segment | syntax.Choose) else None
+        label = statement.label if isinstance(statement, syntax.Segment | syntax.Choose | syntax.Collect) else None
         if label is None:
             continue
         if any(match.group(1) in known for match in _TEST.finditer(label.value)):

@@ -1,9 +1,9 @@
-"""Lists of the data: `x in NAME` and `list contains x`, where the list is a field or what `values(…)` gives."""
+"""Lists of the data: `x in NAME` and `list contains x`, where the list is a field, a `collect` or what `values(…)` gives."""
 
 from __future__ import annotations
 
 from segdsl import constants, syntax
-from segdsl.checked import Aggregate, And, Constant, Expression, Field, InValues, Let, OfAccount, Or, Overlap
+from segdsl.checked import Aggregate, And, Collected, Constant, Expression, Field, InValues, Let, OfAccount, Or, Overlap
 from segdsl.conditions import compare_hint, is_param, list_param, negated, text_test
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
@@ -77,14 +77,14 @@ def _overlap(ctx: Context, node: syntax.TextTest, listed: Expression, sought: Ex
     if not _compare(listed.type.item, sought.type.item):
         ctx.report("E301", node.span, left=f"what {phrase(sought)} holds", right=f"what {phrase(listed)} holds")
         return None
-    if every and isinstance(sought, OfAccount) and not isinstance(listed, OfAccount):
+    if every and isinstance(sought, OfAccount) and not isinstance(listed, OfAccount) and not isinstance(held_as(ctx, sought), Collected):
         ctx.report("E950", node.span, form="`contains all of` a list of the account, asked of a list of each row")
         return None
     return Overlap(span=node.span, listed=listed, sought=sought, every=every, folded=node.ignoring_case)
 
 
 def held_as(ctx: Context, listed: Expression) -> Expression:
-    """What the items of a list come from: the list's field, or what `values` looks at."""
+    """What the items of a list come from: the list's field, its `collect`, or what `values` looks at."""
     while isinstance(listed, Let | OfAccount):
         listed = ctx.lets[listed.name].value if isinstance(listed, Let) else listed.operand
     return listed.value if isinstance(listed, Aggregate) and listed.value is not None else listed

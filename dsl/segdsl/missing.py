@@ -98,13 +98,15 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
 
 
 def statements(rules: Rules) -> Iterator[tuple[str, tuple[Expression, ...]]]:
-    """Every let, segment and choose with its expressions."""
+    """Every let, segment, choose and collect with its expressions."""
     for name, rule in rules.lets.items():
         yield name, (rule.value,)
     for name, segment in rules.segments.items():
         yield name, (segment.condition,)
     for name, choose in rules.chooses.items():
         yield name, tuple(case.condition for case in choose.cases)
+    for name, collect in rules.collects.items():
+        yield name, tuple(case.condition for case in collect.cases)
 
 
 def _fields(side: Expression) -> tuple[Field, ...]:

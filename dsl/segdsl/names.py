@@ -34,7 +34,7 @@ class Names(msgspec.Struct, frozen=True):
 
 
 class Mentions(msgspec.Struct, frozen=True):
-    """What the statements mention: `of` a let, segment or choose the others of them; `used` all names that any rule mentions."""
+    """What the statements mention: `of` a let, segment, choose or collect the others of them; `used` all names that any rule mentions."""
 
     of: dict[str, tuple[str, ...]]
     used: frozenset[str]

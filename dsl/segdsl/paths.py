@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 from segdsl import syntax
-from segdsl.checked import Chosen, Constant, Expression, Field, Let, LetRule, Now, OfAccount, Relation, Today
+from segdsl.checked import Chosen, Collected, Constant, Expression, Field, Let, LetRule, Now, OfAccount, Relation, Today
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import closest
 from segdsl.names import hides, quoted
 from segdsl.syntax import Span
+from segdsl.typesystem import list_of
 from segdsl.wording import statement_kind
 
 _UNUSABLE = "hand it over as text, a number, a date, a timestamp or a list of these"
 
 
 def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
-    """The value of a path: the row's own fields and lookups first, then params and the account's lets and chooses."""
+    """The value of a path: the row's own fields and lookups first, then params and the account's lets, chooses and collects."""
     assert isinstance(node, syntax.Path)
     if len(node.parts) > 1:
         return lookup(ctx, node, scope, scope.table, node.parts, ())
@@ -75,6 +76,11 @@ def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
             if chosen is None:
                 return None
             return of_account(Chosen(span=span, name=name, type=chosen.type), scope)
+        case syntax.Collect():
+            held = ctx.collects.get(name)
+            if held is None:
+                return None
+            return of_account(Collected(span=span, name=name, type=list_of(held.type)), scope)
         case syntax.Segment():
             ctx.report("E215", span, name=name, hint=f"write `in segment {name}`")
     return None

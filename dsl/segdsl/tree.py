@@ -41,7 +41,9 @@ def _getters(kind: type[Checked]) -> tuple[attrgetter[Any], ...]:
 _INNER = {kind: _getters(kind) for kind in _KINDS}
 _ALL = {kind: attrgetter(*fields) for kind in _KINDS if len(fields := [field for field in kind.__struct_fields__ if field != "span"]) > 1}
 LEAVES: frozenset[type[Checked]] = frozenset(kind for kind, getters in _INNER.items() if not getters)
-_NESTED = frozenset(kind for kind in _KINDS if kind not in (checked.Constant, checked.Field, checked.Let, checked.Chosen))
+_NESTED = frozenset(
+    kind for kind in _KINDS if kind not in (checked.Constant, checked.Field, checked.Let, checked.Chosen, checked.Collected)
+)
 
 
 def children(node: Expression) -> list[Expression]:
@@ -74,7 +76,7 @@ def mark(node: Expression) -> Any:
     kind = type(node)
     if kind is checked.Constant:
         return node.value  # type: ignore[union-attr]
-    if kind is checked.Field or kind is checked.Let or kind is checked.Chosen:
+    if kind is checked.Field or kind is checked.Let or kind is checked.Chosen or kind is checked.Collected:
         return node.name  # type: ignore[union-attr]
     return kind
 

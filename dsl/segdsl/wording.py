@@ -25,7 +25,7 @@ def phrase(expression: checked.Expression) -> str:
         return phrase(expression.operand)
     if isinstance(expression, checked.Field):
         return f'"{dotted(expression)}" ({plain(expression.type)})'
-    if isinstance(expression, checked.Let | checked.Chosen):
+    if isinstance(expression, checked.Let | checked.Chosen | checked.Collected):
         return f'"{expression.name}" ({plain(expression.type)})'
     if isinstance(expression, checked.Constant) and expression.param is not None:
         return f'"{expression.param}" ({plain(expression.type)})'

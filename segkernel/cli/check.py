@@ -122,8 +122,9 @@ def _within(found: Sequence[Diagnostic], sources: Sequence[Source], files: Seque
 
 def _told(rules: Rules, files: int, warnings: int) -> str:
     segments = sum(name in rules.checked.segments for name in rules.names)
-    chooses = len(rules.names) - segments
+    chooses, collects = (sum(name in known for name in rules.names) for known in (rules.checked.chooses, rules.checked.collects))
     parts = [_counted(segments, "segment"), *([_counted(chooses, "choose")] if chooses else [])]
+    parts += [_counted(collects, "collect")] if collects else []
     return f"{', '.join(parts)} in {_counted(files, 'file')}" + (f"; {_counted(warnings, 'warning')}" if warnings else "")
 
 

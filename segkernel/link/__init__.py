@@ -44,7 +44,8 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
 
     `program` int64[instructions, 8] and `args` int64[:] are what the kernel reads, with 0 where a run fills in: `patches`
     (instruction, first operand's column, operands of a clock) and `args_patches` (place, operands). `outputs` are the
-    rows of the instructions OUT and PICK, by segment and by choose. `starts` says for every space but the root where
+    rows of the instructions OUT and PICK, by bitmap (a segment's, or of a value of a collect) and by choose.
+    `starts` says for every space but the root where
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
     hands on, `hands` the rows of the instructions that do it, a buffer each. `calls` are
@@ -114,7 +115,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
     for check in linker.checks:
         linker.ensure(check)
         linker.used(check)
-    segments, chosen = len(program.segments), sum(len(each.cases) for each in program.choices)
+    bitmaps, chosen = len(program.bitmaps), sum(len(each.cases) for each in program.choices)
     outputs: list[tuple[int, ...]] = []
     codes = [(which, value, _code_width(len(each.values))) for which, each in enumerate(program.choices) for _, value in each.cases]
     handed: list[Handed] = []
@@ -122,15 +123,15 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
     for batch in linker.batches():
         made = list(enumerate(batch, number))
         for index, root in made:
-            if index >= segments + chosen + len(program.unknown):
+            if index >= bitmaps + chosen + len(program.unknown):
                 handed.append(staging.hand_on(code, linker.registers[root] if root in linker.registers else linker.forms[root]))
                 continue
             register = linker.registers[root]
-            if index < segments:
+            if index < bitmaps:
                 outputs.append((code.emit(op.OUT, 0, 0, register, index), index))
-            elif index < segments + chosen:
-                which, value, width = codes[index - segments]
-                outputs.append((code.emit(op.PICK, 0, 0, register, value, width), segments + which))
+            elif index < bitmaps + chosen:
+                which, value, width = codes[index - bitmaps]
+                outputs.append((code.emit(op.PICK, 0, 0, register, value, width), bitmaps + which))
             else:
                 code.emit(op.COUNT, 0, index - chosen, register)
         for _, root in made:
@@ -147,7 +148,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
         starts=tuple(linker.below(space, 0).starts for space in range(1, len(program.spaces))),
         registers=tuple(room.top for room in code.registers),
         slots=tuple(room.top for room in code.slots),
-        counts=segments + len(program.unknown),
+        counts=bitmaps + len(program.unknown),
         places=code.places,
         tables=tuple(code.tables),
         stages=stages,

@@ -47,7 +47,7 @@ class Linker:
         """What the stages hand on; the columns of the host's calls that no run changes; the stages of the others."""
         self.nodes = program.nodes
         self.code = Assembly(len(program.spaces))
-        self.roots = [*(node for _, node in program.segments), *(node for each in program.choices for node, _ in each.cases)]
+        self.roots = [*program.bitmaps, *(node for each in program.choices for node, _ in each.cases)]
         self.roots += [*(node for _, node in program.unknown), *program.outputs]
         self.checks: list[int] = []
         self.uses = self._uses()

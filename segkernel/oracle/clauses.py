@@ -8,7 +8,7 @@ import msgspec
 
 from segdsl import checked
 from segdsl.syntax import Span
-from segdsl.typesystem import Type
+from segdsl.typesystem import Type, list_of
 from segkernel.oracle.arithmetic import Value
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ KINDS: dict[type, str] = {
     checked.Field: "field",
     checked.Let: "let",
     checked.Chosen: "choose",
+    checked.Collected: "collect",
     checked.OfAccount: "account",
     checked.Arithmetic: "arithmetic",
     checked.Negative: "negative",
@@ -52,7 +53,7 @@ class Clause(msgspec.Struct, frozen=True):
     """A clause at its place in the rules, and the value it had.
 
     `value` is in normal form, of type `type`; for a condition it is True, False, or None for unknown. `children` are the
-    clauses it is made of, in the order written; under the mention of a let, choose or segment, that statement's. `rows` are
+    clauses it is made of, in the order written; under the mention of a let, choose, collect or segment, that statement's. `rows` are
     the numbers of the rows that an aggregate counted (those whose `where` is true), in their table's order.
     """
 
@@ -72,7 +73,7 @@ def explain(oracle: Oracle, expression: checked.Expression, row: Row) -> Clause:
         rows = tuple(each.index for each in oracle.counted(expression, row))
     elif isinstance(expression, checked.OfAccount) and row.account is not None:
         children = (explain(oracle, expression.operand, oracle.account(row.account)),)
-    elif isinstance(expression, checked.Let | checked.Chosen):
+    elif isinstance(expression, checked.Let | checked.Chosen | checked.Collected):
         children = (explain_statement(oracle, expression.name, row),)
     elif isinstance(expression, checked.InSegment):
         children = (explain_statement(oracle, expression.segment, row),)
@@ -82,16 +83,17 @@ def explain(oracle: Oracle, expression: checked.Expression, row: Row) -> Clause:
 
 
 def explain_statement(oracle: Oracle, name: str, row: Row) -> Clause:
-    """A let, segment or choose for a row: a let and a segment are their expression, a choose has a child for every case."""
+    """A let, segment, choose or collect for a row: a let and a segment are their expression, the others have a child for every case."""
     rules = oracle.rules
     if name in rules.lets:
         return explain(oracle, rules.lets[name].value, row)
     if name in rules.segments:
         return explain(oracle, rules.segments[name].condition, row)
-    choose = rules.chooses[name]
-    cases = tuple(explain(oracle, case.condition, row) for case in choose.cases)
-    span = Span(min(clause.span.start for clause in cases), max(clause.span.end for clause in cases), choose.cases[0].condition.span.source)
-    return Clause(span, "choose", choose.type, oracle.named(name, row), cases)
+    several = rules.collects[name] if name in rules.collects else rules.chooses[name]
+    kind, type_ = ("collect", list_of(several.type)) if name in rules.collects else ("choose", several.type)
+    cases = tuple(explain(oracle, case.condition, row) for case in several.cases)
+    span = Span(min(clause.span.start for clause in cases), max(clause.span.end for clause in cases), cases[0].span.source)
+    return Clause(span, kind, type_, oracle.named(name, row), cases)
 
 
 def parts(expression: checked.Expression) -> tuple[checked.Expression, ...]:

@@ -77,6 +77,12 @@ class Oracle:
         self._ahead(name)
         return [self.named(name, self.account(row)) for row in range(self.accounts)]
 
+    def collect(self, name: str) -> list[list[Value]]:
+        """For every account, in the order of the root table, the list that a collect gives."""
+        self._ahead(name)
+        found = [self.named(name, self.account(row)) for row in range(self.accounts)]
+        return [list(each) for each in found if isinstance(each, tuple)]
+
     def _ahead(self, name: str) -> None:
         """Aggregates that go up links first are reckoned for every row they may lead to, whether or not one does: for overflows."""
         waiting: list[object] = [root for each in self._needed(name, True) for root in expressions(self.rules, each)]
@@ -106,7 +112,7 @@ class Oracle:
     # ---- statements
 
     def named(self, name: str, row: Row) -> Value:
-        """The value of a let, or of a choose or a segment's condition, for a row; what it mentions comes first."""
+        """The value of a let, a choose, a collect or a segment's condition, for a row; what it mentions comes first."""
         if (name, row) not in self._known:
             # In the order of mentions, so that a long chain of lets does not nest the calls.
             for needed in self._needed(name, row == self.account(row.index)):
@@ -119,6 +125,11 @@ class Oracle:
             return self.value(self.rules.lets[name].value, row)
         if name in self.rules.segments:
             return self.value(self.rules.segments[name].condition, row)
+        if name in self.rules.collects:
+            collect = self.rules.collects[name]
+            shown = [self._same_type(case.value, collect.type) for case in collect.cases if self.condition(case.condition, row) is True]
+            order = [self._same_type(case.value, collect.type) for case in collect.cases]
+            return tuple(sorted(set(shown), key=order.index))
         choose = self.rules.chooses[name]
         held = [self.condition(case.condition, row) is True for case in choose.cases]
         chosen = [case.value for case, holds in zip(choose.cases, held, strict=True) if holds]
@@ -168,7 +179,7 @@ class Oracle:
                 return self._field(expression, row)
             case checked.Let(name=name):
                 return self.named(name, row)
-            case checked.Chosen(name=name):
+            case checked.Chosen(name=name) | checked.Collected(name=name):
                 return self.named(name, row)
             case checked.InSegment(segment=name):
                 return self.named(name, row) is True
@@ -471,7 +482,7 @@ def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:
             if node.name not in seen:
                 seen.add(node.name)
                 waiting.append((rules.lets[node.name].value, True))
-        elif isinstance(node, checked.Let | checked.Chosen):
+        elif isinstance(node, checked.Let | checked.Chosen | checked.Collected):
             yield node.name
         elif isinstance(node, checked.InSegment):
             yield node.segment
@@ -483,9 +494,10 @@ def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:
 
 
 def expressions(rules: checked.Rules, name: str) -> tuple[checked.Expression, ...]:
-    """What a let, a segment or a choose is made of."""
+    """What a let, a segment, a choose or a collect is made of."""
     if name in rules.lets:
         return (rules.lets[name].value,)
     if name in rules.segments:
         return (rules.segments[name].condition,)
-    return tuple(case.condition for case in rules.chooses[name].cases)
+    several = rules.collects[name] if name in rules.collects else rules.chooses[name]
+    return tuple(case.condition for case in several.cases)

@@ -8,6 +8,7 @@ import msgspec
 
 from segdsl import checked
 from segkernel.meaning import mentioned
+from segkernel.plan import collects
 from segkernel.plan.aggregates import number_of
 from segkernel.plan.planner import Planner
 from segkernel.plan.program import Program
@@ -16,7 +17,7 @@ __all__ = ["Program", "handing", "plan"]
 
 
 def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool = False) -> Program:
-    """The program of all segments and chooses, or of those named by `only`; with `unknowns` it also finds for each
+    """The program of all segments, chooses and collects, or of those named by `only`; with `unknowns` it also finds for each
     segment where its condition is false, so that a run can count the accounts for which it is unknown."""
     chosen = set(rules.names if only is None else only)
     names = tuple(name for name in rules.names if name in chosen)
@@ -24,8 +25,15 @@ def plan(rules: checked.Rules, only: Sequence[str] | None = None, unknowns: bool
     planner.catch_up(names)
     segments = [(name, planner.truths[name, True]) for name in names if name in rules.segments]
     choices = [planner.choice(name) for name in names if name in rules.chooses]
+    collections = [collects.collection(planner, name) for name in names if name in rules.collects]
     unknown = [(name, planner.truth(rules.segments[name].condition, 0, False)) for name, _ in segments] if unknowns else []
-    return msgspec.structs.replace(_planned(planner), segments=tuple(segments), choices=tuple(choices), unknown=tuple(unknown))
+    return msgspec.structs.replace(
+        _planned(planner),
+        segments=tuple(segments),
+        choices=tuple(choices),
+        collections=tuple(collections),
+        unknown=tuple(unknown),
+    )
 
 
 def handing(rules: checked.Rules, table: str, nodes: Sequence[checked.Expression]) -> tuple[Program, list[int]]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from segdsl import checked
 from segdsl.typesystem import DATE, TRUTH
-from segkernel.plan import comparing
+from segkernel.plan import collects, comparing
 from segkernel.plan.scales import as_float, at_scale
 from segkernel.plan.slots import form_of
 
@@ -30,6 +30,9 @@ def holds(planner: Planner, node: checked.InValues, space: int, wanted: bool) ->
     ):
         inner = replace(node, value=value.operand if isinstance(value, checked.OfAccount) else value, listed=node.listed.operand)
         return planner.truth(checked.OfAccount(span=node.span, operand=inner, type=TRUTH), space, wanted)
+    collected = collects.named(planner, node.listed)
+    if collected is not None:
+        return collects.holds(planner, collected, value, node.folded, space, wanted)
     if value.type.kind == "yes/no" and not isinstance(value, checked.Constant):
         sides = [replace(node, value=checked.Constant(span=value.span, type=TRUTH, value=side)) for side in (False, True)]
         tests = [(planner.truth(value, space, bool(side)), holds(planner, test, space, wanted)) for side, test in enumerate(sides)]
@@ -57,6 +60,8 @@ def overlaps(planner: Planner, node: checked.Overlap, space: int, wanted: bool) 
     if isinstance(listed, checked.OfAccount) and isinstance(sought, checked.OfAccount):
         inner = replace(node, listed=listed.operand, sought=sought.operand)
         return planner.truth(checked.OfAccount(span=node.span, operand=inner, type=TRUTH), space, wanted)
+    if any(collects.named(planner, each) is not None for each in (listed, sought)):
+        return collects.overlaps(planner, node, space, wanted)
     if isinstance(sought, checked.OfAccount):  # which of both is looked through does not matter
         listed, sought = sought, listed
     if listed.type.item == TRUTH or sought.type.item == TRUTH:
@@ -118,6 +123,8 @@ def items(planner: Planner, listed: checked.Expression, space: int) -> tuple[int
 def missing(planner: Planner, listed: checked.Expression, space: int, wanted: bool) -> int:
     """Where a list is missing, or where it is there: what `values` gives always is."""
     build = planner.builder
+    if collects.named(planner, listed) is not None:
+        return build.always(space, not wanted)
     found, owners = _resolved(planner, listed, space)
     if not isinstance(found, checked.Field):
         rows, _, item, _ = items(planner, listed, space)

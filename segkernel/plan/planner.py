@@ -14,7 +14,7 @@ from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, TIMESTAMP, WHOLE, Length, Type
 from segkernel import meaning
-from segkernel.plan import aggregates, comparing, functions, lists, reckoning, stages
+from segkernel.plan import aggregates, collects, comparing, functions, lists, reckoning, stages
 from segkernel.plan.comparing import NEGATED
 from segkernel.plan.program import Builder, Chain, Choice, HostedCall, Statistic
 from segkernel.plan.rows import Demand, demanded
@@ -41,6 +41,8 @@ class Planner:
         """By the tree's node, space and side: the node of a condition, and the tree's node itself, so that its number stays its own."""
         self.values: dict[str, int] = {}
         self.cases: dict[str, tuple[list[int], int]] = {}
+        self.collected: dict[str, dict[Any, int]] = {}
+        """By collect: the node where each value, in the units of its type, is listed."""
         self.done: set[str] = set()
         self.places = {name: place for place, name in enumerate(rules.order)}
         self.row_lets: dict[int, dict[Demand, int]] = {}
@@ -76,6 +78,8 @@ class Planner:
                 self.segment(name)
             elif name in self.rules.chooses:
                 self.choose(name)
+            elif name in self.rules.collects:
+                self.collected[name] = collects.planned(self, self.rules.collects[name])
             elif self.rules.lets[name].relation is None:
                 self.let(name)
 

@@ -9,7 +9,7 @@ from segkernel.plan.program import VALUES, HostedCall, Node, Program, Statistic,
 
 
 def printed(program: Program) -> str:
-    """A line a node that is needed, each after what it needs; then the segments and the chooses."""
+    """A line a node that is needed, each after what it needs; then the segments, the chooses and the collects."""
     return "\n".join(_lines(program))
 
 
@@ -24,7 +24,9 @@ def _lines(program: Program) -> Iterator[str]:
         if chain:
             yield f"  rows {number}: " + " → ".join(_step(step) for step in chain)
     needed = _needed(program)
-    yield f"  {len(needed):,} nodes, each once, for {len(program.segments):,} segments and {len(program.choices):,} chooses"
+    counted = [(len(program.segments), "segments"), (len(program.choices), "chooses"), (len(program.collections), "collects")]
+    answers = " and ".join(f"{count:,} {what}" for count, what in counted if count or what != "collects")
+    yield f"  {len(needed):,} nodes, each once, for {answers}"
     for number in sorted(needed):
         node = program.nodes[number]
         where = f"[rows {node[1]}] " if node[1] else ""
@@ -36,6 +38,9 @@ def _lines(program: Program) -> Iterator[str]:
     for choice in program.choices:
         cases = ", ".join(f"{choice.values[code - 1]!r} where {_name(program, number)}" for number, code in choice.cases)
         yield f"choose {choice.name} = {cases}"
+    for each in program.collections:
+        cases = ", ".join(f"{value!r} where {_name(program, number)}" for value, number in zip(each.values, each.nodes, strict=True))
+        yield f"collect {each.name} = {cases}"
 
 
 def _step(step: tuple[Any, ...]) -> str:
@@ -68,7 +73,7 @@ def needed_by(program: Program, number: int) -> set[int]:
 
 def _needed(program: Program) -> set[int]:
     cases = (number for choice in program.choices for number, _ in choice.cases)
-    roots = (*(number for _, number in program.segments), *program.outputs, *cases)
+    roots = (*program.bitmaps, *program.outputs, *cases)
     found: set[int] = set()
     for root in roots:
         if root not in found:

@@ -80,6 +80,15 @@ class Choice(msgspec.Struct, frozen=True):
     cases: tuple[tuple[int, int], ...]
 
 
+class Collection(msgspec.Struct, frozen=True):
+    """A collect: its different values of a type in the order in which they are listed, and the node where each is."""
+
+    name: str
+    type: Type
+    values: tuple[Any, ...]
+    nodes: tuple[int, ...]
+
+
 class HostedCall(msgspec.Struct, frozen=True):
     """A call of a function of the host's: its arguments are the outputs `given` of a stage."""
 
@@ -123,6 +132,12 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     outputs: tuple[int, ...] = ()
     stages: tuple[Program, ...] = ()
     calls: tuple[HostedCall | Statistic, ...] = ()
+    collections: tuple[Collection, ...] = ()
+
+    @property
+    def bitmaps(self) -> tuple[int, ...]:
+        """The nodes that are answered in bits: the segments', then those of each collect."""
+        return (*(node for _, node in self.segments), *(node for each in self.collections for node in each.nodes))
 
     def __str__(self) -> str:
         from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed

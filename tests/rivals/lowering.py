@@ -68,6 +68,8 @@ class Lowering:
         """The output of a segment or a choose."""
         if name in self.rules.segments:
             return decided(self.segment(name))
+        if name in self.rules.collects:
+            raise CannotSay("a list of what holds")
         return self.chosen(name)
 
     def segment(self, name: str) -> Node:
