@@ -17,7 +17,7 @@ from segdsl.diagnostics import MESSAGES, render
 from segdsl.functions import FUNCTIONS
 from segdsl.limits import Limits
 from segdsl.source import Source
-from segdsl.syntax import Choose, Segment
+from segdsl.syntax import Choose, Collect, Segment
 from segkernel.oracle.arithmetic import all_of, any_of, opposite
 from tests.conformance import FOLDER, Case, Tables, instant, kernel, oracle
 
@@ -129,11 +129,12 @@ def members(found: list[Any]) -> str:
 
 
 def choices(found: list[Any], listed: str) -> str:
-    """The values of a choose as the reference lists them, in the order in which it does."""
+    """The values of a choose or a collect as the reference lists them, in the order in which it does."""
     values = [part.partition(":")[0].strip() for part in listed.split(";")]
     wanted = [Decimal(value) if value[:1].isdigit() else value for value in values]
-    same = [[key for key, given in zip(KEYS, found, strict=True) if given == value] for value in wanted]
-    assert sum(map(len, same)) == sum(given is not None for given in found)
+    lists = [given if isinstance(given, list) else [given] * (given is not None) for given in found]
+    assert all(given == [value for value in wanted if value in given] for given in lists)
+    same = [[key for key, given in zip(KEYS, lists, strict=True) if value in given] for value in wanted]
     return "; ".join(f"{value}: {', '.join(keys)}" for value, keys in zip(values, same, strict=True))
 
 
@@ -150,7 +151,7 @@ def test_rules_give_the_answers_that_stand_beside_them(block: str) -> None:
         if isinstance(statement, Segment):
             assert answer is not None, f"{name} has no answer beside it"
             assert f"{name}: {members(found[name])}" == f"{name}: {answer[1].strip()}"
-        elif isinstance(statement, Choose):
+        elif isinstance(statement, Choose | Collect):
             assert answer is not None, f"{name} has no answer beside it"
             assert choices(found[name], answer[1]) == answer[1].strip()
         listed += answer is not None

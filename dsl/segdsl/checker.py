@@ -119,6 +119,8 @@ def _roots(ctx: Context, segments: dict[str, SegmentRule], name: str) -> list[Ex
         return [ctx.lets[name].value]
     if name in segments:
         return [segments[name].condition]
+    if name in ctx.collects:
+        return [case.condition for case in ctx.collects[name].cases]
     return [case.condition for case in ctx.chooses[name].cases] if name in ctx.chooses else []
 
 
