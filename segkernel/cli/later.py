@@ -6,7 +6,6 @@ import click
 
 _LATER = {
     "fmt": "write rules in their canonical form",
-    "funnel": "count the accounts that each clause of a segment removes",
     "test": "run the tests of a project's rules",
     "diff": "compare two memberships",
     "convert": "turn rules into JSON and back",
