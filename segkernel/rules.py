@@ -224,7 +224,7 @@ class Rules:
         )
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
-        """Why an account of `data` is in a segment or not, or has its value of a choose: every clause with what it saw.
+        """Why an account of `data` is in a segment or not, or has its value of a choose or collect: every clause with what it saw.
 
         `key` is the account's, a tuple where the key has several columns; texts are read as the columns' types. `as_of` is as for
         `evaluate`. Reads what `name` rests on, and of that only the rows that the account touches; statistics of the population and the
@@ -249,14 +249,15 @@ class Rules:
     def funnel(self, data: Dataset, name: str, as_of: datetime | str, threads: int | None = None) -> Funnel:
         """What each clause of a segment does to all accounts: how many it keeps alone, how many only it removes, how many are unknown.
 
-        `data`, `as_of` and `threads` are as for `evaluate`. Raises `Error` for an unknown name and for a choose, and as `evaluate` does.
+        `data`, `as_of` and `threads` are as for `evaluate`. Raises `Error` for a name that is no segment's, and as `evaluate` does.
         """
         from segkernel.data.dataset import Dataset
         from segkernel.why.funnel import funnel
 
         asked = self.only(name)
-        if name in self.checked.chooses:
-            raise Error(f'"{name}" is a choose, not a segment: a funnel is of a segment')
+        if name not in self.checked.segments:
+            kind = "choose" if name in self.checked.chooses else "collect"
+            raise Error(f'"{name}" is a {kind}, not a segment: a funnel is of a segment')
         if not isinstance(data, Dataset):
             raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
         return funnel(asked._fitted(data), data, name, as_of, threads)

@@ -117,6 +117,20 @@ def test_a_choose_shows_the_case_that_was_taken(shop):
     assert explained(shop, text, "cy", "tier").asked.value == "none"
 
 
+def test_a_collect_shows_all_cases_that_hold(shop):
+    told = explained(shop, 'collect c "a" when vip "b" when spent > 100 "c" when spent > 1 segment s when "a" in c', "ada", "s")
+    assert str(told).split("\n\n", 1)[1] == (
+        '✓ segment s\n└─ ✓ "a" in c\n   └─ c: ("a", "c")\n'
+        "\n"
+        'collect c is ("a", "c")\n'
+        '├─ → "a" when ✓ vip\n'
+        '├─   "b" when ✗ spent > 100\n'
+        "│  └─ spent: 10\n"
+        '└─ → "c" when ✓ spent > 1\n'
+        "   └─ spent: 10"
+    )
+
+
 def test_unknown_is_told_apart_from_false(shop):
     assert explained(shop, 'segment s when country = "DE"', "bo", "s").answer is None
     assert drawn(shop, 'country = "DE"', "bo") == '? segment s  unknown, so not in it\n└─ ? country = "DE"\n   └─ country: missing'
@@ -229,6 +243,9 @@ def test_it_agrees_with_the_evaluation(seed):
             found = result[name][row]
             if name in rules.checked.segments:
                 assert (told.answer is True) == found, (seed, row, name)
+            elif name in rules.checked.collects:
+                kind = rules.checked.collects[name].type
+                assert told.asked.value == [plain(normal(each), kind, case.timezone) for each in found], (seed, row, name)
             else:
                 kind = rules.checked.chooses[name].type
                 units = int(found.scaleb(kind.scale)) if isinstance(found, Decimal) else normal(found)

@@ -12,10 +12,11 @@ from segkernel.data import physical
 from segkernel.errors import DataError, Error
 from segkernel.instants import written
 from segkernel.oracle import Oracle, OracleOverflow
+from segkernel.oracle.evaluate import expressions
 from segkernel.textual import visible
 from segkernel.why.explain import Reasons
 from segkernel.why.explanation import Explanation
-from segkernel.why.kin import Kin, roots
+from segkernel.why.kin import Kin
 from segkernel.why.tables import reckoned, tables
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def explained(rules: Rules, data: Dataset, key: object, as_of: int) -> list[Expl
     row = row_of(data, key)
     kin = Kin(tree, data, row)
     for name in rules.names:
-        kin.look(roots(tree, name), tree.root, kin.account)
+        kin.look(expressions(tree, name), tree.root, kin.account)
     numbers = kin.rows()
     known = reckoned(tree, sorted(meaning.needed(tree, rules.names)), data, numbers, rules.functions, as_of)
     there = tables(data, numbers, with_keys(rules, data.schema), zone)

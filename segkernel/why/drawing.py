@@ -50,7 +50,7 @@ def title(statement: Statement) -> Line:
 
 def _statement(statement: Statement) -> Iterator[Line]:
     yield title(statement)
-    if statement.kind == "choose":
+    if statement.cases:
         branches: list[Clause | Case | Seen | str] = list(statement.cases)
         if statement.otherwise is not None:
             branches.append(f"otherwise {statement.otherwise}")

@@ -12,8 +12,8 @@ from segdsl.schema import Schema
 from segdsl.source import Source
 from segdsl.syntax import File, Span
 from segdsl.tree import LEAVES, children
-from segdsl.typesystem import Length
-from segkernel.oracle import Oracle
+from segdsl.typesystem import Length, list_of
+from segkernel.oracle import Oracle, Value
 from segkernel.oracle.evaluate import Row as Place
 from segkernel.why.explanation import TRUTHS, Case, Clause, Row, Rows, Seen, Statement
 from segkernel.why.kin import Numbers
@@ -72,23 +72,31 @@ class Reasons:
         if name in rules.segments:
             segment = rules.segments[name]
             return Statement("segment", name, segment.label, TRUTHS[_truth(value)], clause=self.clause(segment.condition))
-        if name in rules.chooses:
-            choose = rules.chooses[name]
-            told, held = [], False
-            for case in choose.cases:
-                clause = self.clause(case.condition)
-                chosen = not held and clause.answer == "true"
-                held = held or chosen
-                told.append(Case(read(plain(case.value.value, case.value.type, zone), case.value.type), chosen, clause))
-            last = choose.otherwise
-            otherwise = None if last is None else read(plain(last.value, last.type, zone), last.type)
-            found = plain(value, choose.type, zone)
-            return Statement("choose", name, choose.label, None, found, read(found, choose.type), None, tuple(told), otherwise)
+        if name in rules.chooses or name in rules.collects:
+            return self._cases(rules.collects[name] if name in rules.collects else rules.chooses[name], value)
         let = rules.lets[name].value
         if _condition(let):
             return Statement("let", name, None, TRUTHS[_truth(value)], clause=self.clause(let))
         found = plain(value, let.type, zone)
         return Statement("let", name, None, None, found, read(found, let.type), seen=tuple(self._seen(let)))
+
+    def _cases(self, rule: checked.ChooseRule | checked.CollectRule, value: Value) -> Statement:
+        """A choose, or a collect, with its cases."""
+        zone, cases = self.rules.timezone, []
+        held = False
+        for case in rule.cases:
+            clause = self.clause(case.condition)
+            chosen = clause.answer == "true" and (not held or isinstance(rule, checked.CollectRule))
+            held = held or chosen
+            cases.append(Case(self._written(case.value), chosen, clause))
+        if isinstance(rule, checked.CollectRule):
+            found = plain(value, list_of(rule.type), zone)
+            return Statement("collect", rule.name, rule.label, None, found, read(found, list_of(rule.type)), None, tuple(cases))
+        found, last = plain(value, rule.type, zone), None if rule.otherwise is None else self._written(rule.otherwise)
+        return Statement("choose", rule.name, rule.label, None, found, read(found, rule.type), None, tuple(cases), last)
+
+    def _written(self, constant: checked.Constant) -> str:
+        return read(plain(constant.value, constant.type, self.rules.timezone), constant.type)
 
     # ---- conditions
 
@@ -104,7 +112,7 @@ class Reasons:
 
     def _parts(self, node: checked.Expression, span: Span, seen: dict[tuple[str, str], Seen], clauses: list[Clause]) -> None:
         """Put the parts of a condition that is written at `span` where they belong."""
-        if isinstance(node, checked.Let | checked.Chosen | checked.InSegment):
+        if isinstance(node, checked.Let | checked.InSegment):
             self._mention(node)
         elif isinstance(node, checked.Aggregate | checked.Field | checked.Relative | checked.Constant):
             self._add(seen, self._seen(node))
@@ -139,7 +147,7 @@ class Reasons:
             case checked.OfAccount(operand=operand):
                 yield from self._seen(operand)
                 return
-            case checked.Let() | checked.Chosen() | checked.InSegment():
+            case checked.Let() | checked.Chosen() | checked.Collected() | checked.InSegment():
                 self._mention(node)
         value = self.oracle.value(node, self.row)
         if not isinstance(value, Length):

@@ -55,7 +55,7 @@ class Clause(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A case of a choose: its `value` and its condition; `chosen` is the first that holds."""
+    """A case of a choose or collect: its `value` and its condition; `chosen` says that the account has the value by it."""
 
     value: str
     chosen: bool
@@ -63,9 +63,10 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """A segment, choose or let for the account: a condition has a `clause`, a choose `cases`, a value what it is made of, `seen`.
+    """A segment, choose, collect or let for the account: a condition has a `clause`, a choose or collect `cases`, a value what it is
+    made of, `seen`.
 
-    `answer` is that of a condition; `value` and `shown` are those of a choose or value.
+    `answer` is that of a condition; `value` and `shown` are those of a choose, collect or value.
     """
 
     kind: str
@@ -83,7 +84,7 @@ class Statement(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """Why an account (by its `key`) is in a segment or not, or has its value of a choose.
 
-    `asked` is the segment or choose; `mentioned` are the lets, segments and chooses that it rests on, each once, in the order in
+    `asked` is the segment, choose or collect; `mentioned` are the lets, segments and chooses that it rests on, each once, in the order in
     which they are met. `str(…)` draws it, `json()` hands it on.
     """
 

@@ -11,6 +11,7 @@ from segdsl import checked
 from segdsl.tree import children
 from segkernel.data.dataset import Dataset
 from segkernel.kernel.encoding import NONE
+from segkernel.oracle.evaluate import expressions
 
 Numbers = NDArray[np.int64]
 
@@ -42,10 +43,10 @@ class Kin:
             case checked.Field(path=path):
                 for link in path:
                     table, rows = self._up(table, link, rows)
-            case checked.Let(name=name) | checked.Chosen(name=name) | checked.InSegment(segment=name):
+            case checked.Let(name=name) | checked.Chosen(name=name) | checked.Collected(name=name) | checked.InSegment(segment=name):
                 if (name, rows.tobytes()) not in self._seen:
                     self._seen.add((name, rows.tobytes()))
-                    self.look(roots(self.rules, name), table, rows)
+                    self.look(expressions(self.rules, name), table, rows)
             case checked.OfAccount(operand=operand):
                 self._look(operand, self.rules.root, self.account)
             case checked.Aggregate(relation=relation, up=up):
@@ -76,12 +77,3 @@ class Kin:
     def _meet(self, table: str, rows: Numbers) -> tuple[str, Numbers]:
         self._met.setdefault(table, []).append(rows)
         return table, rows
-
-
-def roots(rules: checked.Rules, name: str) -> tuple[checked.Expression, ...]:
-    """The expressions that a let, segment or choose is made of."""
-    if name in rules.lets:
-        return (rules.lets[name].value,)
-    if name in rules.segments:
-        return (rules.segments[name].condition,)
-    return tuple(case.condition for case in rules.chooses[name].cases)

@@ -20,9 +20,10 @@ from segkernel.link import link
 from segkernel.link.forms import Coded, Float
 from segkernel.link.staging import Handed
 from segkernel.oracle import Value
+from segkernel.oracle.evaluate import expressions
 from segkernel.plan import handing
 from segkernel.run import handed_on
-from segkernel.why.kin import Numbers, roots
+from segkernel.why.kin import Numbers
 
 Known = dict[tuple[checked.Expression, int], Value]
 """Values of expressions by the number of the row, counted among the rows at hand."""
@@ -80,7 +81,7 @@ def reckoned(
     asked: dict[str, dict[checked.Expression, None]] = {}
     for name in names:
         table = rules.lets[name].table if name in rules.lets else rules.root
-        for root in roots(rules, name):
+        for root in expressions(rules, name):
             for where, node in _whole(root, table, rules.root):
                 if rows.get(where, np.zeros(0)).size:
                     asked.setdefault(where, {})[node] = None
