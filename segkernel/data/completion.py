@@ -106,7 +106,7 @@ def _table(name: str, data: Source, table: Table, whole: bool, is_root: bool) ->
     for part in table.key:
         dtype = data.schema.get(source(completed, part))
         if dtype is None and (whole or is_root):
-            raise DataError(absent(name, part, data.columns, ", which is its key"))
+            raise DataError(absent(name, source(table, part), data.columns, ", which is its key"))
         if dtype is None:
             continue
         typed = physical.logical(dtype)
@@ -115,7 +115,7 @@ def _table(name: str, data: Source, table: Table, whole: bool, is_root: bool) ->
     if table.event_time is not None:
         timed = fields.get(table.event_time)
         if timed is None and whole:
-            raise DataError(absent(name, table.event_time, data.columns, ", which is its event time"))
+            raise DataError(absent(name, source(table, table.event_time), data.columns, ", which is its event time"))
         if timed is not None and timed.type.kind not in ("date", "timestamp"):
             raise DataError(f"{name}.{table.event_time} is its event time: expected date or timestamp, found {timed.type}")
     return completed
@@ -178,7 +178,7 @@ def _check_link(sources: Mapping[str, Source], tables: Mapping[str, Table], name
     for by, part in zip(link.by, target.key, strict=True):
         found, expected = data.schema.get(source(tables[name], by)), there.get(source(target, part))
         if found is None and whole:
-            raise DataError(absent(name, by, data.columns, f", by which the link {link_name} goes"))
+            raise DataError(absent(name, source(tables[name], by), data.columns, f", by which the link {link_name} goes"))
         if found is not None and expected is not None and keys.mismatch(found, expected):
             raise DataError(
                 f"the link {place} cannot work: {name}.{by} is {physical.described(found)}, "
