@@ -1,6 +1,7 @@
 """Why an account is in a segment or not: the tree of clauses, and that it agrees with the evaluation."""
 
 import json
+from datetime import date, datetime
 from decimal import Decimal
 from random import Random
 
@@ -252,3 +253,35 @@ def test_it_agrees_with_the_evaluation(seed):
                 assert told.asked.value == plain(units, kind, case.timezone), (seed, row, name)
             assert str(told)
             assert told.json()
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "text"),
+    [
+        (pl.Series([date(2026, 1, 1), date(2026, 1, 2)]), date(2026, 1, 2), "2026-01-02"),
+        (pl.Series([datetime(2026, 1, 1), datetime(2026, 1, 2, 3)]), datetime(2026, 1, 2, 3), "2026-01-02T03:00:00"),
+        (pl.Series([datetime(2026, 1, 1), datetime(2026, 1, 2)]).dt.replace_time_zone("UTC"), None, "2026-01-02T00:00:00+00:00"),
+        (pl.Series([False, True]), True, "true"),
+        (pl.Series(["a", "b"], dtype=pl.Enum(["b", "a"])), "b", "b"),
+        (pl.Series(["a", "b"], dtype=pl.Categorical), "b", "b"),
+        (pl.Series([Decimal("1.50"), Decimal("2.50")]), Decimal("2.5"), "2.50"),
+        (pl.Series([1, 2], dtype=pl.UInt8), 2, " 2 "),
+    ],
+)
+def test_keys_of_every_type_as_values_and_as_text(keys, key, text):
+    data = sk.Dataset({"t": pl.DataFrame({"k": keys, "x": [1, 2]})}, root="t", key="k")
+    rules = sk.compile("segment s when x = 2", data.schema)
+    assert rules.explain(data, text, "s", as_of=AS_OF).answer is True
+    if key is not None:
+        assert rules.explain(data, key, "s", as_of=AS_OF).answer is True
+    with pytest.raises(sk.Error, match=r"^t.k is |^no row of t has k "):
+        rules.explain(data, "never", "s", as_of=AS_OF)
+    with pytest.raises(sk.Error, match=r"^t.k is .*, and None is none$"):
+        rules.explain(data, None, "s", as_of=AS_OF)
+
+
+def test_only_a_dataset_can_be_asked(shop):
+    rules = sk.compile("segment s when vip", shop.schema)
+    for ask in (rules.explain, rules.funnel):
+        with pytest.raises(sk.Error, match=r"^data is a sk.Dataset, not DataFrame$"):
+            ask(CUSTOMERS, *(["ada"] if ask == rules.explain else []), "s", as_of=AS_OF)
