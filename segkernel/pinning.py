@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +16,7 @@ from segkernel.errors import Error
 from segkernel.inventory import Held, Inventory
 from segkernel.output import reason
 from segkernel.project import FILE, Project
+from segkernel.rewriting import rewrite
 from segkernel.rules import read_rules
 
 
@@ -51,7 +49,7 @@ def pin(project: Project, found: Inventory) -> Pinned:
             raise Error(f"cannot read {path}: {reason(error)}") from None
         after = with_pins(before.decode("utf-8"), pins, str(path))
         parse_settings(after, str(path))
-        _replace(path, after.encode())
+        rewrite(path, after.encode())
     return Pinned(chosen, tuple((field, why) for field, why in open_ if why is not None))
 
 
@@ -74,23 +72,3 @@ def _taken(files: Sequence[Path]) -> dict[str, str]:
     sources = [read_rules(path, limits) for path in files]
     parsed = [parse(source.text, source.name, number, limits)[0] for number, source in enumerate(sources)]
     return {each.name.text: statement_kind(each) for file in parsed for each in file.statements}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """A file's new content, first under a temporary name and on the disk, then under its own; the file behind a symbolic link stays one."""
-    real = path.resolve()
-    temporary = real.with_name(f".{real.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        if not os.access(real, os.W_OK):
-            raise PermissionError(13, os.strerror(13))
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, real.stat().st_mode & 0o7777)
-        os.replace(temporary, real)
-    except OSError as error:
-        raise Error(f"cannot write {path}: {reason(error)}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

@@ -292,7 +292,7 @@ def test_wrong_usage(project, tmp_path):
     assert not (project / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["fmt", "test", "diff", "convert"])
+@pytest.mark.parametrize("name", ["test", "diff"])
 def test_commands_that_are_not_built_yet_say_so(name):
     assert refused(2, name, "x", "--whatever").startswith(f"Error: `segkernel {name}` (")
     assert refused(2, name).endswith("is not built yet\n")

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from segkernel import pinning
+from segkernel import rewriting
 from segkernel.cli import main
 
 SETTINGS = """\
@@ -209,7 +209,7 @@ def test_as_json(project: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pinning.os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(rewriting.os, "access", lambda path, mode: mode != os.W_OK)
     path = project / "segkernel.toml"
     assert call("schema", project, "--write", code=1).stderr == f"error: cannot write {path}: Permission denied\n"
     monkeypatch.undo()
@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_written(project: Path, monkeypatch: pytest.Monkey
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pinning.os, "fsync", full)
+    monkeypatch.setattr(rewriting.os, "fsync", full)
     assert call("schema", project, "--write", code=1).stderr == f"error: cannot write {path}: No space left on device\n"
     assert settings(project) == SETTINGS
     assert len(list(project.iterdir())) == 4

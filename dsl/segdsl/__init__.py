@@ -4,6 +4,7 @@ from segdsl.checked import Rules
 from segdsl.checker import check
 from segdsl.diagnostics import Diagnostic, as_dicts, render
 from segdsl.errors import Error, SchemaError, SchemaProblem
+from segdsl.faces import UnreadableForm, UnreadableRules, format, from_json, to_json
 from segdsl.limits import Limits
 from segdsl.parser import parse
 from segdsl.schema import Schema
@@ -18,8 +19,13 @@ __all__ = [
     "SchemaError",
     "SchemaProblem",
     "Source",
+    "UnreadableForm",
+    "UnreadableRules",
     "as_dicts",
     "check",
+    "format",
+    "from_json",
     "parse",
     "render",
+    "to_json",
 ]

@@ -29,9 +29,11 @@ LITERALS = frozenset({NUMBER, PERCENT, TEXT, DATE, MONTH, TIMESTAMP, "true", "fa
 _WORDS = {word: word for word in RESERVED | SOFT} | dict.fromkeys(UNITS, UNIT)
 _CHUNK = 4096
 
-# In the order of their groups. Letters may carry combining marks (U+0300 to U+036F), as in text that is not yet in NFC.
+# Letters may carry combining marks (U+0300 to U+036F), as in text that is not yet in NFC.
+WORD = r"[^\W\d]\w*+(?:[\u0300-\u036f]\w*+)*+"
+# In the order of their groups.
 _FORMS: tuple[tuple[str, str], ...] = (
-    ("word", r"[^\W\d]\w*+(?:[\u0300-\u036f]\w*+)*+"),
+    ("word", WORD),
     ("operator", r"[<>!]=|\.\.|[=<>+\-*/(),.]"),
     (TEXT, r'"(?:[^"\\\n]|\\[^\n])*+"|' + r"'(?:[^'\\\n]|\\[^\n])*+'"),
     (

@@ -43,7 +43,7 @@ def parse(text: str, name: str = "rules.seg", number: int = 0, limits: Limits = 
     ordered = sorted(c.diagnostics[: limits.mistakes], key=lambda found: found.span.start)
     if len(c.diagnostics) > limits.mistakes:
         ordered.append(diagnostic("E908", c.diagnostics[-1].span, limit=f"{limits.mistakes:,}"))
-    return File(tuple(statements), tuple(c.comments)), tuple(ordered)
+    return File(tuple(statements), tuple(c.comments), text), tuple(ordered)
 
 
 def _too_long(text: str, limits: Limits) -> bool:

@@ -295,10 +295,11 @@ class Comment(msgspec.Struct, frozen=True, gc=False):
 
 
 class File(msgspec.Struct, frozen=True):
-    """One rule file: its statements in order, and its comments in order."""
+    """One rule file: its statements in order, its comments in order, and the text that the spans point into (empty if there is none)."""
 
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = ()
+    text: str = ""
 
 
 def bare(node: Any) -> Any:

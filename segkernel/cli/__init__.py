@@ -64,13 +64,15 @@ def main() -> None:
 
 def _commands() -> None:
     from segkernel.cli.check import check
+    from segkernel.cli.convert import convert
     from segkernel.cli.explain import explain
+    from segkernel.cli.fmt import fmt
     from segkernel.cli.funnel import funnel
     from segkernel.cli.plan import plan
     from segkernel.cli.run import run
     from segkernel.cli.schema import schema
 
-    for command in (run, check, schema, plan, explain, funnel, *later()):
+    for command in (run, check, schema, plan, explain, funnel, fmt, convert, *later()):
         main.add_command(command)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 
 _LATER = {
-    "fmt": "write rules in their canonical form",
     "test": "run the tests of a project's rules",
     "diff": "compare two memberships",
-    "convert": "turn rules into JSON and back",
 }
 
 
