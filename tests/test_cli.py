@@ -524,5 +524,5 @@ def test_version():
 
 def test_help_names_the_commands_that_are_there():
     shown = call("--help").stdout
-    assert all(f"\n  {name} " in shown for name in ("run", "check", "plan", "explain", "funnel"))
-    assert "convert" not in shown
+    assert all(f"\n  {name} " in shown for name in ("run", "check", "plan", "explain", "funnel", "fmt", "convert"))
+    assert "diff" not in shown

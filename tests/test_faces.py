@@ -415,3 +415,10 @@ def test_every_form_of_the_tree_has_a_form_in_json() -> None:
     assert kinds - left_out == {name for name, kind in vars(forms).items() if isinstance(kind, type) and issubclass(kind, forms.Form)} - {
         "Form"
     }
+
+
+def test_the_reference_shows_what_the_three_faces_are() -> None:
+    section = (ROOT / "dsl/README.md").read_text(encoding="utf-8").partition("\n## Forms\n")[2].partition("\n## ")[0]
+    rough, canonical, written, as_json = re.findall(r"^```\w+\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert holds(rough) == canonical
+    assert segdsl.to_json(written) == as_json
