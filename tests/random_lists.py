@@ -50,6 +50,12 @@ def holding(w: Writer, kind: str, scope: Scope) -> str | None:
     if rng.random() < 0.1:
         return f"{held} is {rng.choice(['', 'not '])}missing"
     ending = " ignoring case" if kind == "text" and rng.random() < 0.3 else ""
+    other = known_list(w, kind, scope)
+    if other is not None and rng.random() < 0.25:
+        sought, field = other
+        rows = scope.rows and field is None and column is not None  # all of the account's list in a row's: of a collect alone
+        every = rng.random() < 0.5 and (not rows or sought in w.named.get("collect", []))
+        return f"{rng.choice(['', 'not '])}{held} contains {'all' if every else 'any'} of {sought}{ending}"
     items = ", ".join(w.literal(kind, column) for _ in range(rng.randint(1, 3)))
     one = (w.bare(kind, scope) if rng.random() < 0.4 else None) or w.literal(kind, column)
     asked = rng.choice([f"contains any of ({items})", f"contains all of ({items})", f"contains {one}"])

@@ -70,6 +70,8 @@ def statement(w: Writer, number: int) -> str:
             return f"let l{number} = {value}"
     if draw < 0.4:
         return choose(w, number)
+    if draw < 0.45 and not w.plain:
+        return collect(w, number)
     label = rng.choice(["", f"{quote(f'Label {number}')} "])
     text = f"segment s{number} {label}when {w.condition(root, rng.randint(0, 3))}"
     w.segments.append(f"s{number}")
@@ -79,13 +81,32 @@ def statement(w: Writer, number: int) -> str:
 def choose(w: Writer, number: int) -> str:
     """A choose of values of one kind."""
     rng, root = w.rng, Scope(w.world.schema.root)
+    kind, values = constants(w)
+    cases = " ".join(f"{value} when {w.condition(root, 1)}" for value in values[: rng.randint(1, 3)])
+    otherwise = f" otherwise {values[3]}" if rng.random() < 0.5 else ""
+    w.named.setdefault(kind, []).append(f"c{number}")
+    return f"choose c{number} {cases}{otherwise}"
+
+
+def collect(w: Writer, number: int) -> str:
+    """A collect of values of one kind, some of them of two cases."""
+    rng, root = w.rng, Scope(w.world.schema.root)
+    kind, values = constants(w)
+    picked = [rng.choice(values) for _ in range(rng.randint(1, 5))]
+    cases = " ".join(f"{value} when {w.condition(root, 1)}" for value in picked)
+    decimals = kind == "decimal" and any(not value.isdigit() for value in picked)
+    for known in (f"list of {'whole' if kind == 'decimal' and not decimals else kind}", "collect"):
+        w.named.setdefault(known, []).append(f"k{number}")
+    return f"collect k{number} {cases}"
+
+
+def constants(w: Writer) -> tuple[str, list[str]]:
+    """A kind, and four literals of it that a case may give."""
+    rng = w.rng
     kind = rng.choice(["text", "text", "text", "whole", "decimal", "date", "yes/no", "timestamp"])
     values = {
         "text": [quote(word) for word in rng.sample(WORDS, 4)],
         "whole": [str(v) for v in rng.sample(range(90), 4)],
         "decimal": [rng.choice([f"{v}.25", f"{v}.5", str(v), f"{v}%"]) for v in rng.sample(range(90), 3)] + ["0.125"],
     }.get(kind) or [w.literal(kind) for _ in range(4)]
-    cases = " ".join(f"{value} when {w.condition(root, 1)}" for value in values[: rng.randint(1, 3)])
-    otherwise = f" otherwise {values[3]}" if rng.random() < 0.5 else ""
-    w.named.setdefault(kind, []).append(f"c{number}")
-    return f"choose c{number} {cases}{otherwise}"
+    return kind, values
