@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from segdsl import checked
+from segdsl.depths import depth
 from segdsl.schema import Schema
 from segdsl.tree import LEAVES, children
 from segdsl.typesystem import Length, Type
@@ -242,6 +243,14 @@ def _roots(rules: checked.Rules, name: str) -> Iterator[checked.Expression]:
         several = rules.collects[name] if name in rules.collects else rules.chooses[name]
         for case in several.cases:
             yield case.condition
+
+
+def steps(rules: checked.Rules) -> dict[str, int]:
+    """How many steps, each reckoned before the next, each let, segment and choose takes."""
+    found: dict[str, int] = {}
+    for name in rules.order:
+        found[name] = depth(list(_roots(rules, name)), found)
+    return found
 
 
 def mentioned(root: checked.Expression) -> Iterator[str]:

@@ -115,12 +115,17 @@ def _passed(
     block_words: int | None,
     progress: Callable[[float], None] | None,
     deadline: Deadline | None,
+    known: dict[int, NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """One pass over all rows, its stages before it: the counts, and what it hands on, int64[buffers, rows].
 
-    `outputs` are the addresses of the results, segments first.
+    `outputs` are the addresses of the results, segments first; `known` is what stages have handed on in this run.
     """
-    buffers = [_passed(stage, clock, [], count, None, None, deadline)[1] for stage in linked.stages]
+    known = {} if known is None else known
+    for stage in linked.stages:
+        if id(stage) not in known:
+            known[id(stage)] = _passed(stage, clock, [], count, None, None, deadline, known)[1]
+    buffers = [known[id(stage)] for stage in linked.stages]
     memo: Memo = {}
     for call in linked.calls:
         buffers.append(call.make(buffers[call.stage], memo))

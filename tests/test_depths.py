@@ -52,3 +52,23 @@ def test_the_limit_of_nesting_is_that_of_steps() -> None:
     data = sk.Dataset({"customers": FRAME}, sk.Schema.parse(SCHEMA))
     with pytest.raises(sk.RuleError, match="nested more than 3 deep"):
         sk.compile(chained(CHAINS["ranks"], 4), data.schema, limits=sk.Limits(nesting=3))
+
+
+def test_what_several_steps_share_is_reckoned_once() -> None:
+    """Steps that rest on the last one twice, in two tables, would otherwise double with each."""
+    made: list[str] = []
+    schema = SCHEMA + 'company = { table = "companies", by = "company_id", relation = "staff" }\n[tables.companies]\nkey = "id"\n'
+    frames = {"customers": FRAME.with_columns(company_id=1), "companies": pl.DataFrame({"id": [1]})}
+    data = sk.Dataset(frames, sk.Schema.parse(schema))
+    step = "let a{next} for children = greatest(min(parent.children.a{this}), max(company.staff.a{this}))"
+    doubled = ("let a0 for children = visits", step, "any(children where a{last} = 3)")
+    assert sk.compile(chained(doubled, 40), data.schema).evaluate(data, as_of="2026-01-15T00:00Z").members("found").to_list() == [1]
+    counted = sk.Function("next", ["whole number"], "whole number", lambda number: made.append("once") or number + 1)
+    rules = sk.compile(
+        chained(("let a0 = visits", "let a{next} = next(a{this}) + 0 * next(a{this})", "a{last} = 33"), 30),
+        data.schema,
+        functions=[counted],
+    )
+    assert rules.evaluate(data, as_of="2026-01-15T00:00Z").members("found").to_list() == [3]
+    assert len(made) == 30
+    assert len(str(rules.program()).splitlines()) < 10_000

@@ -49,7 +49,8 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
     hands on, `hands` the rows of the instructions that do it, a buffer each. `calls` are
-    stages too, numbered behind the others: functions of the host's and statistics of the population.
+    stages too, numbered behind the others: functions of the host's and statistics of the population. It is `fixed` where all runs
+    find the same.
     """
 
     source: Program
@@ -70,12 +71,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     hands: tuple[int, ...]
     fetches: tuple[tuple[int, int, int], ...]
     calls: tuple[Call, ...]
-
-    @property
-    def fixed(self) -> bool:
-        """Whether all runs find the same."""
-        still = [*(stage.fixed for stage in self.stages), *(call.fixed for call in self.calls)]
-        return not self.patches and not self.args_patches and all(still)
+    fixed: bool
 
 
 def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None) -> Linked:
@@ -83,7 +79,17 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
 
     `functions` are the host's, by name. Raises DataError where the data do not fit.
     """
-    stages = tuple(link(stage, dataset, functions) for stage in program.stages)
+    return _linked(program, dataset, functions or {}, {}, {})
+
+
+def _linked(
+    program: Program, dataset: Dataset, functions: Mapping[str, Function], known: dict[int, Linked], once: dict[Any, Column]
+) -> Linked:
+    """`known` are the stages linked so far, `once` the calls of the host's functions that no run changes; each is there once."""
+    for each in program.stages:
+        if id(each) not in known:
+            known[id(each)] = _linked(each, dataset, functions, known, once)
+    stages = tuple(known[id(each)] for each in program.stages)
     handed_before = [stage.handed for stage in stages]
     fixed: dict[int, Column] = {}
     reckoned: dict[int, NDArray[np.int64]] = {}
@@ -94,13 +100,16 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
             result = population.result_of(call, stage.handed[call.value])
             calls.append(Call(number, stage.fixed, call.stage, result, partial(population.values, call, stage.handed)))
             continue
-        function, given = (functions or {})[call.signature.name], tuple(stage.handed[output] for output in call.given)
+        function, given = functions[call.signature.name], tuple(stage.handed[output] for output in call.given)
         if stage.fixed:
             from segkernel.run import handed_on  # what no run changes is reckoned here, once
 
-            if call.stage not in reckoned:
-                reckoned[call.stage] = handed_on(stage)
-            fixed[number] = hosting.called(function, given, reckoned[call.stage], program.timezone, call.span)
+            what = (id(stage), call.signature, call.given)
+            if what not in once:
+                if call.stage not in reckoned:
+                    reckoned[call.stage] = handed_on(stage)
+                once[what] = hosting.called(function, given, reckoned[call.stage], program.timezone, call.span)
+            fixed[number] = once[what]
         else:
             make = partial(hosting.values, function, given, program.timezone, call.span)
             calls.append(Call(number, False, call.stage, hosting.result_of(call.signature, call.span), make))
@@ -151,6 +160,7 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
         counts=bitmaps + len(program.unknown),
         places=code.places,
         tables=tuple(code.tables),
+        fixed=not code.patches and not code.args_patches and all(each.fixed for each in stages) and all(each.fixed for each in calls),
         stages=stages,
         handed=tuple(handed),
         hands=tuple(code.hands),

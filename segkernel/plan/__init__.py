@@ -45,8 +45,12 @@ def handing(rules: checked.Rules, table: str, nodes: Sequence[checked.Expression
     return _planned(planner), outputs
 
 
-def _planned(planner: Planner) -> Program:
-    build = planner.builder
+def _planned(planner: Planner, known: dict[int, Program] | None = None) -> Program:
+    """The program of a planner; stages that several programs share stay one."""
+    build, known = planner.builder, {} if known is None else known
+    for _, stage in planner.stages.values():
+        if id(stage) not in known:
+            known[id(stage)] = _planned(stage, known)
     return Program(
         root=planner.root,
         timezone=planner.rules.timezone,
@@ -58,5 +62,5 @@ def _planned(planner: Planner) -> Program:
         spans=build.spans,
         outputs=tuple(planner.outputs),
         calls=tuple(call for _, call in planner.calls.values()),
-        stages=tuple(_planned(stage) for _, stage in planner.stages.values()),
+        stages=tuple(known[id(stage)] for _, stage in planner.stages.values()),
     )

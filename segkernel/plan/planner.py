@@ -25,12 +25,14 @@ from segkernel.plan.slots import Form, Slot, form_of
 class Planner:
     """Plans the statements of one rule set, each after those it mentions; `space` numbers the rows a node is about.
 
-    `root` is the table of space 0: the rules' root, or of a stage the table that it runs over."""
+    `root` is the table of space 0: the rules' root, or of a stage the table that it runs over; `top` is the planner that has all stages."""
 
-    def __init__(self, rules: checked.Rules, root: str) -> None:
-        self.rules, self.root = rules, root
-        self.stages: dict[tuple[str, bool], tuple[int, Planner]] = {}
-        """By table, and by whether the instant of a run decides it: what is reckoned for its rows before; numbered."""
+    def __init__(self, rules: checked.Rules, root: str, top: Planner | None = None) -> None:
+        self.rules, self.root, self.top = rules, root, top or self
+        self.stages: dict[tuple[str, bool, int], tuple[int, Planner]] = {}
+        """What is reckoned for the rows of a table before; numbered, and known as in `everywhere`."""
+        self.everywhere: dict[tuple[str, bool, int], Planner] = {}
+        """Of the top: all stages, by table, by whether the instant of a run decides them, and by how many steps they take themselves."""
         self.outputs: dict[int, int] = {}
         """What this stage hands on, numbered."""
         self.calls: dict[HostedCall | Statistic, tuple[int, HostedCall | Statistic]] = {}
@@ -54,12 +56,17 @@ class Planner:
         return chain[0][0] if chain else self.root
 
     @cached_property
-    def _changing(self) -> set[str]:
+    def steps(self) -> dict[str, int]:
+        """How many steps each statement takes."""
+        return meaning.steps(self.rules)
+
+    @cached_property
+    def changing(self) -> set[str]:
         return meaning.changing(self.rules)
 
     def changes(self, node: checked.Expression) -> bool:
         """Whether the instant of a run decides a value."""
-        return meaning.rests_on_instant(self.rules, node, self._changing)
+        return meaning.rests_on_instant(self.rules, node, self.top.changing)
 
     def handed_on(self, number: int) -> int:
         """The output of this stage that a node is."""

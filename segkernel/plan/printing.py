@@ -10,13 +10,19 @@ from segkernel.plan.program import VALUES, HostedCall, Node, Program, Statistic,
 
 def printed(program: Program) -> str:
     """A line a node that is needed, each after what it needs; then the segments, the chooses and the collects."""
-    return "\n".join(_lines(program))
+    return "\n".join(_lines(program, {}))
 
 
-def _lines(program: Program) -> Iterator[str]:
+def _lines(program: Program, shown: dict[int, int]) -> Iterator[str]:
+    """`shown` numbers the stages that were shown in whole: what several programs share is shown once."""
     for number, stage in enumerate(program.stages):
-        yield f"stage {number}, before:"
-        yield from (f"  {line}" for line in _lines(stage))
+        if id(stage) in shown:
+            yield f"stage {number}, before: the same as ({shown[id(stage)]})"
+            continue
+        inner = [f"  {line}" for line in _lines(stage, shown)]
+        shown[id(stage)] = len(shown) + 1
+        yield f"stage {number}, before ({shown[id(stage)]}):"
+        yield from inner
     for number, call in enumerate(program.calls):
         yield f"call {number} = {_called(call)} of stage {call.stage}"
     yield f"program over {program.root}, {program.timezone}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from segdsl import checked
+from segdsl.depths import depth
 from segdsl.syntax import Span
 from segdsl.typesystem import Type
 from segkernel import meaning
@@ -19,21 +20,25 @@ if TYPE_CHECKING:
 NOWHERE = Span(0, 0, 0)
 
 
-def stage_over(planner: Planner, table: str, changing: bool) -> tuple[int, Planner]:
-    """The stage over a table's rows: its number and its planner. What the instant of a run decides (`changing`) has one of its own,
-    so that it does not make the rest anew in each run."""
+def stage_over(planner: Planner, table: str, *wanted: checked.Expression) -> tuple[int, Planner]:
+    """The stage over a table's rows in which values are wanted: its number and its planner. What the instant of a run decides has one of
+    its own, so that it does not make the rest anew in each run; so has what takes more steps, so that no step is made twice."""
     from segkernel.plan.planner import Planner  # a planner has others for its stages
 
-    if (table, changing) not in planner.stages:
-        planner.stages[table, changing] = len(planner.stages), Planner(planner.rules, table)
-    return planner.stages[table, changing]
+    key = table, any(planner.changes(node) for node in wanted), depth(wanted, planner.top.steps)
+    if key not in planner.stages:
+        everywhere = planner.top.everywhere
+        if key not in everywhere:
+            everywhere[key] = Planner(planner.rules, table, planner.top)
+        planner.stages[key] = len(planner.stages), everywhere[key]
+    return planner.stages[key]
 
 
 def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
     """The node of an aggregate that goes up links first: of `any` whether there is such a row, of `none` and `all` whether there
     is one that speaks against it."""
     below = msgspec.structs.replace(node, up=(), owner="")
-    number, stage = stage_over(planner, node.owner, planner.changes(below))
+    number, stage = stage_over(planner, node.owner, below)
     decided = node.function in ("any", "none", "all")
     found = stage.truth(below, 0, node.function == "any") if decided else stage.value(below, 0)
     path = tuple(link for _, link in node.up)
@@ -43,7 +48,7 @@ def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
 
 def hosted(planner: Planner, node: checked.HostCall, space: int) -> int:
     """The node of a call of a host's function: its arguments are reckoned before, for all rows of the table."""
-    number, stage = stage_over(planner, planner.table(space), any(planner.changes(operand) for operand in node.operands))
+    number, stage = stage_over(planner, planner.table(space), *node.operands)
     if stage.root == planner.rules.root:
         stage.catch_up({name for operand in node.operands for name in meaning.mentioned(operand)})
     given = tuple(
@@ -55,7 +60,7 @@ def hosted(planner: Planner, node: checked.HostCall, space: int) -> int:
 def relative(planner: Planner, node: checked.Relative, space: int) -> int:
     """The node of a statistic of the population."""
     parts = (node.value, *node.groups, *(() if node.where is None else (node.where,)))
-    number, stage = stage_over(planner, planner.rules.root, any(planner.changes(part) for part in parts))
+    number, stage = stage_over(planner, planner.rules.root, *parts)
     stage.catch_up({name for part in parts for name in meaning.mentioned(part)})
     call = Statistic(
         function=node.function,
