@@ -49,6 +49,8 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
                         links.add((table, link))
                         table = schema.tables[table].links[link].table
                     fields.add((table, node.name))
+                elif isinstance(node, checked.Grouped):
+                    links.update(node.up)  # the rest is what the aggregates inside it read
                 elif isinstance(node, checked.Aggregate):
                     links.update((*node.up, *node.relation.chain))
                     if node.order is not None:
@@ -122,6 +124,12 @@ def fingerprints(rules: checked.Rules, names: Collection[str]) -> dict[str, str]
                 tables.update(table for node in _nodes(root) if isinstance(node, checked.Aggregate) for table, _ in node.relation.chain)
             met[name] = frozenset(tables)
     return {name: _meant(rules, met.get(name, ()), [digests[name]]) for name in names}
+
+
+def key(rules: checked.Rules, node: checked.Expression) -> str:
+    """32 hexadecimal digits that stand for what a value of a table's rows means, the zone included."""
+    lets = {name for name in needed(rules, set(mentioned(node))) if name in rules.lets}
+    return _digest(f"key {rules.timezone!r} {_text(node, _digests(rules, lets))}")
 
 
 def schema_fingerprint(what: Reads, schema: Schema) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from tests.mistakes_in_groups import GROUPS
 from tests.mistakes_in_lists import LISTS
 from tests.mistakes_in_names import NAMES
-
-NOT_YET = "{} is not built yet"
 
 MISTAKES: list[tuple[str, str, str, str, str | None]] = [
     *NAMES,
     *LISTS,
+    *GROUPS,
     # ---- types
     (
         "segment s when city = 5",
@@ -407,13 +407,6 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "`sum` wants a field, or a calculation and `for`",
         "orders.total + 3",
         "name the rows behind it: `sum(… for orders)`",
-    ),
-    (
-        "segment s when max(count(orders per status)) > 3",
-        "E950",
-        NOT_YET.format("`count(… per …)`"),
-        "count(orders per status)",
-        None,
     ),
     (
         'collect c 1 when newsletter "a" when newsletter',

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
-from tests import random_conditions, random_lists, random_population, random_values
+from tests import random_conditions, random_groups, random_lists, random_population, random_values
 from tests.random_columns import KINDS, LISTED, WORDS
 from tests.random_data import World
 from tests.random_writer import Scope, Writer, quote
 
 ROOM = 20
 """How many forms a statement may hold."""
-ROOMS = (random_conditions, random_lists, random_population, random_values)
+ROOMS = (random_conditions, random_groups, random_lists, random_population, random_values)
 """Their forms enter the table when they are read."""
 
 

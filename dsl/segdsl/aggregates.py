@@ -10,7 +10,6 @@ from segdsl.checked import Aggregate, And, Expression, Relation
 from segdsl.context import CONDITIONS, Context, Scope
 from segdsl.functions import FUNCTIONS
 from segdsl.paths import let_of_row, lookup, relation_of
-from segdsl.relative import relative
 from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type, list_of
 from segdsl.values import exact_duration
 from segdsl.wording import phrase
@@ -19,19 +18,14 @@ _ANY_TYPE = (*NUMERIC, "text", "yes/no", "date", "timestamp", "duration")
 _ORDERED = (*NUMERIC, "date", "timestamp", "duration")
 
 
-def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
-    """The meaning of a call of an aggregate."""
+def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Aggregate | None:
+    """The meaning of an aggregate over the rows of a relation, whatever its `per`."""
     name = node.name.text
-    if node.over is not None and not (node.arguments and isinstance(node.arguments[0], syntax.Call) and node.arguments[0].per is not None):
-        return relative(ctx, node, scope)
-    if node.per is not None or node.over is not None:
-        ctx.report("E950", node.span, form=f"`{name}(… per …)`")
-        return None
     if len(node.arguments) != 1:
         wanted = "one relation or field" if node.for_ is None else "one value before `for`"
         ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)))
         return None
-    if not _ordered(ctx, node):
+    if not ordered(ctx, node):
         return None
     path = node.for_ or node.arguments[0]
     if not isinstance(path, syntax.Path):
@@ -56,7 +50,7 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | Non
     value = found or None
     if name in ("any", "none") and value is not None:
         where, value = value if where is None else And(span=node.span, terms=(where, value)), None
-    kind = _result(ctx, node, path, value)
+    kind = result_type(ctx, node, path, value)
     if kind is None:
         return None
     above = owner.table if way else ""
@@ -86,7 +80,7 @@ def _link_is_meant(ctx: Context, table: str, name: str, following: str) -> bool:
     return leads_on and following not in below.fields and following not in below.links and following not in ctx.lets
 
 
-def _ordered(ctx: Context, node: syntax.Call) -> bool:
+def ordered(ctx: Context, node: syntax.Call) -> bool:
     """Whether `by` stands where it has to, and nowhere else; else it is told."""
     name = node.name.text
     if name not in ("first", "last"):
@@ -166,7 +160,8 @@ def _measure(ctx: Context, node: syntax.Call, path: syntax.Path, relation: Relat
     return found
 
 
-def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expression | None) -> Type | None:
+def result_type(ctx: Context, node: syntax.Call, path: syntax.Path | None, value: Expression | None) -> Type | None:
+    """The type of an aggregate's result; `path` is what it goes over, None where those are groups."""
     name, span = node.name.text, node.arguments[0].span
     if name in ("any", "none", "all"):
         return TRUTH
@@ -189,9 +184,10 @@ def _result(ctx: Context, node: syntax.Call, path: syntax.Path, value: Expressio
     if kind == "duration" and name in ("sum", "avg"):
         return value.type
     if kind not in NUMERIC:
-        plain = name == "sum" and node.for_ is None
         wanted = "numbers or durations" if name in ("sum", "avg") else "numbers"
-        hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones" if plain else None
+        hint = None
+        if path is not None and name == "sum" and node.for_ is None:
+            hint = f"`count({'.'.join(part.text for part in path.parts)})` counts the present ones"
         ctx.report("E305", span, what=f"`{name}`", wanted=wanted, found=phrase(value), hint=hint)
         return None
     return NUMBER if name in ("avg", "median", "stddev") else value.type
@@ -232,9 +228,7 @@ def _elsewhere(ctx: Context, node: syntax.Call, head: syntax.Name, scope: Scope)
 
 def _not_a_path(ctx: Context, node: syntax.Call, argument: syntax.Expression) -> None:
     name = node.name.text
-    if isinstance(argument, syntax.Call) and argument.per is not None:
-        ctx.report("E950", argument.span, form=f"`{argument.name.text}(… per …)`")
-    elif name == "all":
+    if name == "all":
         ctx.report("E311", argument.span, name="`all`", wanted="a condition and `for`", hint="write `all(condition for orders)`")
     elif name in ("any", "none", "count"):
         ctx.report("E311", argument.span, name=f"`{name}`", wanted="a relation", hint=f"the condition follows: `{name}(orders where …)`")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from segdsl import constants, syntax
-from segdsl.aggregates import aggregate
 from segdsl.checked import Call, Coalesce, Constant, Expression, Field, HostCall, If, Today
 from segdsl.context import Context, Scope
 from segdsl.functions import AGGREGATES, FUNCTIONS, Signature
+from segdsl.grouping import aggregated
 from segdsl.paths import suggestion
 from segdsl.relative import relative
 from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, TRUTH, WHOLE, Type, decimal
@@ -29,7 +29,7 @@ def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
         ctx.report("E214", node.name.span, name=name, hint=suggestion(name, (*FUNCTIONS, *ctx.functions)))
         return None
     if name in AGGREGATES:
-        return aggregate(ctx, node, scope)
+        return aggregated(ctx, node, scope)
     if name in ("top", "bottom", "rank", "percentile", "ntile"):
         return relative(ctx, node, scope)
     for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
@@ -245,6 +245,9 @@ def _of_text(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None
 
 def _of_host(ctx: Context, node: syntax.Call, scope: Scope, function: Signature) -> Expression | None:
     """A call of a function that the host handed over."""
+    if scope.groups is not None:
+        ctx.report("E950", node.span, form=f"`{function.name}(…)` of groups of rows")
+        return None
     name, shape = function.name, f"{function.name}({', '.join(str(each) for each in function.arguments)})"
     for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):
         if getattr(node, attribute) is not None:

@@ -237,6 +237,29 @@ class Aggregate(Checked, frozen=True):
     owner: str = ""
 
 
+class Grouped(Checked, frozen=True):
+    """`function` (count sum avg min max median stddev distinct any none all) over the groups that the rows of a relation form.
+
+    Rows of the scope's row whose `groups` have the same values are a group; a row for which one of them is missing is in none. A
+    group counts where one of its rows has happened and one of the conditions `forming` is true for it (of no conditions: any row
+    at all), and where the group's `condition` is true (None: always). `value` is what each group gives, of `all` the condition that
+    each has to meet; None for `any` and `none`.
+    Scope of `groups` and `forming`: the relation's table. Scope of `value` and `condition`: a group; every `Aggregate` there is over
+    the same relation, and means the group's rows. Each of `forming` is in one of these too.
+    `up` and `owner` are as an `Aggregate` has them; nothing in a group's scope has them.
+    """
+
+    function: str
+    relation: Relation
+    groups: tuple[Expression, ...]
+    type: Type
+    value: Expression | None = None
+    condition: Expression | None = None
+    forming: tuple[Expression, ...] = ()
+    up: tuple[tuple[str, str], ...] = ()
+    owner: str = ""
+
+
 class Relative(Checked, frozen=True):
     """A statistic of all accounts that share the values of `groups` (of all there are where it has none), for an account.
 
@@ -359,8 +382,8 @@ class InSegment(Checked, frozen=True):
 
 Expression = (
     Constant | Now | Today | PeriodStart | Field | Let | Chosen | Collected | OfAccount | Arithmetic | Negative | Shift
-    | Difference | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | Relative | And | Or | KOf | Not | Compare | InList
-    | InValues | Overlap | TextTest | IsMissing | InSegment
+    | Difference | ScaleDuration | Coalesce | If | Call | HostCall | Aggregate | Grouped | Relative | And | Or | KOf | Not | Compare
+    | InList | InValues | Overlap | TextTest | IsMissing | InSegment
 )  # fmt: skip
 
 

@@ -10,7 +10,20 @@ from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from segdsl import syntax
-from segdsl.checked import ChooseRule, Chosen, Collected, CollectRule, Constant, Expression, Field, Let, LetRule, OfAccount, Relation
+from segdsl.checked import (
+    Aggregate,
+    ChooseRule,
+    Chosen,
+    Collected,
+    CollectRule,
+    Constant,
+    Expression,
+    Field,
+    Let,
+    LetRule,
+    OfAccount,
+    Relation,
+)
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.functions import Signature
 from segdsl.names import Names
@@ -25,15 +38,31 @@ ParamValue = Constant | tuple[Constant, ...]
 class Scope:
     """The row that an expression is written for: a row of `table`; of the account itself where `relation` is None.
 
-    A row that was reached by going up links first is `apart`: it belongs to no account, and sees none's lets.
+    A row that was reached by going up links first is `apart`: it belongs to no account, and sees none's lets. Where `groups` is
+    there, it is no row but one of the groups that an aggregate is over.
     """
 
-    __slots__ = ("apart", "relation", "table")
+    __slots__ = ("apart", "groups", "relation", "table")
 
-    def __init__(self, table: str, relation: Relation | None = None, apart: bool = False) -> None:
+    def __init__(self, table: str, relation: Relation | None = None, apart: bool = False, groups: Groups | None = None) -> None:
         self.table = table
         self.relation = relation
         self.apart = apart
+        self.groups = groups
+
+
+class Groups:
+    """The groups that the `outer` aggregate is over: made of the rows of a row of `owner`, by the first `per` inside; `forming` are
+    the conditions of `checked.Grouped`, None as soon as every row forms a group."""
+
+    __slots__ = ("first", "forming", "keys", "outer", "owner")
+
+    def __init__(self, outer: str, owner: Scope) -> None:
+        self.outer = outer
+        self.owner = owner
+        self.first: Aggregate | None = None
+        self.keys: tuple[Expression, ...] = ()
+        self.forming: list[Expression] | None = []
 
 
 class Context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segdsl.checked import Aggregate, Chosen, Expression, HostCall, InSegment, Let, Relative
+from segdsl.checked import Aggregate, Chosen, Expression, Grouped, HostCall, InSegment, Let, Relative
 from segdsl.tree import LEAVES, children
 
 _NAMELESS = LEAVES - {Let, Chosen, InSegment}
@@ -18,7 +18,7 @@ def depth(roots: Sequence[Expression], known: dict[str, int]) -> int:
     while pending:
         node, steps = pending.pop()
         kind = type(node)
-        if kind is HostCall or kind is Relative or (kind is Aggregate and node.up):  # type: ignore[union-attr]
+        if kind is HostCall or kind is Relative or ((kind is Aggregate or kind is Grouped) and node.up):  # type: ignore[union-attr]
             steps += 1
         elif kind is Let or kind is Chosen:
             deepest = max(deepest, steps + known.get(node.name, 0))  # type: ignore[union-attr]

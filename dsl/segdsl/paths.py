@@ -8,7 +8,7 @@ from segdsl import syntax
 from segdsl.checked import Chosen, Collected, Constant, Expression, Field, Let, LetRule, Now, OfAccount, Relation, Today
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import closest
-from segdsl.names import hides, quoted
+from segdsl.names import CLOCK, hides, quoted
 from segdsl.syntax import Span
 from segdsl.typesystem import list_of
 from segdsl.wording import statement_kind
@@ -19,6 +19,11 @@ _UNUSABLE = "hand it over as text, a number, a date, a timestamp or a list of th
 def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """The value of a path: the row's own fields and lookups first, then params and the account's lets, chooses and collects."""
     assert isinstance(node, syntax.Path)
+    if scope.groups is not None and not _of_group(ctx, node):
+        hint = "aggregate the rows of each group: `max(… per …)`, `count(… per …)`"
+        shown = ".".join(part.text for part in node.parts)
+        ctx.report("E311", node.span, name=f"`{scope.groups.outer}`", wanted=f'a value of each group, and "{shown}" is none', hint=hint)
+        return None
     if len(node.parts) > 1:
         return lookup(ctx, node, scope, scope.table, node.parts, ())
     name = node.parts[0]
@@ -30,14 +35,23 @@ def path(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
     if isinstance(statement, syntax.Let) and statement.relation is not None:
         return _of_row(ctx, node, scope)
     if scope.apart and statement is not None and not isinstance(statement, syntax.Param):
-        if name.text not in ctx.schema.tables[scope.table].fields:
+        if scope.groups is not None or name.text not in ctx.schema.tables[scope.table].fields:
             _of_account_alone(ctx, node, ctx.names.kind(name.text))
             return None
     elif statement is not None:
-        if scope.relation is not None and not _clear(ctx, statement, scope, node.span):
+        if scope.relation is not None and scope.groups is None and not _clear(ctx, statement, scope, node.span):
             return None
         return _named(ctx, statement, scope, node.span)
     return lookup(ctx, node, scope, scope.table, node.parts, ())
+
+
+def _of_group(ctx: Context, node: syntax.Path) -> bool:
+    """Whether a path is known where a group of rows is looked at: the clock, a param, or a name of the account."""
+    name = node.parts[0]
+    statement = ctx.names.statements.get(name.text)
+    clock = name.text in CLOCK and not quoted(name)
+    known = statement is not None and not (isinstance(statement, syntax.Let) and statement.relation is not None)
+    return len(node.parts) == 1 and (clock or known)
 
 
 def _clear(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) -> bool:

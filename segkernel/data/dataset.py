@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segdsl.schema import FieldSpec, Schema, Table
-from segkernel.data import completion, digest, keys, lists, narrowing, physical, spaces
+from segkernel.data import completion, digest, groups, keys, lists, narrowing, physical, spaces
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
 from segkernel.data.sources import Source
@@ -158,6 +158,11 @@ class Dataset:
         space = self.space(chain, root)
         return self._once(("ranks", chain or space.table, timezone), lambda: self._ranks(space, timezone))
 
+    def key(self, table: str, meaning: str, make: Callable[[], NDArray[Any]]) -> None:
+        """Keeps what rows of a table are grouped by, codes (unsigned) of all its rows with 0 for missing, under its meaning, so that
+        a chain can name it; made where it is not there yet."""
+        self._once(("key", table, meaning), make)
+
     def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], threads: int | None = None) -> None:
         """Read the columns of `wanted` ((chain, path, name, timezone, root) each) on several threads; the result is the same."""
         todo = list(dict.fromkeys(wanted))
@@ -241,6 +246,10 @@ class Dataset:
     def _space(self, chain: Chain, base: str) -> Space:
         if not chain:
             return Space((), base, self.height(base))
+        if len(chain[0]) == 3:
+            return self._groups(chain[1:], base).rows
+        if groups.is_groups(chain):
+            return self._groups(chain, base).groups
         if len(chain[0]) > 2:
             return self._spread(chain, base)
         (table, link), *rest = chain
@@ -264,6 +273,27 @@ class Dataset:
         below = self.space((tuple(what),), target)
         assert below.offsets is not None
         return spaces.spread(parent, chain, below.table, rows, below.offsets, below.picked)
+
+    def _groups(self, chain: Chain, base: str) -> groups.Groups:
+        """The groups of a space's rows, and these rows in their order."""
+
+        def make() -> groups.Groups:
+            (_, steps, named, zone), *rest = chain
+            table, link = steps[-1]
+            root = base if rest else self.schema.tables[table].links[link].table
+            rows, above = self.space((*steps, *rest), root), self.space(tuple(rest), root)
+            codes = [self._key(steps[0][0], each, zone) for each in named]
+            return groups.formed(rows, above, chain, groups.joined(codes))
+
+        return self._once(("groups", chain), make)
+
+    def _key(self, table: str, named: tuple[Any, ...], zone: str) -> NDArray[Any]:
+        """What rows of a table are grouped by, a code of each."""
+        if named[0] == "value":
+            found: NDArray[Any] = self._once(("key", table, named[1]), lambda: _absent(named[1]))
+            return found
+        column = self.column((), named[1], named[2], zone, table)
+        return column.codes[: column.rows]
 
     def _rows(self, space: Space, path: tuple[str, ...]) -> NDArray[np.uint32] | None:
         """The row of the table at the end of `path` for each row of a space; None for all rows as they stand."""
@@ -342,6 +372,10 @@ class Dataset:
                 where = "1 row" if rows == 1 else f"{rows:,} rows"
                 self._warnings.append(f"{table}.{name} has {many} that its list does not have, in {where}: {shown}")
         return column
+
+
+def _absent(meaning: str) -> NDArray[Any]:
+    raise KeyError(meaning)
 
 
 def _check_zone(zone: str) -> None:

@@ -16,11 +16,11 @@ from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
-from segkernel.link import hosting, population, staging
+from segkernel.link import groups, hosting, population, staging
 from segkernel.link.aggregating import Owned
 from segkernel.link.linking import Linker
 from segkernel.link.staging import Handed
-from segkernel.plan.program import Chain, Program, Statistic
+from segkernel.plan.program import Chain, Key, Program, Statistic
 
 __all__ = ["Linked", "link"]
 
@@ -86,6 +86,8 @@ def _linked(
     program: Program, dataset: Dataset, functions: Mapping[str, Function], known: dict[int, Linked], once: dict[Any, Column]
 ) -> Linked:
     """`known` are the stages linked so far, `once` the calls of the host's functions that no run changes; each is there once."""
+    for key in program.keys:
+        dataset.key(key.table, key.meaning, partial(_key, key, dataset, functions))
     for each in program.stages:
         if id(each) not in known:
             known[id(each)] = _linked(each, dataset, functions, known, once)
@@ -167,6 +169,15 @@ def _linked(
         fetches=tuple(code.fetches),
         calls=tuple(calls),
     )
+
+
+def _key(key: Key, dataset: Dataset, functions: Mapping[str, Function]) -> NDArray[Any]:
+    """The codes of what rows are grouped by, which no run changes."""
+    from segkernel.run import handed_on
+
+    stage = link(key.program, dataset, functions)
+    assert stage.fixed
+    return groups.codes(stage.handed[0], handed_on(stage))
 
 
 def _code_width(values: int) -> int:

@@ -95,7 +95,7 @@ def _remembered(memo: Memo, key: Any, make: Callable[[], Any]) -> Any:
 # ---- groups and order
 
 
-def _present(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[np.bool_]:
+def present(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[np.bool_]:
     if isinstance(handed.form, Float):
         return np.asarray(~np.isnan(buffers[handed.words].view(np.float64)))
     if isinstance(handed.form, Coded):
@@ -103,7 +103,7 @@ def _present(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.ones(buffers.shape[1], bool) if handed.present < 0 else buffers[handed.present] != 0
 
 
-def _keys(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[Any]:
+def keys_of(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[Any]:
     """Numbers that sort as the values do."""
     words = buffers[handed.words]
     if isinstance(handed.form, Float):
@@ -124,8 +124,8 @@ def _grouped(outputs: tuple[int, ...], handed: Sequence[Handed], buffers: NDArra
     group = np.zeros(buffers.shape[1], np.int64)
     known = np.ones(buffers.shape[1], bool)
     for output in outputs:
-        known &= _present(handed[output], buffers)
-        number = _counted(_keys(handed[output], buffers))
+        known &= present(handed[output], buffers)
+        number = _counted(keys_of(handed[output], buffers))
         group = _counted(group * (int(number.max(initial=0)) + 1) + number)
     return np.where(known, group, -1)
 
@@ -142,11 +142,11 @@ def _counted(keys: NDArray[Any]) -> NDArray[np.int64]:
 
 def _ranked(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], by_value: bool, memo: Memo) -> Ranked:
     group = _remembered(memo, (call.stage, call.groups), lambda: _grouped(call.groups, handed, buffers))
-    counts = (group >= 0) & _present(handed[call.value], buffers)
+    counts = (group >= 0) & present(handed[call.value], buffers)
     if call.where >= 0:
         counts &= buffers[handed[call.where].words] != 0
     rows = np.flatnonzero(counts)
-    keys = _keys(handed[call.value], buffers)[rows] if by_value else np.zeros(rows.size, np.int8)
+    keys = keys_of(handed[call.value], buffers)[rows] if by_value else np.zeros(rows.size, np.int8)
     order = np.argsort(keys) if by_value else np.arange(rows.size)
     there = group[rows[order]]
     few = int(there.max(initial=0)) < _FEW

@@ -34,6 +34,7 @@ KINDS: dict[type, str] = {
     checked.Call: "function",
     checked.HostCall: "function of the host",
     checked.Aggregate: "aggregate",
+    checked.Grouped: "groups",
     checked.Relative: "population",
     checked.And: "and",
     checked.Or: "or",
@@ -54,7 +55,8 @@ class Clause(msgspec.Struct, frozen=True):
 
     `value` is in normal form, of type `type`; for a condition it is True, False, or None for unknown. `children` are the
     clauses it is made of, in the order written; under the mention of a let, choose, collect or segment, that statement's. `rows` are
-    the numbers of the rows that an aggregate counted (those whose `where` is true), in their table's order.
+    the numbers of the rows that an aggregate counted (those whose `where` is true), in their table's order; of an aggregate over
+    groups, all rows of the groups that it counted.
     """
 
     span: Span
@@ -69,7 +71,10 @@ def explain(oracle: Oracle, expression: checked.Expression, row: Row) -> Clause:
     """An expression for a row with all its clauses; what is asked of an aggregate's rows is asked by their own rows."""
     rows: tuple[int, ...] = ()
     children: tuple[Clause, ...] = ()
-    if isinstance(expression, checked.Aggregate):
+    if isinstance(expression, checked.Grouped):
+        counted = oracle.counted(expression, row)
+        rows = tuple(sorted({index for group in counted for index in group.members or ()}))
+    elif isinstance(expression, checked.Aggregate):
         rows = tuple(each.index for each in oracle.counted(expression, row))
     elif isinstance(expression, checked.OfAccount) and row.account is not None:
         children = (explain(oracle, expression.operand, oracle.account(row.account)),)

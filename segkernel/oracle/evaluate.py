@@ -9,7 +9,7 @@ import msgspec
 from segdsl import checked
 from segdsl.schema import Schema
 from segdsl.typesystem import DATE, Type
-from segkernel.oracle import arithmetic, clauses, functions, population, tables
+from segkernel.oracle import arithmetic, clauses, functions, groups, population, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
 from segkernel.oracle.functions import exact_length, order_of
@@ -20,11 +20,14 @@ Tables = Mapping[str, Sequence[Mapping[str, object]]]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a table by its number, and the number of the account it belongs to, where it belongs to one."""
+    """A row of a table by its number, and the number of the account it belongs to, where it belongs to one.
+
+    A group of rows is one too: `members` are then their numbers, and `index` is the first of these."""
 
     table: str
     index: int
     account: int | None = None
+    members: tuple[int, ...] | None = None
 
 
 class Oracle:
@@ -84,12 +87,16 @@ class Oracle:
         return [list(each) for each in found if isinstance(each, tuple)]
 
     def _ahead(self, name: str) -> None:
-        """Aggregates that go up links first are reckoned for every row they may lead to, whether or not one does: for overflows."""
+        """Aggregates that go up links first are reckoned for every row they may lead to, whether or not one does, and what rows are
+        grouped by for every row: for overflows."""
         waiting: list[object] = [root for each in self._needed(name, True) for root in expressions(self.rules, each)]
         seen: set[str] = set()
         while waiting:
             node = waiting.pop()
-            if isinstance(node, checked.Aggregate) and node.up and node.function != "values":
+            if isinstance(node, checked.Grouped):
+                for index in range(len(self.families.rows[node.relation.table])):
+                    groups.key(self, node, Row(node.relation.table, index))
+            if isinstance(node, checked.Aggregate | checked.Grouped) and node.up and node.function != "values":
                 below = msgspec.structs.replace(node, up=(), owner="")
                 for index in range(len(self.families.rows[node.owner])):
                     self.value(below, Row(node.owner, index))
@@ -214,9 +221,9 @@ class Oracle:
                 return self._hosted(expression, row)
             case checked.Relative():
                 return self._relative(expression)[row.index]
-            case checked.Aggregate(up=()):
+            case checked.Aggregate(up=()) | checked.Grouped(up=()):
                 return self._aggregate(expression, row)
-            case checked.Aggregate():
+            case checked.Aggregate() | checked.Grouped():
                 # many rows lead to one, and nested ones to many more: each is asked once
                 seen = (id(expression), self._owner(expression, row))
                 if seen not in self._above:
@@ -322,11 +329,12 @@ class Oracle:
             self._relatives[node] = population.statistics(node, values, wheres, groups)
         return self._relatives[node]
 
-    def _aggregate(self, aggregate: checked.Aggregate, row: Row) -> Value:
+    def _aggregate(self, aggregate: checked.Aggregate | checked.Grouped, row: Row) -> Value:
         counted = self.counted(aggregate, row)
         if aggregate.value is not None:
-            given = {each: self.value(aggregate.value, each) for each in self.rows(aggregate, row)}
-        if aggregate.order is not None:
+            every = groups.formed(self, aggregate, row) if isinstance(aggregate, checked.Grouped) else self.rows(aggregate, row)
+            given = {each: self.value(aggregate.value, each) for each in every}
+        if isinstance(aggregate, checked.Aggregate) and aggregate.order is not None:
             chosen = self._chosen(aggregate, aggregate.order, counted, row)
             return None if chosen is None else given[chosen]
         if aggregate.function == "all":
@@ -365,27 +373,31 @@ class Oracle:
         placed = {(order_of(known[each]), self.families.place(each.table, each.index)): each for each in counted if known[each] is not None}
         return placed[min(placed) if aggregate.function == "first" else max(placed)] if placed else None
 
-    def counted(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
-        """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run."""
+    def counted(self, aggregate: checked.Aggregate | checked.Grouped, row: Row) -> list[Row]:
+        """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run; or its groups."""
+        if isinstance(aggregate, checked.Grouped):
+            return groups.counted(self, aggregate, row)
         rows = self.rows(aggregate, row)
         kept = [each for each in rows if aggregate.where is None or self.condition(aggregate.where, each) is True]
-        return [each for each in kept if self._happened(aggregate.relation, each)]
+        return [each for each in kept if self.happened(aggregate.relation, each)]
 
-    def rows(self, aggregate: checked.Aggregate, row: Row) -> list[Row]:
+    def rows(self, aggregate: checked.Aggregate | checked.Grouped, row: Row) -> list[Row]:
         """All rows of an aggregate's relation; its `where` and its value are evaluated for each of them, counted or not."""
+        if row.members is not None:
+            return [Row(aggregate.relation.table, index, row.account) for index in row.members]
         relation, account = aggregate.relation, None if aggregate.up else row.account
         owner = self._owner(aggregate, row)
         members = [] if owner is None else self.families.members(relation, owner)
         return [Row(relation.table, index, account) for index in members]
 
-    def _owner(self, aggregate: checked.Aggregate, row: Row) -> int | None:
+    def _owner(self, aggregate: checked.Aggregate | checked.Grouped, row: Row) -> int | None:
         """The row whose rows an aggregate looks at: the row itself, or the one that links lead up to."""
         owner: int | None = row.index
         for table, link in aggregate.up:
             owner = None if owner is None else self.families.target(table, link, owner)
         return owner
 
-    def _happened(self, relation: checked.Relation, row: Row) -> bool:
+    def happened(self, relation: checked.Relation, row: Row) -> bool:
         """Whether no row of the chain is later than the run; a row whose time is missing has happened."""
         at = row.index
         for table, link in relation.chain:
@@ -487,7 +499,7 @@ def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:
         elif isinstance(node, checked.InSegment):
             yield node.segment
         elif isinstance(node, checked.Checked):
-            inside = inside or isinstance(node, checked.Aggregate)
+            inside = inside or isinstance(node, checked.Aggregate | checked.Grouped)
             waiting.extend((getattr(node, field), inside) for field in node.__struct_fields__)
         elif isinstance(node, tuple):
             waiting.extend((part, inside) for part in node)

@@ -63,4 +63,5 @@ def _planned(planner: Planner, known: dict[int, Program] | None = None) -> Progr
         outputs=tuple(planner.outputs),
         calls=tuple(call for _, call in planner.calls.values()),
         stages=tuple(known[id(stage)] for _, stage in planner.stages.values()),
+        keys=tuple(planner.keys.values()),
     )

@@ -14,9 +14,9 @@ from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.typesystem import DATE, DURATION, TIMESTAMP, WHOLE, Length, Type
 from segkernel import meaning
-from segkernel.plan import aggregates, collects, comparing, functions, lists, reckoning, stages
+from segkernel.plan import aggregates, collects, comparing, functions, grouping, lists, reckoning, stages
 from segkernel.plan.comparing import NEGATED
-from segkernel.plan.program import Builder, Chain, Choice, HostedCall, Statistic
+from segkernel.plan.program import Builder, Choice, HostedCall, Key, Statistic
 from segkernel.plan.rows import Demand, demanded
 from segkernel.plan.scales import as_float, at_scale, in_units, length_in_ns
 from segkernel.plan.slots import Form, Slot, form_of
@@ -35,6 +35,8 @@ class Planner:
         """Of the top: all stages, by table, by whether the instant of a run decides them, and by how many steps they take themselves."""
         self.outputs: dict[int, int] = {}
         """What this stage hands on, numbered."""
+        self.keys: dict[str, Key] = {}
+        """By their meaning: the values that rows are grouped by."""
         self.calls: dict[HostedCall | Statistic, tuple[int, HostedCall | Statistic]] = {}
         """By what is asked, wherever it stands: its number, and the first that asks."""
         self.builder = Builder()
@@ -196,9 +198,11 @@ class Planner:
                     kept = build.without(space, result, self.truth(operand, space, not wanted))
                     result = build.any_of(space, (self.truth(operand, space, wanted), kept))
                 return result
-            case checked.Aggregate(up=[_, *_]):
+            case checked.Aggregate(up=[_, *_]) | checked.Grouped(up=[_, *_]):
                 found = build.range(space, stages.staged(self, node, space), 1, 2)
                 return found if (node.function == "any") is wanted else build.invert(space, found)
+            case checked.Grouped():
+                return grouping.holds(self, node, space, wanted)
             case checked.Aggregate():
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
@@ -291,12 +295,14 @@ class Planner:
                 return self.chosen_value(node, space)
             case checked.Call():
                 return self.noted(functions.called(self, node, space), node)
-            case checked.Aggregate(up=[_, *_]):
+            case checked.Aggregate(up=[_, *_]) | checked.Grouped(up=[_, *_]):
                 return stages.staged(self, node, space)
             case checked.HostCall():
                 return stages.hosted(self, node, space)
             case checked.Relative():
                 return stages.relative(self, node, space)
+            case checked.Grouped():
+                return self.noted(grouping.aggregated(self, node, space), node)
             case checked.Aggregate():
                 return self.noted(aggregates.aggregated(self, node, space), node)
             case _:
@@ -307,14 +313,18 @@ class Planner:
         return number
 
     def rows(self, node: checked.Aggregate, space: int) -> int:
-        chain: Chain = (*node.relation.chain, *self.builder.spaces[space])
-        return self.builder.space(chain)
+        return self.builder.space(grouping.below(node.relation, self.builder.spaces[space]))
 
     def where(self, node: checked.Aggregate, rows: int) -> int | None:
         """Where rows count; None where all do. Those later than the run do not, nor those that belong to such a row."""
         build = self.builder
         found = build.always(rows, True) if node.where is None else self.truth(node.where, rows, True)
-        chain = node.relation.chain
+        found = self.happened(node, rows, found)
+        return None if build.is_always(found, True) else found
+
+    def happened(self, node: checked.Aggregate | checked.Grouped, rows: int, found: int) -> int:
+        """Where a condition of rows is true and they are not later than the run."""
+        build, chain = self.builder, node.relation.chain
         for step, (table, _) in enumerate(chain):
             if table in self.rules.event_times:
                 name, kind = self.rules.event_times[table]
@@ -322,7 +332,7 @@ class Planner:
                 field = checked.Field(span=node.span, table=node.relation.table, name=name, type=kind, path=path)
                 later = comparing.in_time(self, ">", field, ("today",) if kind == DATE else ("now",), kind, rows)
                 found = build.without(rows, found, later)
-        return None if build.is_always(found, True) else found
+        return found
 
     def fitted(self, node: checked.Expression, wanted: Type, space: int) -> int:
         """A value in a type that holds it: whole numbers as decimals or floats, decimals at a larger scale."""

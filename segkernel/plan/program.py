@@ -3,7 +3,8 @@
 Nodes are tuples (kind, space, …) and name each other by number; a node comes after all it needs. Equal nodes are one node
 (hash-consing), so what rules share is computed once. A *space* is the rows of one table seen from the accounts: number 0
 is the root, every other a chain of links that leads to it; the items of a list field are rows too, by a step ("[]", table, path, name),
-and so are those of a row that links lead to, by ("^", table, path, table, link).
+and so are those of a row that links lead to, by ("^", table, path, table, link). The groups that rows form are rows too, by
+("per", the rows' chain up to their owner, keys, zone), and the rows in the order of their groups, by (table, "per", "of").
 
 Conditions, true where the bit is set, never at missing values:
 
@@ -114,12 +115,22 @@ class Statistic(msgspec.Struct, frozen=True):
     span: Span
 
 
+class Key(msgspec.Struct, frozen=True, eq=False):
+    """What rows of a table are grouped by: the one output of a program over all of them that no run changes. `meaning` is how the
+    step of a chain names it."""
+
+    meaning: str
+    table: str
+    program: Program
+
+
 class Program(msgspec.Struct, frozen=True, eq=False):
     """`nodes` in an order of evaluation; `segments` are (name, node); `unknown` are (name, node where it is false),
     there when unknowns are counted. `spans` tells which rule an arithmetic node came from.
 
     `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on. `calls`
-    are made after the stages: functions of the host's, and statistics of the population."""
+    are made after the stages: functions of the host's, and statistics of the population. `keys` are reckoned once for a dataset,
+    before the program meets it."""
 
     root: str
     timezone: str
@@ -132,6 +143,7 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     outputs: tuple[int, ...] = ()
     stages: tuple[Program, ...] = ()
     calls: tuple[HostedCall | Statistic, ...] = ()
+    keys: tuple[Key, ...] = ()
     collections: tuple[Collection, ...] = ()
 
     @property

@@ -41,7 +41,7 @@ def _mentioned(lets: Mapping[str, checked.LetRule], name: str, wanted: bool | No
                     yield node.name, None
                 else:
                     yield from ((node.name, each) for each in (True, False) if side in (None, each))
-            case checked.Aggregate() | checked.OfAccount():
+            case checked.Aggregate() | checked.Grouped() | checked.OfAccount():
                 pass  # asked of other rows
             case checked.And() | checked.Or():
                 pending += [(term, side) for term in node.terms]

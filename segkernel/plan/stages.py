@@ -34,7 +34,7 @@ def stage_over(planner: Planner, table: str, *wanted: checked.Expression) -> tup
     return planner.stages[key]
 
 
-def staged(planner: Planner, node: checked.Aggregate, space: int) -> int:
+def staged(planner: Planner, node: checked.Aggregate | checked.Grouped, space: int) -> int:
     """The node of an aggregate that goes up links first: of `any` whether there is such a row, of `none` and `all` whether there
     is one that speaks against it."""
     below = msgspec.structs.replace(node, up=(), owner="")

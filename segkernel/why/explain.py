@@ -114,7 +114,7 @@ class Reasons:
         """Put the parts of a condition that is written at `span` where they belong."""
         if isinstance(node, checked.Let | checked.InSegment):
             self._mention(node)
-        elif isinstance(node, checked.Aggregate | checked.Field | checked.Relative | checked.Constant):
+        elif isinstance(node, checked.Aggregate | checked.Grouped | checked.Field | checked.Relative | checked.Constant):
             self._add(seen, self._seen(node))
         else:
             for part in _inside(node):
@@ -154,7 +154,7 @@ class Reasons:
             found = plain(value, node.type, self.rules.timezone)
             rows = self._rows(node) if isinstance(node, checked.Aggregate) else None
             yield Seen(self._text(node.span), found, read(found, node.type), rows)
-        if isinstance(node, checked.Aggregate):
+        if isinstance(node, checked.Aggregate | checked.Grouped):
             for part in _of_account(node):
                 yield from self._seen(part)
         elif type(node) not in LEAVES:
@@ -206,7 +206,7 @@ def _inside(node: checked.Expression) -> list[checked.Expression]:
     return sorted([*children(node), *listed], key=lambda part: (part.span.source, part.span.start))
 
 
-def _of_account(node: checked.Aggregate) -> Iterator[checked.Expression]:
+def _of_account(node: checked.Aggregate | checked.Grouped) -> Iterator[checked.Expression]:
     """What is asked of the account inside an aggregate."""
     waiting: list[checked.Expression] = [node]
     while waiting:

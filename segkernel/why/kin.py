@@ -49,6 +49,13 @@ class Kin:
                     self.look(expressions(self.rules, name), table, rows)
             case checked.OfAccount(operand=operand):
                 self._look(operand, self.rules.root, self.account)
+            case checked.Grouped(relation=relation, up=up):
+                for place, link in up:
+                    table, rows = self._up(place, link, rows)
+                self.look((each for each in (node.value, node.condition) if each is not None), table, rows)
+                for place, link in reversed(relation.chain):
+                    rows = self._down(place, link, rows)
+                self.look(node.groups, relation.table, rows)
             case checked.Aggregate(relation=relation, up=up):
                 for place, link in up:
                     _, rows = self._up(place, link, rows)

@@ -109,6 +109,10 @@ def _whole(root: checked.Expression, table: str, account: str) -> Iterator[tuple
                 where = node.relation.table
             elif isinstance(node, checked.OfAccount):
                 where = account
+            elif isinstance(node, checked.Grouped):
+                waiting += [(node.relation.table, each) for each in node.groups]
+                waiting += [(node.owner or where, each) for each in (node.value, node.condition) if each is not None]
+                continue
             waiting += [(where, part) for part in children(node)]
 
 

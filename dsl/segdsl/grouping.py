@@ -1,0 +1,189 @@
+"""Aggregates over groups of rows: `max(count(order_lines per sku))`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from segdsl import syntax
+from segdsl.aggregates import aggregate, ordered, result_type, up, within
+from segdsl.checked import Aggregate, And, Call, Constant, Expression, Grouped, Let, Now, PeriodStart, Relation, Today
+from segdsl.context import Context, Groups, Scope
+from segdsl.functions import AGGREGATES
+from segdsl.paths import relation_of
+from segdsl.relative import relative
+from segdsl.tree import children, meaning
+from segdsl.typesystem import NUMBER
+from segdsl.values import exact_duration
+from segdsl.wording import phrase
+
+_DECIDED = ("any", "none", "all")
+_OF_ROWS_ALONE = ("first", "last", "values")
+
+
+def aggregated(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
+    """The meaning of a call of an aggregate: over rows, over groups of rows, or over the population."""
+    name = node.name.text
+    if node.over is not None:
+        return relative(ctx, node, scope)
+    if scope.groups is not None:
+        return _of_group(ctx, node, scope.groups)
+    if node.per is not None:
+        hint = f"ask for one of them: `max({name}(… per …))`, `any({name}(… per …) >= 3)`"
+        if name in _DECIDED:
+            hint = f"ask for one of them: `any({name}(… per …))`, `all({name}(… per …))`"
+        ctx.report("E311", node.span, name=f"`{name}(… per …)`", wanted="an aggregate around it: it has a value for each group", hint=hint)
+        return None
+    first = _first_per(node)
+    return aggregate(ctx, node, scope) if first is None else _over_groups(ctx, node, first, scope)
+
+
+def _first_per(node: syntax.Call) -> syntax.Call | None:
+    """The first aggregate with `per` that a call is over; not what stands inside other aggregates."""
+    if node.for_ is not None or not node.arguments or isinstance(node.arguments[0], syntax.Path):
+        return None
+    waiting: list[Any] = list(reversed(node.arguments))
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, syntax.Call) and inner.name.text in AGGREGATES:
+            if inner.per is not None:
+                return inner
+        elif isinstance(inner, syntax.Node):
+            waiting += [getattr(inner, field) for field in reversed(inner.__struct_fields__)]
+        elif isinstance(inner, tuple):
+            waiting += reversed(inner)
+    return None
+
+
+def _over_groups(ctx: Context, node: syntax.Call, first: syntax.Call, scope: Scope) -> Expression | None:
+    name = node.name.text
+    if len(node.arguments) != 1:
+        ctx.report("E309", node.span, name=f"`{name}`", wanted="one value of each group", found=str(len(node.arguments)))
+        return None
+    if name in _OF_ROWS_ALONE:
+        ctx.report("E950", node.span, form=f"`{name}` of groups of rows")
+        return None
+    if not ordered(ctx, node):
+        return None
+    path = first.for_ or first.arguments[0] if first.arguments else None
+    way, owner = up(ctx, path, scope) if isinstance(path, syntax.Path) else ((), scope)
+    groups = Groups(name, scope)
+    group = Scope(scope.table, Relation("", scope.table, ()), owner.apart, groups)
+    value, condition = _asked(ctx, node, group), None if node.where is None else ctx.condition(node.where, group)
+    found = groups.first
+    if value is None or (node.where is not None and condition is None) or found is None:
+        return None
+    kind = result_type(ctx, node, None, value)
+    if kind is None:
+        return None
+    given: Expression | None = value
+    if name in ("any", "none"):
+        condition, given = value if condition is None else And(span=node.span, terms=(condition, value)), None
+    return Grouped(
+        span=node.span,
+        function=name,
+        relation=found.relation,
+        groups=groups.keys,
+        type=kind,
+        value=given,
+        condition=condition,
+        forming=tuple(groups.forming or ()),
+        up=way,
+        owner=found.owner,
+    )
+
+
+def _asked(ctx: Context, node: syntax.Call, group: Scope) -> Expression | None:
+    """What is asked of each group: a value, or of `any`, `none` and `all` a condition, of `distinct` either."""
+    name, argument = node.name.text, node.arguments[0]
+    if name in _DECIDED:
+        return ctx.condition(argument, group)
+    found = ctx.single(ctx.expression(argument, group)) if name == "distinct" else ctx.value(argument, group)
+    return None if found is None else exact_duration(ctx, found)
+
+
+def _of_group(ctx: Context, node: syntax.Call, groups: Groups) -> Expression | None:
+    """An aggregate of the rows of one group."""
+    name = node.name.text
+    if node.per is None:
+        hint = "give it the same `per`, or name it outside with a `let`"
+        ctx.report("E311", node.span, name=f"`{groups.outer}` of groups", wanted="`per` in each aggregate inside it", hint=hint)
+        return None
+    found = aggregate(ctx, node, groups.owner)
+    path = node.for_ or node.arguments[0] if node.arguments else None
+    if found is None or not isinstance(path, syntax.Path):
+        return None
+    way, owner = up(ctx, path, groups.owner)
+    relation = relation_of(ctx, path.parts[len(way)], owner)
+    assert relation is not None
+    keys = [_key(ctx, each, within(relation, owner)) for each in node.per]
+    known = tuple(key for key in keys if key is not None)
+    if len(known) < len(keys):
+        return None
+    if groups.first is None:
+        groups.first, groups.keys = found, known
+    elif (found.relation.chain, found.up) != (groups.first.relation.chain, groups.first.up) or not _alike(known, groups.keys):
+        also = ((groups.first.span, "the first one is here"),)
+        wanted = "the same rows and the same `per` everywhere inside it"
+        ctx.report(
+            "E311", node.span, name=f"`{groups.outer}` of groups", wanted=wanted, hint="name one of them outside with a `let`", also=also
+        )
+        return None
+    _form(groups, node, found)
+    if name == "values":
+        return ctx.single(found)
+    return replace(found, up=(), owner="")
+
+
+def _alike(keys: tuple[Expression, ...], others: tuple[Expression, ...]) -> bool:
+    return [meaning(key) for key in keys] == [meaning(key) for key in others]
+
+
+def _form(groups: Groups, node: syntax.Call, found: Aggregate) -> None:
+    """Which rows form groups: what `where` keeps; the condition that `any` and `none` look for does not."""
+    where = found.where
+    if found.function in ("any", "none"):
+        filtered = node.for_ is not None and node.where is not None
+        where = where.terms[0] if filtered and isinstance(where, And) else None
+    if where is None:
+        groups.forming = None
+    elif groups.forming is not None:
+        groups.forming.append(where)
+
+
+def _key(ctx: Context, node: syntax.Expression, inner: Scope) -> Expression | None:
+    """What the rows of a group share."""
+    found = ctx.single(ctx.expression(node, inner))
+    key = None if found is None else exact_duration(ctx, found)
+    if key is None:
+        return None
+    if isinstance(key, Constant) or key.type == NUMBER:
+        hint = 'group by a class: `per if(… < 10, "small", "large")`' if key.type == NUMBER else None
+        ctx.report("E305", node.span, what="`per`", wanted="a value of each row that is no float", found=phrase(key), hint=hint)
+    elif ctx.rests_on_account(key):
+        hint = "it is the same for all rows of an account"
+        ctx.report("E305", node.span, what="`per`", wanted="a value of each row", found="one of the account", hint=hint)
+    elif _moves(ctx, key):
+        ctx.report("E950", node.span, form="`per` a value that changes with the day of the run")
+    else:
+        return key
+    return None
+
+
+def _moves(ctx: Context, key: Expression) -> bool:
+    """Whether a value of a row is another one in another run."""
+    waiting, seen = [key], set[str]()
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case Now() | Today() | PeriodStart() | Call(function="anniversary"):
+                return True
+            case Let() if node.name not in seen:
+                seen.add(node.name)
+                waiting.append(ctx.lets[node.name].value)
+            case Aggregate() | Grouped():
+                if any(ctx.schema.tables[table].event_time is not None for table, _ in node.relation.chain):
+                    return True
+        waiting += children(node)
+    return False
