@@ -22,18 +22,18 @@ def column(held: NDArray[np.uint64], values: pl.Series, accounts: int) -> pl.Ser
         listed = unpacked(held[:, start : start + BLOCK]).T
         np.sum(listed, axis=1, out=lengths[start * 64 : start * 64 + listed.shape[0]])
         parts.append(np.nonzero(listed)[1].astype(np.uint32))
-    return _lists(values.gather(pl.Series(np.concatenate(parts))), lengths[:accounts])
+    codes = _lists(np.concatenate(parts), lengths[:accounts])
+    if not accounts:
+        return pl.Series([], dtype=pl.List(values.dtype))
+    return codes.to_frame().select(pl.lit(values.implode()).list.gather(pl.col("codes"))).to_series()
 
 
-def _lists(items: pl.Series, lengths: NDArray[np.int64]) -> pl.Series:
+def _lists(items: NDArray[np.uint32], lengths: NDArray[np.int64]) -> pl.Series:
     """Lists of these lengths, cut from items one after the other."""
     ends = np.zeros(lengths.size + 1, np.int64)
     np.cumsum(lengths, out=ends[1:])
-    stream = na.c_array_stream(items.rechunk())
-    schema = na.Schema(stream.get_schema())
-    chunks = list(stream)
-    child = chunks[0] if chunks else na.c_array([], schema)
-    return pl.Series(na.c_array_from_buffers(na.large_list(schema), lengths.size, [None, ends], children=[child]))
+    child = na.c_array_from_buffers(na.uint32(), items.size, [None, items])
+    return pl.Series(na.c_array_from_buffers(na.large_list(na.uint32()), lengths.size, [None, ends], children=[child])).alias("codes")
 
 
 def unpacked(held: NDArray[np.uint64]) -> NDArray[np.bool_]:

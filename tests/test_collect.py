@@ -190,6 +190,13 @@ def test_an_explanation_tells_each_case() -> None:
     assert 'collect banners is ("even", "high")' in str(told)
 
 
+def test_long_texts_are_listed() -> None:
+    texts = ["a text of more than a dozen characters", "another one that is as long, or longer", ""]
+    cases = " ".join(f'"{text}" when n > {number}' for number, text in enumerate(texts))
+    found = evaluated(shop(1000), f"collect m {cases}")
+    assert found["m"].to_list() == [texts[: min(row, 3)] for row in range(1000)]
+
+
 def test_bits_become_lists_and_lists_bits() -> None:
     rng = np.random.default_rng(7)
     for rows, values in ((70_000, 3), (200, 70), (64, 1)):
