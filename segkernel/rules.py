@@ -111,7 +111,7 @@ class Rules:
         self._params = params
         self._limits = limits
         self.functions = functions
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._programs: dict[bool, Program] = {}
 
     def __repr__(self) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from segdsl import checked
 from segdsl.schema import Schema
 from segdsl.typesystem import DATE, Type
-from segkernel.oracle import arithmetic, clauses, functions, groups, population, tables
+from segkernel.oracle import aggregates, arithmetic, clauses, functions, groups, population, tables
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
-from segkernel.oracle.functions import exact_length, order_of
+from segkernel.oracle.functions import exact_length
+from segkernel.oracle.naming import expressions, mentions
 from segkernel.oracle.patterns import found_in
 from segkernel.oracle.zones import DAY, day_start, local_day, shift_instant
 
@@ -222,12 +223,12 @@ class Oracle:
             case checked.Relative():
                 return self._relative(expression)[row.index]
             case checked.Aggregate(up=()) | checked.Grouped(up=()):
-                return self._aggregate(expression, row)
+                return aggregates.aggregated(self, expression, row)
             case checked.Aggregate() | checked.Grouped():
                 # many rows lead to one, and nested ones to many more: each is asked once
                 seen = (id(expression), self._owner(expression, row))
                 if seen not in self._above:
-                    self._above[seen] = self._aggregate(expression, row)
+                    self._above[seen] = aggregates.aggregated(self, expression, row)
                 return self._above[seen]
             case checked.And(terms=terms):
                 return arithmetic.all_of([self.condition(term, row) for term in terms])
@@ -328,50 +329,6 @@ class Oracle:
             groups = [tuple(self.value(group, row) for group in node.groups) for row in rows]
             self._relatives[node] = population.statistics(node, values, wheres, groups)
         return self._relatives[node]
-
-    def _aggregate(self, aggregate: checked.Aggregate | checked.Grouped, row: Row) -> Value:
-        counted = self.counted(aggregate, row)
-        if aggregate.value is not None:
-            every = groups.formed(self, aggregate, row) if isinstance(aggregate, checked.Grouped) else self.rows(aggregate, row)
-            given = {each: self.value(aggregate.value, each) for each in every}
-        if isinstance(aggregate, checked.Aggregate) and aggregate.order is not None:
-            chosen = self._chosen(aggregate, aggregate.order, counted, row)
-            return None if chosen is None else given[chosen]
-        if aggregate.function == "all":
-            return all(given[each] is True for each in counted)
-        if aggregate.function == "any":
-            return len(counted) > 0
-        if aggregate.function == "none":
-            return len(counted) == 0
-        if aggregate.value is None:
-            return len(counted)
-        type_ = aggregate.value.type
-        values = [given[each] for each in counted if given[each] is not None]
-        if aggregate.function == "values":
-            return tuple(values)
-        if aggregate.function == "count":
-            return len(values)
-        if aggregate.function == "distinct":
-            return len(set(values))
-        if aggregate.function == "sum":
-            if type_.kind == "number":
-                return arithmetic.float_sum([arithmetic.as_float(value, type_) for value in values])
-            return self._in_range(sum(whole(value) for value in values), aggregate)
-        if not values or (aggregate.function == "stddev" and len(values) == 1):
-            return None
-        if aggregate.function == "stddev":
-            return arithmetic.deviation(values, type_)
-        if aggregate.function == "median":
-            return arithmetic.median(values, type_)
-        if aggregate.function == "avg":
-            return arithmetic.average(values, type_)
-        return min(values, key=order_of) if aggregate.function == "min" else max(values, key=order_of)
-
-    def _chosen(self, aggregate: checked.Aggregate, order: checked.Expression, counted: list[Row], row: Row) -> Row | None:
-        """The first or the last of the counted rows by what stands after `by`; None where it is missing for all of them."""
-        known = {each: self.value(order, each) for each in self.rows(aggregate, row)}
-        placed = {(order_of(known[each]), self.families.place(each.table, each.index)): each for each in counted if known[each] is not None}
-        return placed[min(placed) if aggregate.function == "first" else max(placed)] if placed else None
 
     def counted(self, aggregate: checked.Aggregate | checked.Grouped, row: Row) -> list[Row]:
         """The rows of an aggregate's relation that count: its `where` is true, and they are not later than the run; or its groups."""
@@ -476,40 +433,3 @@ def item_of(listed: checked.Expression) -> checked.Field:
     """An item of a list as an expression that has its type."""
     assert listed.type.item is not None
     return checked.Field(span=listed.span, table="", name="", type=listed.type.item)
-
-
-def mentions(rules: checked.Rules, name: str, account: bool) -> Iterator[str]:
-    """The statements that a statement names for the row that it is about itself, be that the account or a row of it.
-
-    Of an account these are also the account's own that are named inside aggregates, by their rows' lets too.
-    """
-    waiting: list[tuple[object, bool]] = [(root, False) for root in expressions(rules, name)]
-    seen: set[str] = set()
-    while waiting:
-        node, inside = waiting.pop()
-        if isinstance(node, checked.OfAccount):
-            if account:
-                waiting.append((node.operand, False))
-        elif isinstance(node, checked.Let) and inside:
-            if node.name not in seen:
-                seen.add(node.name)
-                waiting.append((rules.lets[node.name].value, True))
-        elif isinstance(node, checked.Let | checked.Chosen | checked.Collected):
-            yield node.name
-        elif isinstance(node, checked.InSegment):
-            yield node.segment
-        elif isinstance(node, checked.Checked):
-            inside = inside or isinstance(node, checked.Aggregate | checked.Grouped)
-            waiting.extend((getattr(node, field), inside) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            waiting.extend((part, inside) for part in node)
-
-
-def expressions(rules: checked.Rules, name: str) -> tuple[checked.Expression, ...]:
-    """What a let, a segment, a choose or a collect is made of."""
-    if name in rules.lets:
-        return (rules.lets[name].value,)
-    if name in rules.segments:
-        return (rules.segments[name].condition,)
-    several = rules.collects[name] if name in rules.collects else rules.chooses[name]
-    return tuple(case.condition for case in several.cases)

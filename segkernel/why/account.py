@@ -12,7 +12,7 @@ from segkernel.data import physical
 from segkernel.errors import DataError, Error
 from segkernel.instants import written
 from segkernel.oracle import Oracle, OracleOverflow
-from segkernel.oracle.evaluate import expressions
+from segkernel.oracle.naming import expressions
 from segkernel.textual import visible
 from segkernel.why.explain import Reasons
 from segkernel.why.explanation import Explanation

@@ -11,7 +11,7 @@ from segdsl import checked
 from segdsl.tree import children
 from segkernel.data.dataset import Dataset
 from segkernel.kernel.encoding import NONE
-from segkernel.oracle.evaluate import expressions
+from segkernel.oracle.naming import expressions
 
 Numbers = NDArray[np.int64]
 

@@ -20,7 +20,7 @@ from segkernel.link import link
 from segkernel.link.forms import Coded, Float
 from segkernel.link.staging import Handed
 from segkernel.oracle import Value
-from segkernel.oracle.evaluate import expressions
+from segkernel.oracle.naming import expressions
 from segkernel.plan import handing
 from segkernel.run import handed_on
 from segkernel.why.kin import Numbers
