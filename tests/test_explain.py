@@ -156,6 +156,11 @@ def test_unknown_is_told_apart_from_false(shop):
         ("max(orders.placed_at) within last 90 days", "├─ limit: 2026-07-03\n   └─ limit: 2026-10-01T09:00:00+02:00"),
         ("now - max(orders.placed_at) < 36 hours", "now - max(orders.placed_at): 10:00:00\n"),
         ("at least 2 of (vip, spent > 1, spent > 99)", "└─ ✓ at least 2 of (vip, spent > 1, spent > 99)\n   ├─ ✓ vip\n   ├─ ✓ spent > 1\n"),
+        (
+            "max(sum(orders.total per month_start(placed_at))) > 300",
+            "   └─ 2 groups, 2 rows of orders: 2026-09-01 (400.00), 2026-01-01 (250.00)",
+        ),
+        ("any(count(orders where total > 300 per customer.vip) > 0)", "└─ 1 group, 2 rows of orders: true"),
         ("spent > 2 * avg(spent over all)", "└─ avg(spent over all): 176.66666666666666"),
         ("bottom(1, spent)", "└─ ✓ bottom(1, spent)\n   └─ spent: 10"),
         ("if(vip, spent, 0) = 10", "└─ ✓ if(vip, spent, 0) = 10\n   ├─ if(vip, spent, 0): 10\n   ├─ vip: true\n   └─ spent: 10"),

@@ -107,6 +107,8 @@ def _rows(rows: Rows) -> str:
     noun = f"{rows.all:,} row{'' if rows.all == 1 else 's'} of {visible(rows.table)}"
     text = noun if rows.counted == rows.all else f"{rows.counted:,} of {noun}"
     shown = rows.counted
+    if rows.groups is not None:
+        shown, text = rows.groups, f"{rows.groups:,} group{'' if rows.groups == 1 else 's'}, {text}"
     if rows.failing is not None:
         text += f", {rows.failing:,} of which fail{'s' if rows.failing == 1 else ''}" if rows.failing else ", none of which fails"
         shown = rows.failing
@@ -116,7 +118,8 @@ def _rows(rows: Rows) -> str:
 
 
 def _row(row: Row) -> str:
-    key = " ".join(visible(str(part)) for part in row.key.values()) if row.key else f"row {row.row:,}"
+    parts = [str(part).lower() if isinstance(part, bool) else visible(str(part)) for part in row.key.values()]
+    key = " ".join(parts) if parts else f"row {row.row:,}"
     return key if row.shown is None else f"{key} ({visible(row.shown)})"
 
 

@@ -15,6 +15,7 @@ from segdsl.tree import LEAVES, children
 from segdsl.typesystem import Length, list_of
 from segkernel.oracle import Oracle, Value
 from segkernel.oracle.evaluate import Row as Place
+from segkernel.oracle.functions import exact_length
 from segkernel.why.explanation import TRUTHS, Case, Clause, Row, Rows, Seen, Statement
 from segkernel.why.kin import Numbers
 from segkernel.why.writing import one_line, place, plain, read
@@ -152,7 +153,7 @@ class Reasons:
         value = self.oracle.value(node, self.row)
         if not isinstance(value, Length):
             found = plain(value, node.type, self.rules.timezone)
-            rows = self._rows(node) if isinstance(node, checked.Aggregate) else None
+            rows = self._rows(node) if isinstance(node, checked.Aggregate | checked.Grouped) else None
             yield Seen(self._text(node.span), found, read(found, node.type), rows)
         if isinstance(node, checked.Aggregate | checked.Grouped):
             for part in _of_account(node):
@@ -162,29 +163,40 @@ class Reasons:
                 if part.span != node.span:  # else it has no words of its own: the `today` of `90 days ago`
                     yield from self._seen(part)
 
-    def _rows(self, node: checked.Aggregate) -> Rows:
-        """The rows that made an aggregate: how many, and the first of them."""
+    def _rows(self, node: checked.Aggregate | checked.Grouped) -> Rows:
+        """The rows that made an aggregate: how many, and the first of them, or of their groups."""
         rows, counted = self.oracle.rows(node, self.row), self.oracle.counted(node, self.row)
         told, failing = counted, None
         if node.function == "all":
             assert node.value is not None
             told = [each for each in counted if self.oracle.value(node.value, each) is not True]
             failing = len(told)
-        return Rows(node.relation.table, len(rows), len(counted), tuple(self._row(node, each) for each in told[:FIRST]), failing)
+        groups = len(counted) if isinstance(node, checked.Grouped) else None
+        many = len(counted) if groups is None else sum(len(each.members or ()) for each in counted)
+        return Rows(node.relation.table, len(rows), many, tuple(self._row(node, each) for each in told[:FIRST]), failing, groups)
 
-    def _row(self, node: checked.Aggregate, row: Place) -> Row:
-        table, zone = self.schema.tables[row.table], self.rules.timezone
-        names = {spec.column or field: field for field, spec in table.fields.items()}
-        fields = [part if part in table.fields else names.get(part, part) for part in table.key]
-        found = self.oracle.families.rows[row.table][row.index]
-        key: dict[str, Any] = {}
-        if all(field in found for field in fields) and all(found[field] is not None for field in fields):
-            key = {field: plain(found[field], table.fields[field].type, zone) for field in fields}
+    def _row(self, node: checked.Aggregate | checked.Grouped, row: Place) -> Row:
+        zone = self.rules.timezone
+        if isinstance(node, checked.Grouped):
+            member = Place(row.table, row.index, row.account)
+            key = {self._text(each.span): plain(exact_length(self.oracle.value(each, member)), each.type, zone) for each in node.groups}
+        else:
+            key = self._key(row)
         number = int(self.numbers[row.table][row.index]) + 1
         if node.value is None or node.function == "all" or isinstance(given := self.oracle.value(node.value, row), Length):
             return Row(number, key)
         value = plain(given, node.value.type, zone)
         return Row(number, key, value, read(value, node.value.type))
+
+    def _key(self, row: Place) -> dict[str, Any]:
+        """A row's key by column, empty where its table has none that is known."""
+        table = self.schema.tables[row.table]
+        names = {spec.column or field: field for field, spec in table.fields.items()}
+        fields = [part if part in table.fields else names.get(part, part) for part in table.key]
+        found = self.oracle.families.rows[row.table][row.index]
+        if any(found.get(field) is None for field in fields):
+            return {}
+        return {field: plain(found[field], table.fields[field].type, self.rules.timezone) for field in fields}
 
     def _text(self, span: Span) -> str:
         return one_line(self.sources, self.files, span)

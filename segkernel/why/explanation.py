@@ -22,7 +22,9 @@ class Row(msgspec.Struct, frozen=True):
 class Rows(msgspec.Struct, frozen=True):
     """The rows that made an aggregate: `counted` of the `all` that belong to the account count, and `first` are the first of them.
 
-    Of `all(…)`, `failing` says that `first` are of those that do not meet its condition.
+    Of an aggregate over groups, these are the rows of the `groups` (how many) that count, and `first` are the first groups, each with
+    what its rows share as its key and the number of its first row. Of `all(…)`, `failing` says how many do not meet its condition, and
+    `first` are of these.
     """
 
     table: str
@@ -30,6 +32,7 @@ class Rows(msgspec.Struct, frozen=True):
     counted: int
     first: tuple[Row, ...]
     failing: int | None = None
+    groups: int | None = None
 
 
 class Seen(msgspec.Struct, frozen=True):
