@@ -43,7 +43,7 @@ def comparison(planner: Planner, op: str, left: checked.Expression, right: check
         pairs = [(True, same), (False, not same)]
         both = [(planner.truth(left, space, x), planner.truth(right, space, y)) for x, y in pairs]
         return planner.builder.any_of(space, [planner.builder.all_of(space, pair) for pair in both])
-    if isinstance(left, checked.Chosen) and isinstance(right, checked.Constant) and right.value is not None:
+    if isinstance(left, checked.Chosen) and isinstance(right, checked.Constant) and right.value is not None and _of_one_kind(left, right):
         return planner.chosen_among(
             left.name, lambda value: comparison_holds(op, _number(value, left.type), _number(right.value, right.type))
         )
@@ -143,7 +143,7 @@ def membership(planner: Planner, node: checked.InList, space: int, wanted: bool)
     build = planner.builder
     value = node.value
     parts: list[int] = []
-    if isinstance(value, checked.Chosen):
+    if isinstance(value, checked.Chosen) and all(_of_one_kind(value, item) for item in node.items):
         known = {_number(item.value, item.type) for item in node.items}
         parts = [planner.chosen_among(value.name, lambda found: (_number(found, value.type) in known) is wanted)] if node.items else []
     elif node.items and value.type.kind in _LISTED and form_of(value) is None and all(item.type.kind in _LISTED for item in node.items):
@@ -176,6 +176,11 @@ def text_test(planner: Planner, node: checked.TextTest, space: int, wanted: bool
             return planner.builder.add("asked", space, *told, node.kind, pattern.value, wanted)
         return planner.builder.add("text", space, source, node.kind, pattern.value, wanted)
     return planner.builder.add("text pair", space, node.kind, planner.value(value, space), planner.value(pattern, space), wanted)
+
+
+def _of_one_kind(one: checked.Expression, other: checked.Expression) -> bool:
+    """Whether neither of two values is a date beside a timestamp, which is a whole day."""
+    return one.type.kind == other.type.kind or one.type.kind not in IN_TIME
 
 
 def _number(value: Any, kind: Type) -> Any:
