@@ -207,3 +207,8 @@ def test_bits_become_lists_and_lists_bits() -> None:
         lengths = column.list.len().to_numpy().astype(np.int64)
         assert np.array_equal(listings.bitmaps(column.filter(lengths > 0).explode().to_numpy(), lengths, values), held)
         assert listings.counts(held)[:-1] == flags.sum(axis=1).tolist()
+
+
+def test_a_statistic_of_what_a_collect_with_a_statistic_gives() -> None:
+    rules = 'collect m "top" when rank(n over all) <= 10 segment s when sum(if(m contains "top", 1, 0) over even) = 5 and m contains "top"'
+    assert evaluated(shop(70), rules).members("s").to_list() == list(range(60, 70))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segdsl.checked import Aggregate, Chosen, Expression, Grouped, HostCall, InSegment, Let, Relative
+from segdsl.checked import Aggregate, Chosen, Collected, Expression, Grouped, HostCall, InSegment, Let, Relative
 from segdsl.tree import LEAVES, children
 
-_NAMELESS = LEAVES - {Let, Chosen, InSegment}
+_NAMELESS = LEAVES - {Let, Chosen, Collected, InSegment}
 
 
 def depth(roots: Sequence[Expression], known: dict[str, int]) -> int:
@@ -20,7 +20,7 @@ def depth(roots: Sequence[Expression], known: dict[str, int]) -> int:
         kind = type(node)
         if kind is HostCall or kind is Relative or ((kind is Aggregate or kind is Grouped) and node.up):  # type: ignore[union-attr]
             steps += 1
-        elif kind is Let or kind is Chosen:
+        elif kind is Let or kind is Chosen or kind is Collected:
             deepest = max(deepest, steps + known.get(node.name, 0))  # type: ignore[union-attr]
             continue
         elif kind is InSegment:
