@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 import segdsl
 from segdsl import UnreadableForm, UnreadableRules, form_schema, forms, syntax
-from segdsl.layout import LINE, aligned, group, lay_out, row
+from segdsl.layout import HARD, LINE, Remark, aligned, group, lay_out, row
 from segdsl.limits import Limits
 from segdsl.parser import parse
 from segdsl.syntax import bare
@@ -144,6 +146,9 @@ SHOWN = [
     ('choose c 1 when x 20 when y otherwise 3', "choose c\n  1         when x\n  20        when y\n  otherwise 3\n"),
     ('collect c "L" "a" when x "long" when y', 'collect c "L"\n  "a"    when x\n  "long" when y\n'),
     ("let a = 1\n\n\n\nlet b = 2\nlet c = 3", "let a = 1\n\nlet b = 2\nlet c = 3\n"),
+    ("let a = max(sum(x per (b,c * 2)) over(d , e))", "let a = max(sum(x per (b, c * 2)) over (d, e))\n"),
+    ("let a = last(x where y by t for z)", "let a = last(x for z where y by t)\n"),
+    ("let a = x within last quiet let b = quiet from now", "let a = x within last quiet\nlet b = quiet from now\n"),
     ("", ""),
     ("\n\n# only a comment\n\n\n", "# only a comment\n"),
     ("\ufefflet a = 1", "let a = 1\n"),
@@ -244,6 +249,42 @@ def test_a_line_ends_only_where_what_follows_does_not_fit_either() -> None:
     assert lay_out(document, 15) == "f(aaaa\n  bbbb) = 1"
 
 
+def test_a_comment_on_a_line_of_its_own_begins_it() -> None:
+    assert lay_out(row(Remark("# a"), HARD, "b", Remark("# c"), Remark("# d"))) == "# a\nb  # c\n# d"
+
+
+DEEP = [
+    ("a or b and c = d + e * f(", "a", ")", 42),
+    ("f(", "a", ") * e + d = c and b or a", 42),
+    ("not (a or b and ", "a", ")", 32),
+    ("at least 1 of (a or b and c in (f(", "a", ")))", 21),
+]
+
+
+@pytest.mark.parametrize(("begin", "middle", "end", "times"), DEEP)
+def test_rules_as_deep_as_the_limits_allow(begin: str, middle: str, end: str, times: int) -> None:
+    text = f"segment s when {begin * times}{middle}{end * times}"
+    assert not parse(text)[1]
+    assert segdsl.from_json(segdsl.to_json(text)) == segdsl.format(text)
+
+
+def test_a_nearly_used_up_stack_gives_a_diagnostic() -> None:
+    tree = parse("segment s when " + "f(a or b and not (" * 20 + "a" + "))" * 20)[0]
+
+    def sink(depth: int, face: Callable[[syntax.File], str]) -> list[str]:
+        if depth:
+            return sink(depth - 1, face)
+        with pytest.raises(UnreadableRules) as caught:
+            face(tree)
+        return [found.code for found in caught.value.diagnostics]
+
+    frame, used = sys._getframe(), 0
+    while frame.f_back is not None:
+        frame, used = frame.f_back, used + 1
+    for face in (segdsl.format, segdsl.to_json):
+        assert sink(sys.getrecursionlimit() - used - 60, face) == ["E907"]
+
+
 # ---- JSON
 
 
@@ -326,11 +367,15 @@ WRONG = [
     (rules(let(form="call", name="f", arguments=[A], over={"form": "groups", "everyone": False})), "$.rules[0]", "something else"),
     (rules(let(form="text test", kind="contains any", left=A, right={"form": "truth", "value": True})), "$.rules[0]", "list"),
     (rules({"form": "param", "name": "e\u0301", "value": {"form": "truth", "value": True}}), "$.rules[0]", "something else"),
+    (rules(let(form="call", name="f", arguments=[A], over={"form": "groups", "everyone": True, "paths": [A]})), "$.rules[0]", "else"),
+    (rules(let(form="in period", left=A, period={"form": "period", "which": "year", "text": "2026", "count": "5"})), "$.rules[0]", "else"),
     ("[" * 100_000, "$", "nested more than"),
+    ('{"version": 1, "rules": [{"form": "let", "name": "a", "value": ' + '{"form": "not", "term": ' * 500, "$", ""),
     ('{"a":' * 100_000, "$", "nested more than"),
     ('{"version": 1, "rules": [], "x": "' + "[" * 100_000, "$", "unknown field"),
     (b"\xff", "$", "malformed"),
     (b'"\xff"', "$", ""),
+    (b'{"\xff": 1}', "$", "not UTF-8 text (byte 1)"),
     ("\ud800", "$", "malformed"),
     (rules(let(form="text", value="\ud800")), "$", ""),
 ]  # fmt: skip
@@ -350,6 +395,8 @@ def test_json_over_the_limits() -> None:
         segdsl.from_json(rules(let(**A)), Limits(source=10))
     with pytest.raises(UnreadableForm, match=r"\$.rules\[0\]: this list holds more than 2 items"):
         segdsl.from_json(segdsl.to_json("let a = x in (1, 2, 3)"), Limits(items=2))
+    with pytest.raises(UnreadableForm, match=r"\$: there are more than 1 statements"):
+        segdsl.from_json(rules(let(**A), {**let(**A), "name": "b"}), Limits(statements=1))
 
 
 def test_comments_in_json_are_kept_wherever_they_stand() -> None:

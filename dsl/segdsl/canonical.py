@@ -22,6 +22,7 @@ _TESTS = (
     forms.InSegment, forms.KOf,
 )  # fmt: skip
 _BINDING: dict[type[Any], int] = {forms.Or: OR, forms.And: AND, forms.Not: NOT, forms.Negative: SIGN, **dict.fromkeys(_TESTS, TEST)}
+_SHORT = (forms.Number, forms.Text, forms.Truth, forms.Date, forms.Month, forms.Timestamp, forms.Duration, forms.Path)
 _SUMS = ("+", "-")
 _TERMS_ON_A_LINE = 2
 _WIDEST_VALUE = 24
@@ -34,9 +35,7 @@ def text_of(rules: forms.Rules) -> str:
         lines += [*statement.above, lay_out(_statement(statement))]
     lines += rules.below
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    while kept and not kept[-1]:
-        kept.pop()
-    return "".join(f"{line}\n" for line in kept)
+    return "".join(f"{line}\n" for line in (kept if not kept or kept[-1] else kept[:-1]))
 
 
 # ---- statements
@@ -123,10 +122,16 @@ def _expression(node: Any, least: int = OR, taken: frozenset[str] = NOWHERE, *, 
 
 
 def _value(node: Any, least: int = OR, taken: frozenset[str] = NOWHERE, *, above: bool = False, how: int = FLUSH) -> Document:
-    if _binding(node) < least:
-        value: Document = row("(", _written(node, NOWHERE, HANGING), ")")
+    # No function stands between this one and the form's own: a rule may be as deep as the stack allows.
+    bracketed = _binding(node) < least
+    if bracketed:
+        taken, how = NOWHERE, HANGING
+    if isinstance(node, forms.And | forms.Or):
+        value = _chain(node, taken, how=how)
     else:
-        value = _written(node, taken, how)
+        value = _WRITERS[type(node)](node, taken)
+    if bracketed:
+        value = row("(", value, ")")
     return aligned(*_lines(node.above), value) if above and any(node.above) else value
 
 
@@ -134,12 +139,6 @@ def _binding(node: Any) -> int:
     if isinstance(node, forms.Arithmetic):
         return SUM if node.op in _SUMS else PRODUCT
     return _BINDING.get(type(node), ATOM)
-
-
-def _written(node: Any, taken: frozenset[str], how: int) -> Document:
-    if isinstance(node, forms.And | forms.Or):
-        return _chain(node, taken, how=how)
-    return _WRITERS[type(node)](node, taken)
 
 
 def _chain(node: forms.And | forms.Or, taken: frozenset[str] = NOWHERE, *, how: int, broken: bool = False) -> Document:
@@ -227,11 +226,12 @@ def _many(node: forms.KOf, taken: frozenset[str]) -> Document:
 
 
 def _list(node: forms.ListOf, taken: frozenset[str]) -> Document:
-    if not any(item.above or item.beside for item in node.items):
-        written = [_value(item, SUM) for item in node.items]
-        if not any(isinstance(item, forms.Call | forms.Arithmetic | forms.ListOf) for item in node.items):
-            return row("(", aligned(Filled(tuple([lay_out(item) for item in written]))), ")")
-    return _enclosed(node.items, SUM)
+    """A list of constants and names fills its lines; one with comments or calculations has an item a line."""
+    inner = [item.operand if isinstance(item, forms.Negative) else item for item in node.items]
+    plain = all(isinstance(item, _SHORT) for item in inner) and not any(item.above or item.beside for item in (*node.items, *inner))
+    if not plain:
+        return _enclosed(node.items, SUM)
+    return row("(", aligned(Filled(tuple([lay_out(_value(item, SUM)) for item in node.items]))), ")")
 
 
 def _enclosed(items: Iterable[Any], least: int, first: str = "(") -> Document:

@@ -10,12 +10,12 @@ import msgspec
 
 from segdsl import forms
 from segdsl.canonical import text_of
-from segdsl.diagnostics import Diagnostic, render
+from segdsl.diagnostics import Diagnostic, diagnostic, render
 from segdsl.errors import Error
 from segdsl.limits import Limits
 from segdsl.parser import parse
 from segdsl.source import Source
-from segdsl.syntax import File
+from segdsl.syntax import File, Span
 from segdsl.written import written
 
 _DEFAULTS = Limits()
@@ -53,7 +53,10 @@ def format(rules: str | File, name: str = "rules.seg", limits: Limits = _DEFAULT
     for messages. Raises UnreadableRules for a text that `parse` finds mistakes in.
     """
     file = _tree(rules, name, limits)
-    text = text_of(written(file))
+    try:
+        text = text_of(written(file))
+    except RecursionError:
+        raise _too_deep(file, name, limits) from None
     end = file.text.find("\n")
     return text.replace("\n", "\r\n") if end > 0 and file.text[end - 1] == "\r" else text
 
@@ -63,7 +66,11 @@ def to_json(rules: str | File, name: str = "rules.seg", limits: Limits = _DEFAUL
 
     Raises UnreadableRules for a text that `parse` finds mistakes in.
     """
-    return msgspec.json.format(msgspec.json.encode(written(_tree(rules, name, limits))), indent=2).decode() + "\n"
+    file = _tree(rules, name, limits)
+    try:
+        return msgspec.json.format(msgspec.json.encode(written(file)), indent=2).decode() + "\n"
+    except RecursionError:
+        raise _too_deep(file, name, limits) from None
 
 
 def from_json(data: bytes | str, limits: Limits = _DEFAULTS) -> str:
@@ -106,6 +113,11 @@ def _tree(rules: str | File, name: str, limits: Limits) -> File:
     if mistakes:
         raise UnreadableRules(mistakes, Source(name, rules))
     return file
+
+
+def _too_deep(file: File, name: str, limits: Limits) -> UnreadableRules:
+    """Said where the limit allows more than what is left of the caller's own stack."""
+    return UnreadableRules([diagnostic("E907", Span(0, 0), limit=f"{limits.depth:,}")], Source(name, file.text))
 
 
 def _depth(encoded: bytes) -> int:

@@ -178,7 +178,7 @@ def _collect(text: str, node: Any, above: int, beside: int | None, found: list[_
         parts = [part for part in inner if part is not None]
         if parts:
             _row(text, parts, id(parts[0]), beside, found)
-    elif isinstance(node, Node):
+    else:
         for field in node.__struct_fields__:
             inside = getattr(node, field)
             if isinstance(inside, Node) and not isinstance(inside, syntax.Name):
@@ -190,5 +190,6 @@ def _row(text: str, parts: Sequence[Any], above: int, beside: int | None, found:
     """Forms that may stand on lines of their own, the last of which ends where what holds them ends."""
     for number, part in enumerate(parts):
         if not isinstance(part, syntax.Groups):
-            first, last = number == 0, number == len(parts) - 1
-            _add(text, part, above if first else id(part), beside if last else id(part), found)
+            before, behind = id(part) if number else above, id(part) if number < len(parts) - 1 else beside
+            found.append(_Place(part.span.start, part.span.end, before, behind))
+            _collect(text, part, before, behind, found)

@@ -43,10 +43,8 @@ def _letter(letter: str) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-def duration(node: forms.Duration | forms.Path) -> str:
-    """`90 days`, or the name of a duration."""
-    if isinstance(node, forms.Path):
-        return path(node)
+def duration(node: forms.Duration) -> str:
+    """`90 days`."""
     return f"{node.count} {_counted(node.unit, node.count)}"
 
 

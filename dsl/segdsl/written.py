@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -31,28 +32,27 @@ def _form(node: Any, text: str, places: Places) -> Any:
     while isinstance(node, syntax.Arithmetic):
         spine.append(node)
         node = node.left
-    form = _single(node, text, places)
+    form = node
+    kind = type(node)
+    if kind is syntax.Name:
+        form = node.text
+    elif kind in _FORMS:
+        values: dict[str, Any] = {}
+        for field in _FIELDS[kind]:
+            inner = getattr(node, field)
+            # What is in a tuple is not one level deeper: a rule may be as deep as the stack allows.
+            held = type(inner) is tuple
+            values[field] = tuple(map(_form, inner, repeat(text), repeat(places))) if held else _form(inner, text, places)
+        if kind is syntax.Number:
+            values["text"] = text[node.span.start : node.span.end] or node.text + "%" * node.percent
+        elif kind is syntax.Duration:
+            count = _COUNT.match(text, node.span.start)
+            values["count"] = count[0] if count else node.count
+        form = _noted(node, _FORMS[kind](**values), places)
     for outer in reversed(spine):
         right = _form(outer.right, text, places)
         form = _noted(outer, forms.Arithmetic(op=outer.op, left=form, right=right), places)  # type: ignore[arg-type]
     return form
-
-
-def _single(node: Any, text: str, places: Places) -> Any:
-    if isinstance(node, tuple):
-        return tuple([_form(item, text, places) for item in node])
-    if isinstance(node, syntax.Name):
-        return node.text
-    kind = type(node)
-    if kind not in _FORMS:
-        return node
-    values = {field: _form(getattr(node, field), text, places) for field in _FIELDS[kind]}
-    if kind is syntax.Number:
-        values["text"] = text[node.span.start : node.span.end] or node.text + "%" * node.percent
-    elif kind is syntax.Duration:
-        count = _COUNT.match(text, node.span.start)
-        values["count"] = count[0] if count else node.count
-    return _noted(node, _FORMS[kind](**values), places)
 
 
 def _noted(node: syntax.Node, form: Any, places: Places) -> Any:

@@ -24,11 +24,8 @@ def convert(file: Path, face: str) -> None:
         source = read_rules(file, Limits())
         click.echo(to_json(source.text, source.name), nl=False)
         return
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(LONGEST_FORM + 1)
-    except OSError as error:
-        raise Error(f"cannot read {file}: {error.strerror}") from None
+    with file.open("rb") as opened:
+        data = opened.read(LONGEST_FORM + 1)
     try:
         click.echo(from_json(data), nl=False)
     except UnreadableForm as error:
