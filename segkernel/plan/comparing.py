@@ -21,6 +21,8 @@ NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _OPERATORS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 MANY_DAYS = 10_000_000
 """So many days can be counted from any day of the calendar."""
+SAFE_PLACES = 18
+"""A whole number of 64 bits with so many places more fits into 128 bits."""
 _LISTED = ("text", "whole", "decimal", "date")
 """Types whose lists become sets of values; lists of other types are compared one by one."""
 
@@ -134,8 +136,27 @@ def between_values(planner: Planner, op: str, left: checked.Expression, right: c
         a, b = (as_float(planner.builder, x, kind, space) for x, kind in ((a, left.type), (b, right.type)))
     elif "number" not in kinds and kinds[0] in ("whole", "decimal"):
         scale = max(left.type.scale, right.type.scale)
+        if far_apart(left.type, right.type):
+            if left.type.scale > right.type.scale:
+                return _between_scales(planner, FLIPPED[op], b, right.type, a, space)
+            return _between_scales(planner, op, a, left.type, b, space)
         a, b = (at_scale(planner.builder, x, of.type, scale, space, of.span) for x, of in ((a, left), (b, right)))
     return planner.builder.add("compare", space, op, a, b)
+
+
+def far_apart(a: Type, b: Type) -> bool:
+    """Whether numbers of two scales may not fit into 128 bits at the larger one: all but whole numbers beside few places."""
+    return a.scale != b.scale and not ("whole" in (a.kind, b.kind) and max(a.scale, b.scale) <= SAFE_PLACES)
+
+
+def _between_scales(planner: Planner, op: str, coarse: int, kind: Type, fine: int, space: int) -> int:
+    """A number of fewer places against one of more, which is rounded: nothing then leaves its range."""
+    build = planner.builder
+    floor, ceil = (build.add("rounded", space, kind, function, kind.scale, fine) for function in ("floor", "ceil"))
+    if op in ("=", "!="):
+        both = [build.add("compare", space, op, coarse, bound) for bound in (floor, ceil)]
+        return build.all_of(space, both) if op == "=" else build.any_of(space, both)
+    return build.add("compare", space, op, coarse, ceil if op in ("<", ">=") else floor)
 
 
 def membership(planner: Planner, node: checked.InList, space: int, wanted: bool) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from segdsl import checked
-from segdsl.typesystem import DATE, TRUTH
+from segdsl.typesystem import DATE, TRUTH, Type
 from segkernel.plan import collects, comparing
 from segkernel.plan.scales import as_float, at_scale
 from segkernel.plan.slots import form_of
@@ -156,10 +156,22 @@ def aligned(planner: Planner, item: checked.Expression, rows: int, value: checke
             number = planner.builder.add("day", where, DATE, number)
         elif kinds == {"number", "decimal"}:
             number = as_float(planner.builder, number, each.type, where)
+        elif "number" not in kinds and comparing.far_apart(item.type, value.type):
+            number = _coarse(planner, number, each.type, min(item.type, value.type, key=lambda kind: kind.scale), where)
         elif "number" not in kinds and each.type.kind in ("whole", "decimal"):
             number = at_scale(planner.builder, number, each.type, scale, where, each.span)
         found.append(number)
     return found[0], found[1]
+
+
+def _coarse(planner: Planner, number: int, kind: Type, wanted: Type, space: int) -> int:
+    """A number with fewer places, missing where it has more: it equals no number that has not."""
+    if kind == wanted:
+        return number
+    build = planner.builder
+    floor, ceil = (build.add("rounded", space, wanted, function, wanted.scale, number) for function in ("floor", "ceil"))
+    none = build.add("constant", space, wanted, None)
+    return build.add("either", space, wanted, build.add("compare", space, "=", floor, ceil), floor, none)
 
 
 def _resolved(planner: Planner, listed: checked.Expression, space: int) -> tuple[checked.Expression, int]:
