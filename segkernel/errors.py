@@ -19,6 +19,9 @@ class RuleError(Error):
         self.diagnostics = tuple(diagnostics)
 
 
+LEAVES_ITS_RANGE = "a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits"
+
+
 class DataError(Error):
     """Data that do not fit the schema, or a value that leaves its range: names table, column and first offenders.
 

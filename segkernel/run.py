@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.clock import Clock
-from segkernel.errors import Cancelled, DataError
+from segkernel.errors import LEAVES_ITS_RANGE, Cancelled, DataError
 from segkernel.kernel import operations as op
 from segkernel.kernel.compilation import JIT, prepare
 from segkernel.kernel.interpreter import interpret
@@ -262,4 +262,4 @@ def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
     where = f", first in row {row + 1:,} of {linked.source.root}" if linked.program[instruction, 1] == 0 else ""
     if linked.program[instruction, 0] == op.NARROW:
         raise DataError(f"a time leaves the years 1677 to 2262, as far as the calendar of a run reaches{where}", span)
-    raise DataError(f"a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits{where}", span)
+    raise DataError(f"{LEAVES_ITS_RANGE}{where}", span)

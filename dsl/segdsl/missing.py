@@ -35,6 +35,13 @@ from segdsl.tree import LEAVES, branches
 from segdsl.wording import dotted
 
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_TESTED: dict[type, tuple[str, ...]] = {
+    InList: ("value",),
+    TextTest: ("value",),
+    InValues: ("value", "listed"),
+    Overlap: ("listed", "sought"),
+}
+"""The parts of a test that make it unknown where they are missing."""
 
 
 class MissingLint(msgspec.Struct, frozen=True):
@@ -60,21 +67,8 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
                 for field in _left_out(node, negative, sugar):
                     suspects.setdefault((field.table, field.path, field.name), MissingLint(name, field, node.span))
                 negative = False
-            elif kind is InList or kind is TextTest:
-                assert isinstance(node, InList | TextTest)
-                for value in _fields(node.value):
-                    if negative and _can_miss(value):
-                        suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
-                negative = False
-            elif kind is InValues:
-                assert isinstance(node, InValues)
-                for value in (*_fields(node.value), *_fields(node.listed)):
-                    if negative and _can_miss(value):
-                        suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
-                negative = False
-            elif kind is Overlap:
-                assert isinstance(node, Overlap)
-                for value in (*_fields(node.listed), *_fields(node.sought)):
+            elif kind in _TESTED:
+                for value in (field for part in _TESTED[kind] for field in _fields(getattr(node, part))):
                     if negative and _can_miss(value):
                         suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
                 negative = False

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from segkernel.errors import DataError
+from segkernel.errors import LEAVES_ITS_RANGE, DataError
 from segkernel.link.assembly import signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float
 from segkernel.link.staging import Handed
@@ -96,6 +96,7 @@ def _remembered(memo: Memo, key: Any, make: Callable[[], Any]) -> Any:
 
 
 def present(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows have a value."""
     if isinstance(handed.form, Float):
         return np.asarray(~np.isnan(buffers[handed.words].view(np.float64)))
     if isinstance(handed.form, Coded):
@@ -240,7 +241,7 @@ def _exact(call: Statistic, members: list[int]) -> int | None:
         return round(Fraction(total, len(members))) if members else None
     low, high = (SMALLEST, _ONE - 1) if call.type.kind == "whole" else (-BEYOND, BEYOND - 1)
     if not low <= total <= high:
-        raise DataError("a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits", call.span)
+        raise DataError(LEAVES_ITS_RANGE, call.span)
     return total
 
 
