@@ -198,3 +198,32 @@ def test_values_whose_hashes_collide_with_a_key(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(key_index, "hashes", lambda frame: np.arange(frame.height, dtype=np.uint64))
     test_keys_of_every_kind("text")
     test_keys_of_two_columns()
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("customers", [1, 3, 40])
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 3_000])
+def test_groups_are_a_stable_sort_of_each_owners_rows(rows: int, customers: int, shuffled: bool) -> None:
+    rng = np.random.default_rng(rows + customers)
+    owners, skus = rng.integers(0, customers, rows), rng.integers(0, 12, rows)
+    if not shuffled:
+        owners.sort()
+    named = [None if sku == 0 else f"sku {sku:02}" for sku in skus]
+    orders = pl.DataFrame({"no": range(rows), "id": owners, "sku": pl.Series(named, dtype=pl.String)})
+    tables = {"customers": pl.DataFrame({"id": range(customers)}), "orders": orders}
+    data = Dataset(tables, root="customers", key="id", links={"orders": {"customer": ("customers", "id")}})
+    chain = (("per", (("orders", "customer"),), (("field", (), "sku"),), "UTC"),)
+    wanted = sorted((owner, sku, row) for owner, sku, row in zip(owners, named, range(rows), strict=True) if sku is not None)
+    found = sorted({(owner, sku) for owner, sku, _ in wanted})
+    groups, inside = data.space(chain), data.space((("orders", "per", "of"), *chain))
+    assert (groups.rows, inside.rows) == (len(found), len(wanted))
+    assert groups.owner is not None
+    assert groups.owner.tolist() == [owner for owner, _ in found]
+    assert groups.offsets is not None
+    assert groups.offsets.tolist() == [sum(owner < customer for owner, _ in found) for customer in range(customers + 1)]
+    assert inside.owner is not None
+    assert inside.owner.tolist() == [found.index((owner, sku)) for owner, sku, _ in wanted]
+    assert inside.offsets is not None
+    assert inside.offsets.tolist() == [sum((owner, sku) < group for owner, sku, _ in wanted) for group in found] + [len(wanted)]
+    standing = range(rows) if inside.picked is None else inside.picked.tolist()
+    assert list(standing)[: inside.rows] == [row for *_, row in wanted]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segkernel.data.columns import aligned
 from segkernel.data.spaces import Chain, Space
+from segkernel.kernel import grouping
 
 PER = "per"
 """A chain's step from groups to their owner is (PER, the rows' chain to their owner, keys, zone), from the rows in the order of their
@@ -54,32 +55,23 @@ def _fitted(codes: NDArray[Any], top: int | None = None) -> tuple[NDArray[Any], 
 def formed(base: Space, above: Space, chain: Chain, codes: NDArray[Any]) -> Groups:
     """The groups under `above` of the rows of `base`, a space below it, by the codes of all rows of its table; `chain` is that of
     the groups. A row whose code is 0 is in none. In a group, rows stand as they did."""
-    assert base.owner is not None
-    owner, parent = base.owner[: base.rows], base.parent
+    assert base.offsets is not None
+    starts, parent, picked = base.offsets, base.parent, base.picked
     while parent is not None and len(parent.chain) > len(above.chain):
-        assert parent.owner is not None
-        owner, parent = parent.owner[owner], parent.parent
-    picked = base.picked
-    codes = codes if picked is None else codes[picked]
-    if not codes.all():
-        kept = np.flatnonzero(codes).astype(np.uint32)
-        owner, codes = owner[kept], codes[kept]
-        picked = kept if picked is None else picked[kept]
-    pairs = owner.astype(np.uint64) << np.uint64(32)
-    pairs |= codes
-    if not bool((pairs[1:] >= pairs[:-1]).all()):
-        order = np.argsort(pairs, kind="stable")
-        pairs = pairs[order]
-        picked = order.astype(np.uint32) if picked is None else picked[order]
-    new = np.ones(pairs.size, bool)
-    np.not_equal(pairs[1:], pairs[:-1], out=new[1:])
-    starts = np.append(np.flatnonzero(new), pairs.size)
-    owners = aligned(starts.size - 1, np.uint32)
-    owners[:] = pairs[starts[:-1]] >> np.uint64(32)
-    offsets = np.zeros(above.rows + 1, np.int64)
-    np.cumsum(np.bincount(owners[: starts.size - 1], minlength=above.rows), out=offsets[1:])
-    groups = Space(chain, PER, starts.size - 1, None, above, offsets, owners)
-    group = aligned(pairs.size, np.uint32)
-    group[:] = np.cumsum(new) - 1
+        assert parent.offsets is not None
+        starts, parent = starts[parent.offsets], parent.parent
+    codes = (codes if picked is None else codes[picked])[: base.rows].astype(np.uint32, copy=False)
+    scratch = np.empty(int(np.diff(starts).max(initial=0)), np.int64)
+    order, group = np.empty(base.rows, np.uint32), aligned(base.rows, np.uint32)
+    begins, owners = np.empty(base.rows + 1, np.int64), np.empty(base.rows, np.uint32)
+    offsets = np.empty(above.rows + 1, np.int64)
+    rows, count, unmoved = grouping.group_rows(codes, starts, scratch.ctypes.data, scratch.size, order, group, begins, owners, offsets)
+    group[rows:] = 0
+    if not unmoved:
+        picked = order[:rows].copy() if picked is None else picked[order[:rows]]
+    of = aligned(count, np.uint32)
+    of[:] = owners[:count]
+    groups = Space(chain, PER, count, None, above, offsets, of)
     table = chain[0][1][0][0]
-    return Groups(groups, Space(((table, PER, "of"), *chain), table, pairs.size, picked, groups, starts, group, base.shared))
+    under = ((table, PER, "of"), *chain)
+    return Groups(groups, Space(under, table, rows, picked, groups, begins[: count + 1].copy(), group[:rows], base.shared))
