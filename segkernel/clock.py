@@ -21,6 +21,9 @@ from segkernel.plan.slots import Form, Slot
 SECOND = 1_000_000_000
 DAY = NANOSECONDS_A_DAY
 HOUR = 3_600 * SECOND
+_DAY_SECONDS = DAY // SECOND
+_STRETCH = 384 * _DAY_SECONDS
+_LARGEST = (1 << 63) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = int((datetime(1, 1, 3, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST = int((datetime(9999, 12, 29, tzinfo=UTC) - _EPOCH).total_seconds())
@@ -205,25 +208,51 @@ def shifted(zone: str, value: int, instant: bool, by: Length) -> int:
 def day_table(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], int]:
     """The first instants of all local days that hold the instants low to high, and the number of the first day."""
     first, last = day_of(zone, low) - 1, day_of(zone, high) + 1
-    starts = [max(first_instant(zone, day), -(1 << 63)) for day in range(first, last + 1)]
-    while starts[-1] >= 1 << 63:  # a day that begins behind all instants of 64 bits is nobody's
-        starts.pop()
-    return np.array(starts, np.int64), first
+    moments, offsets = _changes(zone, (first - 2) * _DAY_SECONDS, (last + 2) * _DAY_SECONDS)
+    midnights = np.arange(first, last + 1, dtype=np.int64) * _DAY_SECONDS
+
+    def offset_at(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
+        return offsets[np.searchsorted(moments, seconds, "right")]
+
+    before = offset_at(midnights - _DAY_SECONDS)
+    starts = midnights - before
+    plain = (before == offset_at(midnights + _DAY_SECONDS)) & (before == offset_at(starts))
+    for place in np.nonzero(~plain)[0]:
+        starts[place] = first_instant(zone, first + int(place)) // SECOND
+    kept = starts[starts <= _LARGEST // SECOND]  # a day that begins behind all instants of 64 bits is nobody's
+    instants = np.where(kept < -(_LARGEST // SECOND), -_LARGEST - 1, kept * SECOND)
+    return instants, first
 
 
 @lru_cache(maxsize=64)
 def changes(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The clock changes between two instants, and the offset before the first and after each.
-
-    The instants of whole days are asked, so that other data of the same zone find the answers kept. Two changes that undo each
-    other were never less than 95 hours apart (Freetown in 1939); in Recife in 2000 they were 167.
-    """
+    """The clock changes between two instants, and the offset before the first and after each."""
     low, high = max(low // DAY * DAY, _FIRST * SECOND), min(high, _LAST * SECOND)
-    moments: list[int] = []
-    offsets = [offset(zone, low)]
-    for start in range(low, max(high, low + 1), DAY):
-        after = offset(zone, start + DAY)
-        if after != offsets[-1]:
-            moments.append(change(zone, start, start + DAY))
-            offsets.append(after)
-    return np.array(moments, np.int64), np.array(offsets, np.int64)
+    days = -(-max(high - low, 1) // DAY)
+    moments, offsets = _changes(zone, low // SECOND, low // SECOND + days * _DAY_SECONDS)
+    return moments * SECOND, offsets * SECOND
+
+
+def _changes(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The clock changes in (low, high], and the offset before the first and after each, all in seconds."""
+    stretches = range(low // _STRETCH, high // _STRETCH + 1)
+    found = [change for number in stretches for change in _changes_of_stretch(zone, number) if low < change[0] <= high]
+    offsets = [offset(zone, low * SECOND) // SECOND, *(after for _, after in found)]
+    return np.array([moment for moment, _ in found], np.int64), np.array(offsets, np.int64)
+
+
+@lru_cache(maxsize=1 << 13)
+def _changes_of_stretch(zone: str, number: int) -> tuple[tuple[int, int], ...]:
+    """The clock changes of a stretch of days, and the offset after each, in seconds: kept, since other data ask for the same ones.
+
+    Three days apart are asked first. Two changes that undo each other were never less than 95 hours apart (Freetown in 1939); in
+    Recife in 2000 they were 167.
+    """
+    found = []
+    for start in range(number * _STRETCH, (number + 1) * _STRETCH, 3 * _DAY_SECONDS):
+        if offset(zone, start * SECOND) != offset(zone, (start + 3 * _DAY_SECONDS) * SECOND):
+            for day in range(start, start + 3 * _DAY_SECONDS, _DAY_SECONDS):
+                low, high = day * SECOND, (day + _DAY_SECONDS) * SECOND
+                if offset(zone, low) != offset(zone, high):
+                    found.append((change(zone, low, high) // SECOND, offset(zone, high) // SECOND))
+    return tuple(found)
