@@ -13,7 +13,7 @@ from segdsl import project as settings
 from segdsl.diagnostics import Diagnostic
 from segdsl.missing import MissingLint, missing_values, with_counts
 from segdsl.schema import Schema, Table
-from segkernel.errors import Error, SchemaError
+from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.meaning import needed, physical, relations
 from segkernel.rules import Rules, compile
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from segkernel.data.dataset import Dataset
 
 FILE = "segkernel.toml"
+UNPINNED = (
+    "(no data are at hand: without them the types of fields are those that segkernel.toml pins, which `segkernel schema DIR --write` does)"
+)
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -63,6 +66,21 @@ def pinned(project: Project, files: Sequence[Path], params: Mapping[str, Any]) -
     Raises `RuleError`, also where only the data could tell whether there is a mistake.
     """
     return compile(list(files), project.schema, params=params)
+
+
+def typed_rules(project: Project, files: Sequence[Path], folder: Path | None) -> Rules:
+    """The rules checked against the pinned types, and where these do not suffice, those of the sources in `folder`; no rows are read.
+
+    Raises `RuleError`; without sources (`folder` None), it says where types would come from.
+    """
+    try:
+        return pinned(project, files, {})
+    except RuleError as error:
+        if folder is None:
+            raise RuleError(f"{error}\n{UNPINNED}", error.diagnostics) from None
+    from segkernel.reading import scan
+
+    return compile(list(files), settled(project.schema, scan(project.schema, folder)))
 
 
 def bound(

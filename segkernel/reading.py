@@ -55,6 +55,17 @@ def scan(schema: Schema, folder: Path) -> dict[str, pl.LazyFrame]:
     return {name: _scan(name, table, folder) for name, table in schema.tables.items() if table.source is not None}
 
 
+def present(schema: Schema, folder: Path) -> bool:
+    """Whether the root's data are there, relative to a folder; of those elsewhere than on this machine that is taken for granted."""
+    source = schema.tables[schema.root].source
+    if source is None:
+        return False
+    try:
+        return source.startswith(_REMOTE) or bool(_files(schema.root, source, folder))
+    except DataError:
+        return False
+
+
 def types(frames: Mapping[str, pl.LazyFrame], schema: Schema) -> dict[str, pl.DataFrame]:
     """Frames without rows that have the columns and types of the sources."""
 

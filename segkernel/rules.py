@@ -30,6 +30,7 @@ from segkernel.textual import unknown_name
 
 if TYPE_CHECKING:
     from segkernel.data.dataset import Dataset
+    from segkernel.differences import Differences
     from segkernel.link import Linked
     from segkernel.membership import Membership
     from segkernel.plan import Program
@@ -261,6 +262,17 @@ class Rules:
         if not isinstance(data, Dataset):
             raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
         return funnel(asked._fitted(data), data, name, as_of, threads)
+
+    def diff(self, since: Rules) -> Differences:
+        """What differs from an earlier version of the rules, `since`, to these: by meaning, not by how they are written.
+
+        No data are needed; `bool(…)` of it is whether anything differs, `str(…)` tells it.
+        """
+        from segkernel.differences import differences
+
+        if not isinstance(since, Rules):
+            raise Error(f"since is a sk.Rules, such as sk.compile gives, not {type(since).__name__}")
+        return differences(since, self)
 
     def _fitted(self, data: Dataset) -> Rules:
         """The rules for data that they fit: at the width of the data's floats. Raises `DataError`."""

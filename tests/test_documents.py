@@ -128,6 +128,18 @@ def test_the_readmes_reasons_are_the_ones_that_the_commands_print(grocery: Path)
     assert counted.stdout == funnel
 
 
+def test_the_readmes_change_is_the_one_that_diff_prints(grocery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for side in ("before/shop", "shop"):
+        shutil.copytree(grocery, tmp_path / side, ignore=shutil.ignore_patterns("out", "data"))
+    (tmp_path / "shop" / "data").symlink_to(grocery / "data")
+    offers = tmp_path / "shop" / "segments" / "offers.seg"
+    before, after = re.findall(r"^    [-+](.*)$", blocks("text")[4], re.MULTILINE)
+    offers.write_text(offers.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["diff", "before/shop", "shop"])
+    assert (done.exit_code, done.stdout) == (1, blocks("text")[4])
+
+
 def left_out(shown: str, output: str) -> list[str]:
     """The lines shown, but for `…`, that an output does not have, whatever the spaces."""
     printed = {" ".join(line.split()) for line in output.splitlines()}

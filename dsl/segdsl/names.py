@@ -93,7 +93,7 @@ _GETTERS: dict[type, tuple[attrgetter[Any], ...]] = {
 }
 
 
-def _mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: frozenset[str]) -> Iterator[str]:
+def mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: frozenset[str]) -> Iterator[str]:
     """The bare names in a statement, in no order, many times; a relation inside an aggregate is none.
 
     `of_rows` are the lets of relations' rows, which an aggregate also names behind its relation, and that behind `links`.
@@ -133,7 +133,7 @@ def mentions(names: Names, schema: Schema) -> Mentions:
     for name, statement in statements.items():
         if type(statement) is syntax.Param:
             continue
-        inner = dict.fromkeys(found for found in _mentioned(statement, of_rows, links) if found in statements)
+        inner = dict.fromkeys(found for found in mentioned(statement, of_rows, links) if found in statements)
         used.update(found for found in inner if found != name)
         of[name] = tuple(found for found in inner if type(statements[found]) is not syntax.Param)
     return Mentions(of, frozenset(used))

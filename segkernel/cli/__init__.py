@@ -10,8 +10,8 @@ import click
 
 import segkernel
 from segkernel.cli.later import later
+from segkernel.cli.terminal import failed
 from segkernel.errors import Error
-from segkernel.textual import visible
 
 WRONG, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -35,22 +35,10 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted", err=True)
             code = INTERRUPTED
-        except Error as error:
-            click.echo(str(error) if getattr(error, "diagnostics", ()) else f"error: {_visible(str(error))}", err=True)
-            code = WRONG
-        except OSError as error:
-            place = f"cannot use {error.filename}: " if error.filename else ""
-            click.echo(f"error: {_visible(place)}{error.strerror or error}", err=True)
-            code = WRONG
-        except MemoryError:
-            click.echo("error: not enough memory", err=True)
+        except (Error, OSError, MemoryError) as error:
+            failed(error)
             code = WRONG
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def _visible(text: str) -> str:
-    """The lines of a message; they may quote settings, names of files and data."""
-    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -65,6 +53,7 @@ def main() -> None:
 def _commands() -> None:
     from segkernel.cli.check import check
     from segkernel.cli.convert import convert
+    from segkernel.cli.diff import diff
     from segkernel.cli.explain import explain
     from segkernel.cli.fmt import fmt
     from segkernel.cli.funnel import funnel
@@ -72,7 +61,7 @@ def _commands() -> None:
     from segkernel.cli.run import run
     from segkernel.cli.schema import schema
 
-    for command in (run, check, schema, plan, explain, funnel, fmt, convert, *later()):
+    for command in (run, check, schema, plan, explain, funnel, diff, fmt, convert, *later()):
         main.add_command(command)
 
 

@@ -6,7 +6,6 @@ import click
 
 _LATER = {
     "test": "run the tests of a project's rules",
-    "diff": "compare two memberships",
 }
 
 

@@ -12,7 +12,7 @@ import click
 
 from segdsl.diagnostics import Diagnostic, render
 from segdsl.source import Source
-from segkernel.textual import aligned
+from segkernel.textual import aligned, visible
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -74,6 +74,23 @@ def warn(warnings: Sequence[Diagnostic], sources: Sequence[Source]) -> None:
     """Show lints on standard error."""
     if warnings:
         click.echo(render(warnings, sources).rstrip("\n"), err=True)
+
+
+def failed(error: Exception) -> None:
+    """Say on standard error what went wrong: mistakes of rules with their places, anything else in a sentence."""
+    if isinstance(error, MemoryError):
+        said = "not enough memory"
+    elif isinstance(error, OSError):
+        place = f"cannot use {error.filename}: " if error.filename else ""
+        said = f"{_visible(place)}{error.strerror or error}"
+    else:
+        said = _visible(str(error))
+    click.echo(str(error) if getattr(error, "diagnostics", ()) else f"error: {said}", err=True)
+
+
+def _visible(text: str) -> str:
+    """The lines of a message; they may quote settings, names of files and data."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def table(rows: Sequence[Sequence[str]], sides: str) -> None:
