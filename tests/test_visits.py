@@ -160,6 +160,30 @@ def test_sums_of_huge_floats_and_infinities(values: list[float], wanted: float) 
     np.testing.assert_array_equal(visited(Machine(len(values), 3), values, [0] * len(values), huge=True), [wanted])
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_three_parts_of_a_sum_are_rounded_once_also_near_a_tie(seed: int) -> None:
+    random = Random(seed)
+
+    def some() -> float:
+        whole = random.choice([0, 1, -1, 3, random.getrandbits(53), -random.getrandbits(53), 2**52 + 1, 2**53 - 1])
+        return math.ldexp(whole, random.randrange(-112, 8))
+
+    def beside(number: float) -> float:
+        """A number near the last place of another one, or half of that."""
+        ulp = math.ulp(number)
+        return random.choice([0.0, number * 2.0**-53, -number * 2.0**-54, ulp / 2, -ulp / 2, ulp, ulp * 2.0**-60, -5e-324, some()])
+
+    heads = [some() for _ in range(600)]
+    smalls = [beside(each) for each in heads]
+    tinies = [random.choice([0.0, beside(each)]) for each in smalls]
+    machine = Machine(len(heads))
+    for slot, each in enumerate((heads, smalls, tinies)):
+        machine.fill(slot, each, np.float64)
+    machine.emit(op.FLOAT_TOTAL, 3, 0, 0)
+    machine.run()
+    assert machine.values(3, np.float64).tolist() == [math.fsum(each) for each in zip(heads, smalls, tinies, strict=True)]
+
+
 def test_sums_of_many_owners_stay_apart() -> None:
     rng = np.random.default_rng(5)
     owner = np.sort(rng.integers(0, 500, 3000))

@@ -46,6 +46,8 @@ from segkernel.kernel.wide import extended, wide_add, wide_float, wide_mean, wid
 
 NAN = math.nan
 HUGE = 2.0**960
+LOST = 2.0**-51
+"""More than the share of a sum of two floats that its rounding loses, and that of a number beside it that is no larger."""
 DOWN, UP = 2.0**-128, 2.0**128
 WRAP = 2.0**128
 
@@ -239,18 +241,33 @@ def add_any_float(at, stride, value):
 
 
 @part
+def nearest(head, small, tiny):
+    """The sum of three floats, rounded once."""
+    small, tiny = two_sum(small, tiny)
+    head, rest = two_sum(head, small)
+    rest, tiny = two_sum(rest, tiny)
+    head, rest = two_sum(head, rest)
+    # a tie that the smallest part decides: as in CPython's math.fsum
+    same = (rest > 0.0 and tiny > 0.0) or (rest < 0.0 and tiny < 0.0)
+    twice = rest + rest
+    return head + twice if same and (head + twice) - head == twice else head
+
+
+@part
 def float_total(target, slot, stride, scaled, rows):
-    """The sum of the parts, rounded once."""
+    """The sum of the parts, rounded once. It is the nearest float to the first part and the sum of the others, unless what the latter
+    lost could lead to another one: only then it is looked for with care."""
     found, heads, smalls, tinies = floats(target, rows), floats(slot, rows), floats(slot + stride, rows), floats(slot + 2 * stride, rows)
+    unsure = 0
     for i in range(rows):
-        small, tiny = two_sum(smalls[i], tinies[i])
+        small = smalls[i] + tinies[i]
         head, rest = two_sum(heads[i], small)
-        rest, tiny = two_sum(rest, tiny)
-        head, rest = two_sum(head, rest)
-        # a tie that the smallest part decides: as in CPython's math.fsum
-        same = (rest > 0.0 and tiny > 0.0) or (rest < 0.0 and tiny < 0.0)
-        twice = rest + rest
-        found[i] = head + twice if same and (head + twice) - head == twice else head
+        lost = abs(small) * LOST
+        found[i] = head
+        unsure |= (tinies[i] != 0.0) & ((head + (rest + lost) != head) | (head + (rest - lost) != head))
+    if unsure:
+        for i in range(rows):
+            found[i] = nearest(heads[i], smalls[i], tinies[i])
     if scaled:
         tops, rests, infinities = floats(slot + 3 * stride, rows), floats(slot + 4 * stride, rows), floats(slot + 5 * stride, rows)
         for i in range(rows):
