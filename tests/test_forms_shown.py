@@ -1,0 +1,64 @@
+"""Every form of the grammar stands in an example of the language reference: each alternative of each of its rules is used to read one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lark import Lark
+from lark.exceptions import LarkError
+
+from tests.lark_trees import GRAMMAR
+from tests.test_reference import CODES, FENCE, REFERENCE, RULES, as_rules, code, rows_of, section
+
+SHOWN_NOWHERE = {"call -> NAME ( )"}
+"""Only a function of the host's can have no arguments, and the page's rules have none."""
+
+
+def examples() -> list[str]:
+    """All rules of the page that a parser reads: in blocks, in tables, and, of the mistakes, those that come after reading."""
+    titles = re.findall(r"^## (.*)$", FENCE.sub("", REFERENCE), re.MULTILINE)
+    rows = [example for title in titles for *_, example, _ in rows_of(section(title), "example", "holds for")]
+    rows += [example for _, example in rows_of(section("Not there yet"), "form", "for example")]
+    return RULES + [as_rules(code(example)) for example in rows]
+
+
+def mistaken() -> list[str]:
+    """The rules of the table of mistakes."""
+    return [as_rules(code(row[2])) for row in CODES if "`" in row[2]]
+
+
+def form(rule: Any) -> str:
+    """An alternative of a rule; one without what is repeated, however often, is the same as one with it."""
+    signs = {"LPAR": "(", "RPAR": ")", "COMMA": ","}
+    parts = [signs.get(symbol.name, symbol.name) for symbol in rule.expansion if not symbol.name.startswith("__")]
+    name = re.sub(r"_(star|plus)_\d+$", "", rule.origin.name.removeprefix("__"))
+    return f"{name} -> {' '.join(parts)}"
+
+
+def test_every_form_of_the_grammar_is_shown() -> None:
+    lark = Lark(GRAMMAR.read_text(encoding="utf-8"), parser="lalr", maybe_placeholders=False)
+    callbacks = lark.parser.parser.parser.callbacks
+    shown: set[str] = set()
+    reading: set[str] = set()
+
+    def noting(rule: Any, make: Any) -> Any:
+        def noted(children: list[Any]) -> Any:
+            reading.add(form(rule))
+            return make(children)
+
+        return noted
+
+    for rule, make in list(callbacks.items()):
+        callbacks[rule] = noting(rule, make)
+    for text in examples():
+        lark.parse(text)
+    shown |= reading
+    for text in mistaken():
+        reading.clear()
+        try:
+            lark.parse(text)
+        except LarkError:
+            continue
+        shown |= reading
+    assert {form(rule) for rule in callbacks} - shown == SHOWN_NOWHERE
