@@ -39,10 +39,22 @@ def read(text: str) -> tuple[Any, ...] | Beyond | None:
         tree = grammar().parse(text)
     except LarkError:
         return None
+    strange = [at for at in range(len(text)) if unreadable(text, at)]
+    if strange:
+        return Beyond(f"character {text[strange[0]]!a}")
     try:
         return s.bare(s.File(tuple(convert(statement) for statement in tree.children)))
     except Beyond as beyond:
         return beyond
+
+
+def unreadable(text: str, at: int) -> bool:
+    """Whether a character is one that no rule file may hold: a control character or half of a pair; lines end as on any system."""
+    if text[at] == "\r":
+        return text[at + 1 : at + 2] != "\n"
+    if text[at] == "\ufeff":
+        return at > 0
+    return text[at] not in "\t\n" and unicodedata.category(text[at]) in ("Cc", "Cs")
 
 
 def convert(tree: Tree[Token]) -> Any:

@@ -113,16 +113,21 @@ def test_every_word_in_every_position(place: str) -> None:
     assert accepted
 
 
-def run(count: int, seed: int) -> tuple[int, int]:
+def run(count: int, seed: int, reached: set[tuple[str, int]]) -> tuple[int, int]:
     source = random.Random(seed)
     accepted = refused = 0
     for number in range(count):
-        parts = [part for _ in range(source.choice((1, 1, 2))) for part in rule_texts.statement(source, source.choice((8, 12, 16)))]
+        parts = [
+            part for _ in range(source.choice((1, 1, 2))) for part in rule_texts.statement(source, source.choice((8, 12, 16)), reached)
+        ]
         if len(parts) > 300:
             continue
         if number % 2:
             parts = rule_texts.mutated(source, parts)
-        if agree(rule_texts.joined(source, parts)):
+        text = rule_texts.joined(source, parts)
+        if number % 8 == 7:
+            text = rule_texts.respelt(source, text)
+        if agree(text):
             accepted += 1
         else:
             refused += 1
@@ -130,9 +135,12 @@ def run(count: int, seed: int) -> tuple[int, int]:
 
 
 def test_random_texts_and_their_mutations() -> None:
-    accepted, refused = run(3_000, seed=1)
+    reached: set[tuple[str, int]] = set()
+    accepted, refused = run(3_000, 1, reached)
     assert accepted > 1_000
     assert refused > 500
+    assert len(reached) > 160
+    assert reached == rule_texts.alternatives()
 
 
 def test_mutations_of_the_examples() -> None:
@@ -148,6 +156,6 @@ def test_mutations_of_the_examples() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_many_random_texts_and_their_mutations(seed: int) -> None:
-    accepted, refused = run(10_000, seed)
+    accepted, refused = run(10_000, seed, set())
     assert accepted > 3_000
     assert refused > 2_000
