@@ -169,11 +169,11 @@ def covering() -> list[list[str]]:
 def respelt(source: random.Random, text: str) -> str:
     """A text with one to three characters lost, doubled, swapped with the next, replaced or put in between."""
     for _ in range(source.choice((1, 1, 2, 3))):
-        at = source.randrange(len(text))
-        before, here, following, rest = text[:at], text[at], text[at + 1 : at + 2], text[at + 2 :]
+        at = source.randrange(max(1, len(text)))
+        before, here, following, rest = text[:at], text[at : at + 1], text[at + 1 : at + 2], text[at + 2 :]
         changed = (following, here * 2 + following, following + here, source.choice(CHARACTERS) + following)
         text = before + source.choice((*changed, source.choice(CHARACTERS) + here + following)) + rest
-    return text or " "
+    return text
 
 
 def split(text: str) -> list[str]:
