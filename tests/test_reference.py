@@ -228,6 +228,20 @@ def test_all_types_are_listed() -> None:
     assert listed == {*project.TYPES, "decimal", "list"} - {"whole"}
 
 
+@pytest.mark.parametrize(
+    ("what", "asked"),
+    [
+        ("of the project", "project = {{ {} }}"), ("of a table", "tables.t = {{ {} }}"), ("of a link", "tables.t.links.l = {{ {} }}"),
+        ("of a field", "tables.t.fields.f = {{ {} }}"),
+    ],
+)  # fmt: skip
+def test_the_settings_of_a_project_are_the_programs(what: str, asked: str) -> None:
+    _, problems = project.read(asked.format("qqqqqqqq = 1"))
+    known = next(str(problem).split("; known are ")[1].split(", ") for problem in problems if "qqqqqqqq" in str(problem))
+    rows = rows_of(section("The project file"), what, "")
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row[0])) == sorted(known)
+
+
 def test_the_truth_tables_are_kleenes() -> None:
     tables = re.findall(r"(?:^\|.*\|\n)+", section("Missing values"), re.MULTILINE)
     cells = [[[cell.strip(" *") for cell in line.strip()[1:-1].split("|")] for line in table.splitlines()] for table in tables[:3]]
