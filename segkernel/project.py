@@ -11,7 +11,7 @@ import msgspec
 
 from segdsl import project as settings
 from segdsl.diagnostics import Diagnostic
-from segdsl.missing import MissingLint, missing_values, with_counts
+from segdsl.missing import CODES, MissingLint, missing_values, with_counts
 from segdsl.schema import Schema, Table
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.meaning import needed, physical, relations
@@ -113,7 +113,7 @@ def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diag
     With data, those on missing values in statements that are not read are left out.
     """
     heard = tuple(item for item in rules.warnings if item.code not in project.silence)
-    if data is None or not any(item.code == "W101" for item in heard):
+    if data is None or not any(item.code in CODES for item in heard):
         return heard
     tree = rules.checked
     chains: dict[str, tuple[tuple[str, str], ...]] = {relation.table: relation.chain for relation in relations(tree, rules.names)}

@@ -483,14 +483,17 @@ def test_check_of_a_file_alone_is_of_its_syntax(tmp_path):
     assert (done.exit_code, done.stdout) == (1, "2 mistakes\n")
 
 
-def test_check_without_data_tells_the_mistakes_against_the_pins(project):
+def test_check_without_data_tells_the_mistakes_that_no_data_can_mend(project):
     (project / "data" / "customers.parquet").unlink()
-    change(project / "segments" / "all.seg", RULES, "segment a when")
+    done = call("check", project)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"error: customers: there is no file {project / 'data' / 'customers.parquet'}\n"
+    change(project / "segments" / "all.seg", RULES, 'segment b when country = "DE"\nsegment a when')
     done = call("check", project)
     assert done.exit_code == 1
-    assert "all.seg:1:15: error[E101]" in done.stderr
+    assert "all.seg:2:15: error[E101]" in done.stderr
     there = project / "data" / "customers.parquet"
-    assert done.stdout == f"1 mistake, checked against the pinned types alone: customers: there is no file {there}\n"
+    assert done.stdout == f"1 mistake; fields that are not pinned were not looked at: customers: there is no file {there}\n"
 
 
 def test_check_as_json(project):

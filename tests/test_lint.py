@@ -62,6 +62,28 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "add `or quantity is missing` to keep them",
     ),
     (
+        'choose c "a" when phone = "1" otherwise "b"',
+        "W114",
+        "customers whose `phone` is missing get to `otherwise` here",
+        'phone = "1"',
+        "add a case of their own, `when phone is missing`",
+    ),
+    (
+        'let known = newsletter and not phone contains "1" or phone is missing '
+        'choose c "a" when company.size in 1..5 "b" when known and at least 1 of (newsletter, city = "x") otherwise "c"',
+        "W114",
+        "customers whose `company.size` is missing get to `otherwise` here",
+        "company.size in 1..5",
+        "add a case of their own, `when company.size is missing`",
+    ),
+    (
+        'let here = phone starts with "1" choose c "a" when here "b" when not here otherwise "c"',
+        "W114",
+        "customers whose `phone` is missing get to `otherwise` here",
+        "here",
+        "add a case of their own, `when phone is missing`",
+    ),
+    (
         "segment s when employees > 5 and employees < 3",
         "W102",
         "this is never true",
@@ -220,6 +242,9 @@ SILENT = [
     "segment s when employees > 5 and employees < 7 and revenue < 3",
     "segment s when employees > 5 or employees < 5",
     "segment s when true",
+    'choose c "a" when phone = "1"',
+    'choose c "a" when phone = "1" "b" when phone is missing otherwise "c"',
+    'choose c "a" when any(orders where status = "x") and avg(orders.total) > 3 otherwise "b"',
     'segment s when none(orders where status = "x") and any(orders)',
     "segment s when none(orders)",
     "let n = count(orders) segment s when none(orders where total > 3) and n > 3",
@@ -280,6 +305,15 @@ def test_counts_stand_in_the_warnings() -> None:
         "customers whose `company.size` is missing drop out here",
         "this is always true",
     ]
+
+
+def test_a_yes_or_no_that_is_missing_is_neither() -> None:
+    customers = SHOP.tables["customers"]
+    newsletter = msgspec.structs.replace(customers.fields["newsletter"], nullable=True)
+    table = msgspec.structs.replace(customers, fields={**customers.fields, "newsletter": newsletter})
+    schema = msgspec.structs.replace(SHOP, tables={**SHOP.tables, "customers": table})
+    text = "segment a when not newsletter segment b when newsletter choose c 1 when newsletter otherwise 2"
+    assert [(item.code, item.span.start) for item in checked(text, schema=schema)[1]] == [("W101", 15), ("W114", 72)]
 
 
 def test_rules_with_warnings_are_rules() -> None:

@@ -135,6 +135,7 @@ MESSAGES: dict[str, str] = {
     "W109": '`{field}` never is "{value}"',
     "W110": 'the label "{label}" looks like a condition, and it decides nothing',
     "W111": "`{op}` beside `ago` reads as its opposite",
+    "W114": "{rows} whose `{field}` is missing get to `otherwise` here",
 }
 
 

@@ -2,11 +2,12 @@
 
 A comparison with a missing operand is unknown, and an unknown condition puts nobody into a segment. That surprises at `!=`, under
 `not`, at `before`, `<` and `ago`: there is one warning for each field and statement, unless the statement asks `is missing` itself.
+In a `choose` with `otherwise`, any test of a field that can be missing lets accounts through to it without saying so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import msgspec
 
@@ -14,12 +15,15 @@ from segdsl.checked import (
     And,
     Arithmetic,
     Call,
+    ChooseRule,
     Compare,
     Expression,
     Field,
     InList,
     InValues,
     IsMissing,
+    KOf,
+    Let,
     Not,
     Now,
     Or,
@@ -31,7 +35,7 @@ from segdsl.checked import (
 )
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.syntax import Span
-from segdsl.tree import LEAVES, branches
+from segdsl.tree import LEAVES, branches, children
 from segdsl.wording import dotted
 
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -44,20 +48,25 @@ _TESTED: dict[type, tuple[str, ...]] = {
 """The parts of a test that make it unknown where they are missing."""
 
 
+_Key = tuple[str, tuple[str, ...], str]
+
+
 class MissingLint(msgspec.Struct, frozen=True):
-    """A test in `statement` that leaves out the rows of `field.table` whose `field` is missing; counting them is the engine's part."""
+    """A test in `statement` that leaves out the rows of `field.table` whose `field` is missing, or that they pass by on their way to
+    `otherwise`; counting them is the engine's part."""
 
     statement: str
     field: Field
     span: Span
+    otherwise: bool = False
 
 
 def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
     """The tests that leave out rows whose field is missing, one for each field and statement, in the order written."""
     found: list[MissingLint] = []
     for name, roots in statements(rules):
-        suspects: dict[tuple[str, tuple[str, ...], str], MissingLint] = {}
-        asked: set[tuple[str, tuple[str, ...], str]] = set()
+        suspects: dict[_Key, MissingLint] = {}
+        asked: set[_Key] = set()
         waiting: list[tuple[Expression, bool, bool]] = [(root, False, False) for root in reversed(roots) if type(root) not in LEAVES]
         while waiting:
             node, negative, sugar = waiting.pop()
@@ -65,19 +74,22 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
             if kind is Compare:
                 assert isinstance(node, Compare)
                 for field in _left_out(node, negative, sugar):
-                    suspects.setdefault((field.table, field.path, field.name), MissingLint(name, field, node.span))
+                    suspects.setdefault(_key(field), MissingLint(name, field, node.span))
                 negative = False
             elif kind in _TESTED:
-                for value in (field for part in _TESTED[kind] for field in _fields(getattr(node, part))):
-                    if negative and _can_miss(value):
-                        suspects.setdefault((value.table, value.path, value.name), MissingLint(name, value, node.span))
+                for field in _tested(node):
+                    if negative and _can_miss(field):
+                        suspects.setdefault(_key(field), MissingLint(name, field, node.span))
                 negative = False
             elif kind is IsMissing:
                 assert isinstance(node, IsMissing)
-                asked.update((field.table, field.path, field.name) for field in _fields(node.operand))
+                asked.update(_key(field) for field in _fields(node.operand))
                 continue
             elif kind is Not:
+                assert isinstance(node, Not)
                 negative = not negative
+                if negative and isinstance(node.term, Field) and _can_miss(node.term):
+                    suspects.setdefault(_key(node.term), MissingLint(name, node.term, node.span))
             elif kind is And:
                 # what `in a..b`, periods and `within` stand for has the span of the whole
                 span = node.span
@@ -87,8 +99,42 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
             elif kind is not Or:
                 negative = False
             waiting += [(child, negative, False) for child in reversed(branches(node))]
-        found.extend(lint for key, lint in suspects.items() if key not in asked)
+        choose = rules.chooses.get(name)
+        passing = {} if choose is None or choose.otherwise is None else _passing(rules, choose, asked)
+        found.extend(lint for key, lint in suspects.items() if key not in asked and key not in passing)
+        found.extend(passing.values())
     return tuple(found)
+
+
+def _passing(rules: Rules, choose: ChooseRule, asked: Set[_Key]) -> dict[_Key, MissingLint]:
+    """The fields without which a case of a choose is unknown, so that an account gets to `otherwise`; lets are looked through."""
+    found: dict[_Key, MissingLint] = {}
+    known, named = set(asked), set[str]()
+    waiting = [(case.condition, case.condition.span) for case in reversed(choose.cases)]
+    while waiting:
+        node, span = waiting.pop()
+        if isinstance(node, Let) and node.name not in named:
+            named.add(node.name)
+            waiting.append((rules.lets[node.name].value, span))
+        elif isinstance(node, And | Or | Not | KOf):
+            inside = span is node.span
+            waiting += [(child, child.span if inside else span) for child in reversed(children(node))]
+        elif isinstance(node, IsMissing):
+            known.update(_key(field) for field in _fields(node.operand))
+        else:
+            for field in _tested(node):
+                if _can_miss(field):
+                    found.setdefault(_key(field), MissingLint(choose.name, field, span, otherwise=True))
+    return {key: lint for key, lint in found.items() if key not in known}
+
+
+def _tested(node: Expression) -> tuple[Field, ...]:
+    """The fields without which a test is unknown."""
+    if isinstance(node, Compare):
+        return (*_fields(node.left), *_fields(node.right))
+    if type(node) in _TESTED:
+        return tuple(field for part in _TESTED[type(node)] for field in _fields(getattr(node, part)))
+    return _fields(node)
 
 
 def statements(rules: Rules) -> Iterator[tuple[str, tuple[Expression, ...]]]:
@@ -108,6 +154,10 @@ def _fields(side: Expression) -> tuple[Field, ...]:
     if isinstance(side, Call):
         return tuple(field for operand in side.operands for field in _fields(operand))
     return (side,) if isinstance(side, Field) else ()
+
+
+def _key(field: Field) -> _Key:
+    return field.table, field.path, field.name
 
 
 def _can_miss(field: Field) -> bool:
@@ -130,10 +180,16 @@ def _is_ago(side: Expression) -> bool:
     return isinstance(side, Shift) and isinstance(side.operand, Today | Now)
 
 
+CODES = ("W101", "W114")
+"""Of the warnings on missing values."""
+
+
 def warning(lint: MissingLint, count: int | None = None) -> Diagnostic:
     """The warning of a lint, with the number of rows left out where it is known."""
     name = dotted(lint.field)
     rows = f"{lint.field.table}" if count is None else f"{count:,} of {lint.field.table}"
+    if lint.otherwise:
+        return diagnostic("W114", lint.span, rows=rows, field=name, hint=f"add a case of their own, `when {name} is missing`")
     return diagnostic("W101", lint.span, rows=rows, field=name, hint=f"add `or {name} is missing` to keep them")
 
 
@@ -146,7 +202,7 @@ def with_counts(diagnostics: Sequence[Diagnostic], lints: Sequence[MissingLint],
     known = {warning(lint): (lint, count) for lint, count in zip(lints, counts, strict=True) if count is not None}
     counted: list[Diagnostic] = []
     for found in diagnostics:
-        if found.code != "W101" or found not in known:
+        if found not in known:
             counted.append(found)
             continue
         lint, count = known[found]

@@ -19,6 +19,9 @@ from segkernel.errors import DataError, RuleError
 from segkernel.project import FILE, Project, above, bound, opened, pinned, warnings
 from segkernel.rules import Rules, read_rules
 
+UNKNOWN_FIELD = "E201"
+"""What a field is called that is perhaps only not pinned, where the data cannot be read."""
+
 
 class Checked(msgspec.Struct, frozen=True):
     """What a check found: mistakes and warnings, the texts they stand in, and a line on what was read."""
@@ -74,9 +77,12 @@ def _project(project: Project, files: Sequence[Path], overrides: dict[str, str])
     except DataError as why:
         if not isinstance(why.__cause__, RuleError):
             raise
-        return _mistaken(why.__cause__, together, files, f", checked against the pinned types alone: {why}")
+        certain = tuple(item for item in why.__cause__.diagnostics if item.code != UNKNOWN_FIELD)
+        if not certain:
+            raise
+        return _mistaken(certain, together, files, f"; fields that are not pinned were not looked at: {why}")
     except RuleError as error:
-        return _mistaken(error, together, files)
+        return _mistaken(error.diagnostics, together, files)
     lints = _within(heard, rules.sources, files)
     return Checked((), lints, rules.sources, _told(rules, len(together), len(lints)))
 
@@ -99,9 +105,9 @@ def _rules(project: Project, files: Sequence[Path], overrides: dict[str, str]) -
     return rules, warnings(project, rules, None)
 
 
-def _mistaken(error: RuleError, together: Sequence[Path], files: Sequence[Path], more: str = "") -> Checked:
+def _mistaken(found: Sequence[Diagnostic], together: Sequence[Path], files: Sequence[Path], more: str = "") -> Checked:
     sources = tuple(read_rules(path, Limits()) for path in together)
-    mistakes = _within(error.diagnostics, sources, files)
+    mistakes = _within(found, sources, files)
     return Checked(mistakes, (), sources, _counted(len(mistakes), "mistake") + more)
 
 
