@@ -10,15 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import ENGINES, Case, load, verdict
+from tests.conformance import ENGINES, FOLDER, Case, load, read, verdict
 
 CASES = load()
 ROOT = Path(__file__).parent.parent
 
 
 def test_there_are_enough_cases_and_their_names_are_unique() -> None:
-    assert len(CASES) >= 300
+    assert len(CASES) >= 1_000
     assert len({case.id for case in CASES}) == len(CASES)
+
+
+def test_the_file_that_the_page_shows_passes(tmp_path: Path) -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "shown.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    shown = read(tmp_path / "shown.toml")
+    assert shown
+    assert [verdict(case, run) for case in shown for run in ENGINES.values()] == [None] * len(shown) * len(ENGINES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
