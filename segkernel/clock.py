@@ -204,6 +204,22 @@ def shifted(zone: str, value: int, instant: bool, by: Length) -> int:
     return resolve(zone, (moved(day, by.months) + by.days) * DAY + time)
 
 
+class Untold(Exception):
+    """The instant of a run was asked for before there is one."""
+
+
+class Timeless(Clock):
+    """A clock without an instant: it tells what the zone alone decides, such as when a given day begins. Raises `Untold` else."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self.known = {}
+
+    @property
+    def as_of(self) -> int:  # type: ignore[override]
+        raise Untold
+
+
 @lru_cache(maxsize=64)
 def day_table(zone: str, low: int, high: int) -> tuple[NDArray[np.int64], int]:
     """The first instants of all local days that hold the instants low to high, and the number of the first day."""

@@ -95,6 +95,7 @@ CONDITIONS = {
     "inside a where": ("any(orders where steps(code) = 4)", [1]),
     "as what is summed": ("sum(steps(code) for orders) = 4", [1, 3]),
     "of an aggregate of the row": ("any(orders where steps(code + count(customer.orders)) = 2)", [3]),
+    "where a list behind a link is made": ("any(orders where 2 in values(customer.orders.code where steps(code) = 1))", [3]),
     "one in another": ("steps(steps(count(orders) * 10)) = 5", [1, 3]),
     "a text that the instant decides": ('class_of(now - max(orders.placed_at)) = "old"', [1]),
     "a text that the instant decides, missing": ("class_of(now - max(orders.placed_at)) is missing", [2, 3, 4]),
@@ -238,6 +239,17 @@ segment both when steps(sum(orders.code)) = 4 and half(now - min(orders.placed_a
     assert [found.members(name).to_list() for name in rules.names] == [[1], [1], [], [1, 3], [1, 3]]
     later = rules.evaluate(data, as_of="2026-03-01T00:00Z")
     assert [later.members(name).to_list() for name in rules.names] == [[1, 3], [1], [3], [1, 3], [1, 3]]
+
+
+def test_a_text_is_no_text_of_the_instant_because_a_day_in_the_run_zone_stands_beside_it() -> None:
+    function = sk.Function("domain", ["text"], "text", lambda email: email.str.split("@").list.get(1, null_on_oob=True))
+    data = dataset()
+    text = """
+        segment of_2026 when count(orders where domain(customer.email) = "mill.example" and placed_at in 2026) = 2
+        segment apart when domain(email) = "mill.example" and top(1, min(orders.placed_at where placed_at in 2026))
+    """
+    result = sk.compile(text, data.schema, functions=[function]).evaluate(data, as_of=NOON)
+    assert result.members("of_2026").to_list() == result.members("apart").to_list() == [3]
 
 
 def test_a_call_is_made_once_for_all_runs_also_beside_calls_of_the_instant() -> None:

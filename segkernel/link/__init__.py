@@ -148,6 +148,7 @@ def _linked(
         for _, root in made:
             linker.used(root)
         number += len(batch)
+    code.settle(program.timezone)
     return Linked(
         source=program,
         rows=dataset.height(program.root),

@@ -9,7 +9,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from segkernel.clock import Clock
+from segkernel.clock import Clock, Timeless, Untold
+from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 
 Operands = tuple[int, ...]
@@ -93,6 +94,26 @@ class Assembly:
     def patch_args(self, at: int, operands: Callable[[Clock], Operands]) -> None:
         """The same in the table of further operands."""
         self.args_patches.append((at, operands))
+
+    def settle(self, zone: str) -> None:
+        """Fills in what no instant decides, such as the first instant of a given day; what is left a run fills in, or tells."""
+        clock = Timeless(zone)
+        patches, self.patches = self.patches, []
+        for row, column, operands in patches:
+            try:
+                found = operands(clock)
+            except (Untold, DataError):
+                self.patches.append((row, column, operands))
+            else:
+                self.program[row][column : column + len(found)] = found
+        args_patches, self.args_patches = self.args_patches, []
+        for at, operands in args_patches:
+            try:
+                found = operands(clock)
+            except (Untold, DataError):
+                self.args_patches.append((at, operands))
+            else:
+                self.args[at : at + len(found)] = found
 
     def further(self, *operands: int) -> int:
         """Puts operands into the table of further operands; where they begin."""

@@ -55,7 +55,10 @@ class Planner:
     def table(self, space: int) -> str:
         """The table whose rows a space is."""
         chain = self.builder.spaces[space]
-        return chain[0][0] if chain else self.root
+        if not chain:
+            return self.root
+        table: str = chain[0][3] if chain[0][0] == lists.UP else chain[0][0]
+        return table
 
     @cached_property
     def steps(self) -> dict[str, int]:
