@@ -7,10 +7,13 @@ decimals in units of their last place, dates in days, timestamps in nanoseconds)
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +26,7 @@ from segdsl.parser import parse
 from segdsl.schema import Table
 from segdsl.syntax import Span
 from segkernel.oracle import Oracle, OracleOverflow
+from tests.random_hosts import HOSTS, TWINS
 from tests.rivals import polars_rival, sql_rival
 from tests.rivals.lowering import Manner
 from tests.rivals.tables import CannotSay, placed, plain_tables
@@ -31,6 +35,24 @@ from tests.strategies import Case, checked_rules, nanoseconds, random_case
 Answers = dict[str, list[Any]]
 OVERFLOW = "overflow"
 PARTLY = Manner(partial=True)
+ROOT = Path(__file__).parent.parent
+
+
+class Kept:
+    """What was made last from some tables; the cases that share them come one after another."""
+
+    def __init__(self) -> None:
+        self.tables: object = None
+        self.made: Any = None
+
+    def get(self, case: Case, make: Callable[[Case], Any]) -> Any:
+        """The same again for the same tables, else anew."""
+        if self.tables is not case.frames:
+            self.tables, self.made = case.frames, make(case)
+        return self.made
+
+
+ROWS, DATA = Kept(), Kept()
 
 
 def oracle_rows(case: Case) -> dict[str, list[dict[str, object]]]:
@@ -64,7 +86,7 @@ def physical(series: pl.Series, zone: str) -> pl.Series:
 def oracle_answers(case: Case, rules: Rules) -> Answers | str:
     """What the row-at-a-time oracle says; OVERFLOW where an exact value leaves its range."""
     try:
-        oracle = Oracle(rules, case.schema, oracle_rows(case), nanoseconds(case.as_of))
+        oracle = Oracle(rules, case.schema, ROWS.get(case, oracle_rows), nanoseconds(case.as_of), TWINS)
         return {name: answered(oracle, rules, name) for name in rules.names}
     except OracleOverflow:
         return OVERFLOW
@@ -100,17 +122,17 @@ def rival_answers(case: Case, rules: Rules) -> tuple[dict[str, Answers], int]:
     return found, refused
 
 
-def kernel_result(case: Case, frames: Mapping[str, pl.DataFrame], **how: Any) -> Any:
+def kernel_result(case: Case, **how: Any) -> Any:
     """A membership by the kernel."""
-    data = sk.Dataset(dict(frames), case.schema)
-    rules = sk.compile(case.rules_text, data.schema, params=case.params)
+    data = DATA.get(case, lambda case: sk.Dataset(dict(case.frames), case.schema))
+    rules = sk.compile(case.rules_text, data.schema, params=case.params, functions=HOSTS)
     return rules.evaluate(data, as_of=case.as_of, **how)
 
 
 def kernel_answers(case: Case, names: tuple[str, ...], **how: Any) -> Answers | str:
     """What the kernel says; OVERFLOW where it reports a data error; what it raises besides is an answer like any other."""
     try:
-        result = kernel_result(case, case.frames, **how)
+        result = kernel_result(case, **how)
         return {name: [normal(value) for value in result[name].to_list()] for name in names}
     except sk.DataError:
         return OVERFLOW
@@ -262,12 +284,43 @@ def shown(case: Case) -> str:
     return f"seed {case.seed}, as_of {case.as_of.isoformat()}, {case.timezone}\n{case.rules_text}{tables}"
 
 
-def main(first: int, stop: int) -> None:
-    """Print what the kernel says to the cases of some seeds, a line of JSON each."""
-    for seed in range(first, stop):
-        case = random_case(seed)
-        print(json.dumps(kernel_answers(case, checked_rules(case).names)), flush=True)
+class PlainKernel:
+    """The kernel as plain Python, in a process of its own that lasts for many seeds: `asked` ones it works on while others do."""
+
+    def __init__(self) -> None:
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "dsl"), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": paths}
+        command = [sys.executable, "-m", "tests.differential"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def ask(self, seed: int) -> None:
+        """Let it answer the case of a seed."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{seed}\n")
+
+    def answer(self, seed: int) -> Answers | str:
+        """What it says to a seed that it was asked; those before are passed over."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            asked, answers = json.loads(line)
+            if asked == seed:
+                return answers  # type: ignore[no-any-return]
+        return "nothing any more"
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.communicate()
+
+
+def main() -> None:
+    """Print what the kernel says to the cases of the seeds that come, a line of JSON each."""
+    for line in sys.stdin:
+        case = random_case(int(line), whole=True)
+        print(json.dumps([case.seed, kernel_answers(case, checked_rules(case).names)]), flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main()

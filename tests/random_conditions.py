@@ -41,6 +41,8 @@ def listed(w: Writer, kind: str, scope: Scope) -> str | None:
     ending = " ignoring case" if kind == "text" and not w.plain and rng.random() < 0.2 else ""
     if kind == "text" and w.named.get("param words") and rng.random() < 0.4:
         return f"{left} {word} {rng.choice(w.named['param words'])}{ending}"
+    if kind in NUMBERS and w.named.get("param numbers") and rng.random() < 0.3:
+        return f"{left} {word} p_numbers"
     items = [w.literal(kind, field[1] if field else None) for _ in range(rng.randint(1, 4))]
     if rng.random() < 0.2:
         other = w.bare(rng.choice(TIMES) if kind in TIMES else kind, scope)

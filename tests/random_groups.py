@@ -9,21 +9,27 @@ from tests.random_writer import EXACT, NUMBERS, ORDER, ORDERED, TIMES, Scope, Wr
 KEYS = [kind for kind in KINDS if kind != "number"]
 
 
+@gives("number", weight=6)
+def middle_of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
+    return reckoned(w, scope, w.rng.choice(["avg", "median", "stddev"]), w.rng.choice(["whole", "whole", *NUMBERS]))
+
+
+@gives("whole", weight=5)
+def how_many_groups(w: Writer, kind: str, scope: Scope) -> str | None:
+    return reckoned(w, scope, w.rng.choice(["count", "distinct"]), w.rng.choice(ORDERED))
+
+
 @gives(*ORDERED)
-def of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
+def outermost_of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
+    return reckoned(w, scope, w.rng.choice(["min", "max", *(["sum", "sum"] * (kind in NUMBERS))]), kind)
+
+
+def reckoned(w: Writer, scope: Scope, function: str, kind: str) -> str | None:
     """An aggregate of what each group gives."""
     found = None if w.plain else w.relation(scope)
     keys = per(w, found[1]) if found else None
     if found is None or keys is None:
         return None
-    functions = ["min", "max"]
-    if kind in NUMBERS:
-        functions += ["sum"] + ["count", "distinct"] * (kind == "whole") + ["avg", "median", "stddev"] * (kind == "number")
-    function = w.rng.choice(functions)
-    if function in ("count", "distinct"):
-        kind = w.rng.choice(ORDERED)
-    elif function in ("avg", "median", "stddev"):
-        kind = w.rng.choice(NUMBERS)
     value = of_group(w, kind, found, keys, function in ("sum", "avg", "stddev"))
     return f"{function}({value}{where(w, found, keys)})" if value else None
 
@@ -39,7 +45,7 @@ def of_conditions_of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
 
 def where(w: Writer, found: tuple[str, Scope], keys: str) -> str:
     """A ` where …` of groups, or nothing."""
-    test = condition(w, found, keys) if w.rng.random() < 0.2 else None
+    test = condition(w, found, keys) if w.rng.random() < 0.3 else None
     return f" where {test}" if test else ""
 
 
@@ -108,6 +114,9 @@ def of_rows(w: Writer, kind: str, found: tuple[str, Scope], keys: str, calm: boo
     elif not calm and rng.random() < 0.2:
         value, by = w.value(kind, rows), w.value(rng.choice(TIMES), rows)
         inner = f"{rng.choice(['first', 'last'])}({value} for {relation} by {by})" if value and by else None
+    elif kind == "number" and not calm and rng.random() < 0.5:
+        function = rng.choice(["avg", "median", "stddev"])
+        inner = random_values.of_relation(w, function, rng.choice(NUMBERS), found, function != "median")
     elif kind in NUMBERS and rng.random() < 0.5:
         inner = random_values.of_relation(w, "sum", kind, found, True)
     else:

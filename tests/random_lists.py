@@ -49,9 +49,9 @@ def holding(w: Writer, kind: str, scope: Scope) -> str | None:
     held, column = named
     if rng.random() < 0.1:
         return f"{held} is {rng.choice(['', 'not '])}missing"
-    ending = " ignoring case" if kind == "text" and rng.random() < 0.3 else ""
+    ending = " ignoring case" if kind == "text" and rng.random() < 0.4 else ""
     other = known_list(w, kind, scope)
-    if other is not None and rng.random() < 0.25:
+    if other is not None and rng.random() < 0.35:
         sought, field = other
         rows = scope.rows and field is None and column is not None  # all of the account's list in a row's: of a collect alone
         every = rng.random() < 0.5 and (not rows or sought in w.named.get("collect", []))

@@ -8,7 +8,7 @@ from tests.random_writer import NUMBERS, ORDERED, Scope, Writer, gives
 
 def groups(w: Writer, scope: Scope) -> str | None:
     """What follows `over`: groups that are no floats, one or two, or everybody."""
-    found = [w.bare(w.rng.choice([kind for kind in KINDS if kind != "number"]), scope) for _ in range(w.rng.randint(0, 2))]
+    found = [w.bare(w.rng.choice([kind for kind in KINDS if kind != "number"]), scope) for _ in range(w.rng.choice([0, 1, 1, 2, 2]))]
     if scope.rows or w.plain:
         return None
     known = [each for each in found if each is not None]
@@ -36,17 +36,17 @@ def sum_of_group(w: Writer, kind: str, scope: Scope) -> str | None:
     return compared(w, "sum(", kind, scope, calm=True)
 
 
-@gives("number", weight=2)
+@gives("number", weight=8)
 def middle_of_group(w: Writer, kind: str, scope: Scope) -> str | None:
     return compared(w, w.rng.choice(["avg(", "median(", "stddev("]), w.rng.choice(NUMBERS), scope, calm=True)
 
 
-@gives("number")
+@gives("number", weight=3)
 def percentile(w: Writer, kind: str, scope: Scope) -> str | None:
     return compared(w, "percentile(", w.rng.choice(ORDERED), scope)
 
 
-@gives("whole", weight=2)
+@gives("whole", weight=5)
 def place(w: Writer, kind: str, scope: Scope) -> str | None:
     """How many there are, a rank, or a part."""
     if w.rng.random() < 0.3:
@@ -57,5 +57,5 @@ def place(w: Writer, kind: str, scope: Scope) -> str | None:
 @gives("condition", weight=2)
 def among_the_first(w: Writer, kind: str, scope: Scope) -> str | None:
     """`top` and `bottom`."""
-    amount = w.rng.choice(["10%", "50%", "0.1%", "100%", "0", "1", "3", "20"])
+    amount = w.rng.choice(["10%", "50%", "0.1%", "100%", "0", "1", "3", "20", *w.named.get("param part", [])])
     return compared(w, f"{w.rng.choice(['top', 'bottom'])}({amount}, ", w.rng.choice(ORDERED), scope)

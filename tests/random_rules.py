@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from random import Random
+from typing import Any
 
-from tests import random_conditions, random_groups, random_lists, random_population, random_values
+from tests import random_conditions, random_groups, random_hosts, random_lists, random_population, random_values
 from tests.random_columns import KINDS, LISTED, WORDS
 from tests.random_data import World
 from tests.random_writer import Scope, Writer, quote
 
 ROOM = 20
 """How many forms a statement may hold."""
-ROOMS = (random_conditions, random_groups, random_lists, random_population, random_values)
+ROOMS = (random_conditions, random_groups, random_hosts, random_lists, random_population, random_values)
 """Their forms enter the table when they are read."""
 
 
-def random_rules(rng: Random, world: World, statements: int, plain: bool) -> str:
-    """The text of a random rule file, a statement a line; a `plain` one does without what the rivals have no words for."""
-    writer = Writer(rng, world, plain)
+def random_rules(rng: Random, world: World, statements: int, plain: bool, hosted: bool = False) -> str:
+    """The text of a random rule file, a statement a line; a `plain` one does without what the rivals have no words for, a `hosted`
+    one calls functions of the host's, too."""
+    writer = Writer(rng, world, plain, hosted)
     lines = params(writer)
     for number in range(statements):
         writer.room = ROOM
@@ -38,11 +42,34 @@ def params(w: Writer) -> list[str]:
         "p_time": ("timestamp", w.literal("timestamp")),
         "p_quiet": ("length", f"{rng.randint(1, 400)} days"),
         "p_words": ("words", "(" + ", ".join(quote(word) for word in rng.sample(WORDS, 3)) + ")"),
+        "p_numbers": ("numbers", rng.choice(["(1, 2, 50)", "(0, -7)", "(0.5, 12, -3.25)"])),
+        "p_part": ("part", rng.choice(["25%", "0.1%", "1", "30"])),
     }
     kept = [item for item in known.items() if rng.random() < 0.25]
     for called, (kind, _) in kept:
         w.named.setdefault(f"param {kind}", []).append(called)
     return [f"param {called} = {text}" for called, (_, text) in kept]
+
+
+SETTINGS: dict[str, tuple[Any, ...]] = {
+    "p_whole": (7, "-2", 0, "1e3"),
+    "p_price": (Decimal("19.75"), "0.01", -3.5),
+    "p_share": ("12%", Decimal("0.5")),
+    "p_text": ("Berlin", "", "é"),
+    "p_yes": (True, "false"),
+    "p_day": (date(2026, 2, 28), "2025-12-31"),
+    "p_time": (datetime(2026, 3, 29, 1, tzinfo=UTC), "2026-01-15T12:00", datetime(2025, 10, 26, 2, 30)),
+    "p_quiet": (timedelta(days=90), "2 weeks", "3 months"),
+    "p_words": (["a", "Berlin"], '("b", "")', ()),
+    "p_numbers": ([1, 2, 3], "(-1.5, 4)", (0,)),
+}
+"""What a caller may set params to: values of Python, or literals as text."""
+
+
+def settings(rng: Random, text: str) -> dict[str, Any]:
+    """What a caller sets some of the params of a rule file to."""
+    declared = [called for called in SETTINGS if f"param {called} = " in text]
+    return {called: rng.choice(SETTINGS[called]) for called in declared if rng.random() < 0.3}
 
 
 def statement(w: Writer, number: int) -> str:
@@ -62,7 +89,10 @@ def statement(w: Writer, number: int) -> str:
         if value is not None:
             w.named.setdefault(kind, []).append(f"l{number}")
             return f"let l{number} = {value}"
-    if draw < 0.34 and not w.plain:
+    if draw < 0.31 and not w.plain:
+        w.named.setdefault("length", []).append(f"l{number}")
+        return f"let l{number} = {rng.choice([f'{2 * rng.randint(1, 9)} weeks / 2', '3 months * 2', '40 days', '18 months - 1 year'])}"
+    if draw < 0.35 and not w.plain:
         kind = rng.choice(LISTED)
         value = random_lists.values(w, kind, root)
         if value is not None:
@@ -70,7 +100,7 @@ def statement(w: Writer, number: int) -> str:
             return f"let l{number} = {value}"
     if draw < 0.4:
         return choose(w, number)
-    if draw < 0.45 and not w.plain:
+    if draw < 0.47 and not w.plain:
         return collect(w, number)
     label = rng.choice(["", f"{quote(f'Label {number}')} "])
     text = f"segment s{number} {label}when {w.condition(root, rng.randint(0, 3))}"

@@ -73,11 +73,11 @@ class Writer:
 
     `named` are the params, lets and chooses so far, by kind, `of_rows` the lets of rows by kind and table, each with whether
     it needs the account's names, `segments` the segments. `room` says how many forms a statement may still hold; a `plain`
-    writer does without those that the rivals have no words for.
+    writer does without those that the rivals have no words for, a `hosted` one calls the functions of `random_hosts`.
     """
 
-    def __init__(self, rng: Random, world: World, plain: bool) -> None:
-        self.rng, self.world, self.plain = rng, world, plain
+    def __init__(self, rng: Random, world: World, plain: bool, hosted: bool = False) -> None:
+        self.rng, self.world, self.plain, self.hosted = rng, world, plain, hosted and not plain
         self.named: dict[str, list[str]] = {}
         self.of_rows: dict[tuple[str, str], list[tuple[str, bool]]] = {}
         self.segments: list[str] = []
@@ -221,6 +221,7 @@ class Writer:
     def wait(self, scope: Scope, kind: str) -> str:
         """What may stand before `ago` and after `within last`: a constant duration, or the name of one that differs."""
         names = [] if kind == "date" or self.plain else [*self.named.get("duration", []) * scope.account]
+        names += self.named.get("length", []) * (scope.account and not self.plain)
         field = None if kind == "date" or self.plain else self.field("duration", scope)
         if self.rng.random() < 0.2 and (field or names):
             return self.rng.choice([*names, *([field[0]] if field else [])])
