@@ -129,10 +129,10 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
     ),
     (
         "segment s when any(orders where total > 5 and total < 4.99)",
-        "W102",
-        "this is never true",
+        "W112",
+        "no row of orders can meet this `where`",
         "total > 5 and total < 4.99",
-        "its parts exclude each other",
+        "`any` is then always false",
     ),
     (
         "segment s when count(orders) > 5 and count(orders) < 3",
@@ -165,7 +165,7 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "rename the let to reach the field",
     ),
     (
-        'let status = city segment s when any(orders where status = "x" and status != "y")',
+        'let status = city segment s when any(orders where status = "x")',
         "W104",
         '"status" is both a let and a field of orders; here it means the let',
         "status",
@@ -211,6 +211,13 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "put it after `when`, without quotes",
     ),
     (
+        "segment s when employees > 5 and employees > 3",
+        "W113",
+        "this part of the condition decides nothing",
+        "employees > 3",
+        "it holds wherever the other part does",
+    ),
+    (
         "segment s when birthday < 30 days ago",
         "W111",
         "`<` beside `ago` reads as its opposite",
@@ -236,7 +243,7 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
 SILENT = [
     "segment s when last_login_at before 2 weeks ago or last_login_at is missing",
     "segment s when phone is not missing and phone != city",
-    'segment s when phone = "1" or phone in ("1", "2") or phone contains "3"',
+    'segment s when phone = "1" or phone in ("2", "3") or phone contains "3"',
     "segment s when company.size in 50..100 and last_login_at in this month",
     "segment s when max(orders.placed_at) before 3 months ago and avg(orders.total) < 3",
     "segment s when employees > 5 and employees < 7 and revenue < 3",

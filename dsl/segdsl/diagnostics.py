@@ -128,13 +128,15 @@ MESSAGES: dict[str, str] = {
     "W102": "this is never true",
     "W103": "this is always true",
     "W104": '"{name}" is both a {kind} and a field of {table}; here it means the {kind}',
-    "W105": "this case is never reached: an earlier one has the same condition",
+    "W105": "{what} is never reached: {why}",
     "W106": 'the segments "{first}" and "{name}" mean the same',
     "W107": 'the {kind} "{name}" is not used',
     "W108": "`{name}` is also true for {rows} without any rows in {relation}",
     "W109": '`{field}` never is "{value}"',
     "W110": 'the label "{label}" looks like a condition, and it decides nothing',
     "W111": "`{op}` beside `ago` reads as its opposite",
+    "W112": "no row of {relation} can meet this `where`",
+    "W113": "this part of the condition decides nothing",
     "W114": "{rows} whose `{field}` is missing get to `otherwise` here",
 }
 

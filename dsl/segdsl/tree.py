@@ -8,7 +8,7 @@ from typing import Any
 from segdsl import checked
 from segdsl.checked import Checked, Expression
 
-_HOLDERS = (
+HOLDERS = (
     "operand",
     "groups",
     "left",
@@ -35,7 +35,7 @@ _KINDS: tuple[type[Checked], ...] = tuple(
 def _getters(kind: type[Checked]) -> tuple[attrgetter[Any], ...]:
     if kind is checked.Constant:
         return ()
-    return tuple(attrgetter(field) for field in kind.__struct_fields__ if field in _HOLDERS)
+    return tuple(attrgetter(field) for field in kind.__struct_fields__ if field in HOLDERS)
 
 
 _INNER = {kind: _getters(kind) for kind in _KINDS}
