@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from lark import Lark
 from lark.exceptions import LarkError
 
+from segdsl import check, parse, project
 from tests.lark_trees import GRAMMAR
 from tests.test_reference import CODES, FENCE, REFERENCE, RULES, as_rules, code, rows_of, section
 
+DSL = Path(__file__).parents[1] / "dsl"
 SHOWN_NOWHERE = {"call -> NAME ( )"}
 """Only a function of the host's can have no arguments, and the page's rules have none."""
 
@@ -26,6 +29,15 @@ def examples() -> list[str]:
 def mistaken() -> list[str]:
     """The rules of the table of mistakes."""
     return [as_rules(code(row[2])) for row in CODES if "`" in row[2]]
+
+
+def test_the_ninety_nine_statements_are_rules_of_their_tables() -> None:
+    file, unreadable = parse((DSL / "examples.seg").read_text(encoding="utf-8"))
+    rules, found = check([file], project.load(DSL / "examples.toml").schema)
+    assert unreadable == ()
+    assert [each for each in found if each.severity == "error"] == []
+    assert rules is not None
+    assert len(file.statements) == 99
 
 
 def form(rule: Any) -> str:
