@@ -1,4 +1,4 @@
-"""Every function of every type meets, in some conformance case, an argument that is there, one that is missing, and nothing at all.
+"""Every function and operator of every type meets, in some case, an argument that is there, one that is missing, and nothing at all.
 
 What a case looks into is read from its text and its rows, and not from an engine: a call of a plain field, and the rows in which that
 field is present, missing or empty.
@@ -51,6 +51,16 @@ TESTS = {"any", "none", "all"}
 LIST_TESTS = {
     "in": "{item} in {list}", "contains": "{list} contains {item}", "contains any": "{list} contains any of {list}",
     "contains all": "{list} contains all of {list}",
+}  # fmt: skip
+
+
+OPERATORS = {
+    **{sign: f"{{}} {sign} {{}}" for sign in ("=", "!=", "<", "<=", ">", ">=", "before", "after", "+", "-", "*", "/", "contains")},
+    "starts": "{} starts with {}", "ends": "{} ends with {}", "in list": "{0} in ({1}, {1})", "in range": "{0} in {1}..{1}",
+}  # fmt: skip
+TESTS_OF_ONE = {
+    "matches": '{} matches "a"', "within last": "{} within last 3 days", "within next": "{} within next 3 days",
+    "in period": "{} in this month", "sign": "-{}",
 }  # fmt: skip
 
 
@@ -124,6 +134,19 @@ def lists_to_meet() -> Iterator[Met]:
         for kind, field in KINDS.items():
             if accepted(shape.format(item=field, list=f"l_{kind.replace('/', '_')}")):
                 yield from (Met(name, 0, kind, what) for what in ("present", "empty", "missing", "missing item"))
+
+
+def operators_to_meet() -> Iterator[Met]:
+    """Operators of every pair of types that they take: with both sides, and with either one missing."""
+    for name, shape in OPERATORS.items():
+        for left, a in KINDS.items():
+            for right, b in KINDS.items():
+                if accepted(shape.format(a, b)):
+                    yield from (Met(name, 0, f"{left}, {right}", what) for what in ("present", "left missing", "right missing"))
+    for name, shape in TESTS_OF_ONE.items():
+        for kind, field in KINDS.items():
+            if accepted(shape.format(field)):
+                yield from (Met(name, 0, kind, what) for what in ("present", "left missing"))
 
 
 def missing(value: object) -> bool:
@@ -266,6 +289,49 @@ def of_lists(case: Case, node: Any) -> Iterator[Met]:
             yield Met(name, 0, item.kind, "missing item" if any(missing(each) for each in given) else "present")
 
 
+def sides_of(node: Any) -> tuple[str, Any, Any] | None:
+    """The name of an operator, and what stands left and right of it; the same on the left again where it has one side."""
+    match node:
+        case syntax.Compare() | syntax.OrderInTime() | syntax.Arithmetic():
+            return node.op, node.left, node.right
+        case syntax.TextTest(kind="contains" | "starts" | "ends"):
+            return node.kind, node.left, node.right
+        case syntax.InSet(set=syntax.ListOf(items=(item, _))):
+            return "in list", node.left, item
+        case syntax.InSet(set=syntax.Range()):
+            return "in range", node.left, node.set.low
+        case syntax.Matches():
+            return "matches", node.left, node.left
+        case syntax.Within():
+            return f"within {node.direction}", node.left, node.left
+        case syntax.InPeriod():
+            return "in period", node.left, node.left
+        case syntax.Negative():
+            return "sign", node.operand, node.operand
+    return None
+
+
+def of_sides(case: Case, node: Any, above: Any) -> Iterator[Met]:
+    """What an operator of plain fields meets."""
+    found, root = sides_of(node), case.schema.root
+    if found is None:
+        return
+    name, fields = found[0], [field_of(case, root, side) for side in found[1:]]
+    if fields[0] is None or fields[1] is None:
+        return
+    kinds = [kind_of(case, root, field) for field in fields if field is not None]
+    kind = kinds[0] if name in TESTS_OF_ONE else ", ".join(kinds)
+    asked = isinstance(above, syntax.IsMissing)
+    for row in case.tables[root]:
+        left, right = (missing(row.get(field)) for field in fields if field is not None)
+        if not asked and not left and not right:
+            yield Met(name, 0, kind, "present")
+        if asked and left and (not right or name in TESTS_OF_ONE):
+            yield Met(name, 0, kind, "left missing")
+        if asked and right and not left:
+            yield Met(name, 0, kind, "right missing")
+
+
 @cache
 def met() -> frozenset[Met]:
     """All that the cases meet."""
@@ -275,6 +341,7 @@ def met() -> frozenset[Met]:
             for node, above in nodes(statement):
                 if isinstance(node, syntax.InSet | syntax.TextTest):
                     found.update(of_lists(case, node))
+                found.update(of_sides(case, node, above))
                 if not isinstance(node, syntax.Call) or not node.arguments:
                     continue
                 if node.over is not None or node.name.text in ("top", "bottom"):
@@ -287,7 +354,7 @@ def met() -> frozenset[Met]:
     return frozenset(found)
 
 
-@pytest.mark.parametrize("wanted", [functions_to_meet, aggregates_to_meet, comparisons_to_meet, lists_to_meet])
+@pytest.mark.parametrize("wanted", [functions_to_meet, aggregates_to_meet, comparisons_to_meet, lists_to_meet, operators_to_meet])
 def test_there_is_a_case(wanted: Any) -> None:
     lacking = sorted(set(wanted()) - met())
     assert lacking == [], f"{len(lacking)} of {len(set(wanted()))}"
