@@ -193,7 +193,7 @@ class Rules:
             raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
         until = None if deadline is None else time.monotonic() + deadline
         try:
-            linked = self._linked(data, unknowns)
+            linked = self._linked(data, unknowns, as_of_ns)
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
@@ -297,21 +297,21 @@ class Rules:
                 self._programs[unknowns] = plan(self.checked, self.names, unknowns)
             return self._programs[unknowns]
 
-    def _linked(self, data: Dataset, unknowns: bool) -> Linked:
+    def _linked(self, data: Dataset, unknowns: bool, as_of: int) -> Linked:
         from segkernel.link import link
 
         # Kept on the data and weakly by rules, so that neither keeps the other alive
         kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
         with self._lock:
             known = kept.get(self, {}).get(unknowns)
-        if known is not None:
+        if known is not None and known.instant in (None, as_of):
             return known
         program = self._fitted(data).program(unknowns)
         data.read(meaning.columns(self.reads, data.schema))
         with self._lock:
             linked = kept.setdefault(self, {})
-            if unknowns not in linked:
-                linked[unknowns] = link(program, data, self.functions)
+            if unknowns not in linked or linked[unknowns].instant not in (None, as_of):
+                linked[unknowns] = link(program, data, self.functions, as_of)
             return linked[unknowns]
 
 

@@ -34,13 +34,49 @@ def reckoned(w: Writer, scope: Scope, function: str, kind: str) -> str | None:
     return f"{function}({value}{where(w, found, keys)})" if value else None
 
 
+@gives(*KINDS)
+def of_one_group(w: Writer, kind: str, scope: Scope) -> str | None:
+    """The value of the first or the last group by another value of it: of its rows, or what they share."""
+    found = None if w.plain else w.relation(scope)
+    value = own(w, kind, found[1]) if found else None
+    keys = value or (per(w, found[1]) if found else None)
+    if found is None or keys is None:
+        return None
+    value = value or (of_group(w, kind, found, keys, False) if kind in ORDERED else None)
+    by = of_group(w, w.rng.choice(ORDERED), found, keys, False)
+    if value is None or by is None:
+        return None
+    order = f"0 * count({found[0]} per {keys})" if w.rng.random() < 0.2 else by
+    return f"{w.rng.choice(['first', 'last'])}({value}{where(w, found, keys)} by {order})"
+
+
+def values(w: Writer, kind: str, scope: Scope) -> str | None:
+    """`values(…)` of groups."""
+    found = None if w.plain else w.relation(scope)
+    value = own(w, kind, found[1]) if found else None
+    keys = value or (per(w, found[1]) if found else None)
+    if found is None or keys is None:
+        return None
+    if value is not None:
+        test = condition(w, found, keys)
+        return f"values({value} where {test})" if test and " per " in test else None
+    value = of_group(w, kind, found, keys, False) if kind in ORDERED else None
+    return f"values({value}{where(w, found, keys)})" if value else None
+
+
+def own(w: Writer, kind: str, rows: Scope) -> str | None:
+    """A field of some rows that they may be grouped by, which is then a value of each group."""
+    field = w.field(kind, rows) if kind in KEYS and w.rng.random() < 0.5 else None
+    return field[0] if field else None
+
+
 @gives("condition", weight=2)
 def of_conditions_of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
     """`any`, `none` and `all` of the groups."""
     found = None if w.plain else w.relation(scope)
     keys = per(w, found[1]) if found else None
     test = condition(w, found, keys) if found and keys else None
-    return f"{w.rng.choice(['any', 'none', 'all'])}({test}{where(w, found, keys)})" if found and keys and test else None
+    return f"{w.rng.choice(['any', 'none', 'all'])}({test}{where(w, found, keys)})" if found and keys and test and " per " in test else None
 
 
 def where(w: Writer, found: tuple[str, Scope], keys: str) -> str:
@@ -50,7 +86,7 @@ def where(w: Writer, found: tuple[str, Scope], keys: str) -> str:
 
 
 def per(w: Writer, rows: Scope) -> str | None:
-    """What rows are grouped by: nothing that a run or an account changes."""
+    """What rows are grouped by: nothing that an account changes."""
     rng = w.rng
     kind = rng.choice(KEYS)
     field = w.field(kind, rows)
@@ -62,6 +98,7 @@ def per(w: Writer, rows: Scope) -> str | None:
         forms = [f"coalesce({key}, {other[0]})"] if other else []
         if kind in TIMES:
             forms += [f"{rng.choice(['month_start', 'week_start', 'weekday', 'date', 'year'])}({key})"] * 2
+            forms += [f"days_since({key})", f"({key} within last {rng.randint(1, 400)} days)", f"({key} {rng.choice(['<', '>='])} today)"]
         elif kind == "text":
             forms += [f"upper({key})", f"length({key})", f"({key} < {w.literal('text')})", f'if({key} > "b", {key}, "b")']
         elif kind in EXACT:
@@ -88,6 +125,8 @@ def of_group(w: Writer, kind: str, found: tuple[str, Scope], keys: str, calm: bo
 def condition(w: Writer, found: tuple[str, Scope], keys: str) -> str | None:
     """A condition of a group."""
     rng, (relation, rows) = w.rng, found
+    if rng.random() < 0.1:
+        return f"{keys} is not missing" if keys[0] != "(" else None
     if rng.random() < 0.2:
         return f"{rng.choice(['any', 'none'])}({relation}{w.where(rows)} per {keys})"
     if rng.random() < 0.2:

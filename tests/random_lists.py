@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from tests import random_groups
 from tests.random_columns import LISTED, Column
 from tests.random_writer import NUMBERS, TIMES, Scope, Writer, gives
 
 
 def values(w: Writer, kind: str, scope: Scope) -> str | None:
-    """`values(…)` of a relation of the scope's rows."""
+    """`values(…)` of a relation of the scope's rows, or of groups of them."""
+    if w.rng.random() < 0.25:
+        return random_groups.values(w, kind, scope)
     found = w.relation(scope)
     if found is None:
         return None
@@ -52,10 +55,7 @@ def holding(w: Writer, kind: str, scope: Scope) -> str | None:
     ending = " ignoring case" if kind == "text" and rng.random() < 0.4 else ""
     other = known_list(w, kind, scope)
     if other is not None and rng.random() < 0.35:
-        sought, field = other
-        rows = scope.rows and field is None and column is not None  # all of the account's list in a row's: of a collect alone
-        every = rng.random() < 0.5 and (not rows or sought in w.named.get("collect", []))
-        return f"{rng.choice(['', 'not '])}{held} contains {'all' if every else 'any'} of {sought}{ending}"
+        return f"{rng.choice(['', 'not '])}{held} contains {rng.choice(['any', 'all'])} of {other[0]}{ending}"
     items = ", ".join(w.literal(kind, column) for _ in range(rng.randint(1, 3)))
     one = (w.bare(kind, scope) if rng.random() < 0.4 else None) or w.literal(kind, column)
     asked = rng.choice([f"contains any of ({items})", f"contains all of ({items})", f"contains {one}"])

@@ -82,9 +82,9 @@ def test_some_cases_overflow() -> None:
 def packed(case: Case, frames: dict[str, pl.DataFrame], threads: int, block_words: int | None = None) -> dict[str, bytes] | str:
     """The bytes of an answer, by name, or what is said of a number that leaves its range."""
     data = sk.Dataset(dict(frames), case.schema)
-    program = sk.compile(case.rules_text, data.schema).program()
+    program, at = sk.compile(case.rules_text, data.schema).program(), nanoseconds(case.as_of)
     try:
-        answers = run(link(program, data), nanoseconds(case.as_of), threads=threads, block_words=block_words)
+        answers = run(link(program, data, as_of=at), at, threads=threads, block_words=block_words)
     except sk.DataError as error:
         return str(error)
     return {name: array.tobytes() for name, array in (*answers.bits.items(), *answers.choices.items())}

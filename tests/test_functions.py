@@ -293,3 +293,9 @@ def test_a_function_of_the_instant_gives_the_same_as_one_that_is_called_once(val
     result = rules.evaluate(data, as_of=NOON)
     assert result["same"].to_list() == [value is not None for value in values]
     assert result["unknown"].to_list() == [value is None for value in values]
+
+
+def test_functions_are_not_called_of_groups() -> None:
+    functions = [sk.Function("twice", ["whole number"], "whole number", lambda x: 2 * x)]
+    with pytest.raises(sk.RuleError, match="`twice` wants values of a row, not of a group of rows"):
+        sk.compile("segment a when max(twice(count(orders per total))) = 2", dataset().schema, functions=functions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -96,3 +97,63 @@ def test_a_space_that_nobody_reckoned_is_no_space() -> None:
     lines = data(owner=["a"], sku=["x"])
     with pytest.raises(KeyError):
         lines.space(((groups.PER, (("lines", "customer"),), (("value", "unknown"),), "UTC"),))
+
+
+def orders() -> sk.Dataset:
+    """Customers a, b, c with orders of 10, 20 and 29 January."""
+    days = [date(2026, 1, 10), date(2026, 1, 20), date(2026, 1, 10), date(2026, 1, 29)]
+    frames = {"customers": CUSTOMERS, "lines": pl.DataFrame({"owner": ["a", "a", "b", "b"], "day": days, "n": [1, 2, 3, 4]})}
+    return sk.Dataset(frames, root="customers", key="id", links=LINKS)
+
+
+def late(moment: str, data: sk.Dataset, rules: sk.Rules) -> list[str]:
+    return data.keys()["id"].filter(rules.evaluate(data, as_of=moment)["s"]).to_list()
+
+
+def test_groups_are_formed_for_the_instant_of_each_run() -> None:
+    data = orders()
+    rules = sk.compile("segment s when count(count(lines per (day before today))) = 2", data.schema)
+    wanted = {"2026-01-05": [], "2026-01-15": ["a", "b"], "2026-01-25": ["b"], "2026-02-05": []}
+    for moment in (*wanted, *reversed(wanted)):
+        assert late(moment, data, rules) == wanted[moment]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda moment: late(moment, data, rules), [*wanted] * 5))
+    assert found == [*wanted.values()] * 5
+
+
+def test_groups_of_an_instant_are_not_kept_with_the_data() -> None:
+    data = orders()
+    rules = sk.compile("segment s when any(lines where n in values(count(customer.lines per days_since(day))))", data.schema)
+    late("2026-01-15", data, rules)
+    kept, first = set(data._made), rules._linked(data, False, 0)
+    assert not any(isinstance(each, groups.Moment) for what in kept for each in flat(what))
+    assert rules._linked(data, False, 0) is first
+    assert rules._linked(data, False, 1) is not first
+    late("2026-01-16", data, rules)
+    assert set(data._made) == kept
+
+
+def flat(what: object) -> list[object]:
+    return [part for each in what for part in flat(each)] if isinstance(what, tuple) else [what]
+
+
+def test_a_stage_before_and_an_explanation_know_the_instant() -> None:
+    data = orders()
+    text = "segment s when rank(max(count(lines per (day before today))) over all) = 1"
+    rules = sk.compile(text, data.schema)
+    assert late("2026-01-15", data, rules) == ["a", "b"]
+    assert late("2026-01-25", data, rules) == ["a"]
+    assert rules.explain(data, "b", "s", as_of="2026-01-15").answer is True
+    assert rules.explain(data, "b", "s", as_of="2026-01-25").answer is False
+
+
+def test_a_program_tells_which_groups_an_instant_forms() -> None:
+    shown = str(sk.compile("segment s when max(count(lines per days_since(day))) = 1", orders().schema).program())
+    assert "anew for each instant:" in shown
+
+
+def test_a_list_of_groups_up_a_link_is_named_in_a_program() -> None:
+    lines = data(owner=["a"], sku=["x"], n=[1])
+    rules = sk.compile("segment s when any(lines where 2 in values(count(customer.lines per sku)))", lines.schema)
+    assert "groups of lines.customer → customer by sku" in str(rules.program())
+    assert rules.evaluate(lines, as_of="2026-01-15")["s"].to_list() == [False, False, False]

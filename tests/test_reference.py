@@ -212,12 +212,6 @@ def test_limits_are_the_defaults() -> None:
     assert {error for *_, error in rows} == {number for number in MESSAGES if number.startswith("E90")}
 
 
-@pytest.mark.parametrize("example", [code(row[1]) for row in rows_of(section("Not there yet"), "form", "for example")])
-def test_forms_that_are_not_there_yet_are_told_as_such(example: str) -> None:
-    errors = [found.code for found in diagnostics_of(as_rules(example)) if found.severity == "error"]
-    assert set(errors) == {"E950"}
-
-
 def test_all_functions_are_described() -> None:
     text = section("Aggregates") + section("Missing values") + section("Functions") + section("Relative to the population")
     assert [each.name for each in FUNCTIONS.values() if not re.search(rf"`{each.name}\b", text)] == []

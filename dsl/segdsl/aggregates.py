@@ -42,7 +42,7 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Aggregate | None
     inner = within(relation, owner)
     found = _measure(ctx, node, path, relation, inner) if node.for_ is None else _calculated(ctx, node, path, inner)
     where = None if node.where is None else ctx.condition(node.where, inner)
-    order = None if node.by is None else _order(ctx, node.by, inner)
+    order = None if node.by is None else order_of(ctx, node.by, inner)
     if _untimed(ctx, head, relation):
         return None
     if found is False or (node.where is not None and where is None) or (node.by is not None and order is None):
@@ -93,8 +93,8 @@ def ordered(ctx: Context, node: syntax.Call) -> bool:
     return node.by is not None
 
 
-def _order(ctx: Context, node: syntax.Expression, inner: Scope) -> Expression | None:
-    """What stands after `by`: a number or a time of each row."""
+def order_of(ctx: Context, node: syntax.Expression, inner: Scope) -> Expression | None:
+    """What stands after `by`: a number or a time of each row, or of each group of rows."""
     found = ctx.value(node, inner)
     if found is None:
         return None

@@ -246,7 +246,8 @@ def _of_text(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None
 def _of_host(ctx: Context, node: syntax.Call, scope: Scope, function: Signature) -> Expression | None:
     """A call of a function that the host handed over."""
     if scope.groups is not None:
-        ctx.report("E950", node.span, form=f"`{function.name}(…)` of groups of rows")
+        hint = "call it for each row, in a `let` for them, or for the account"
+        ctx.report("E311", node.span, name=f"`{function.name}`", wanted="values of a row, not of a group of rows", hint=hint)
         return None
     name, shape = function.name, f"{function.name}({', '.join(str(each) for each in function.arguments)})"
     for attribute, word in (("for_", "for"), ("where", "where"), ("per", "per"), ("by", "by"), ("over", "over")):

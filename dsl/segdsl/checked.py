@@ -238,14 +238,15 @@ class Aggregate(Checked, frozen=True):
 
 
 class Grouped(Checked, frozen=True):
-    """`function` (count sum avg min max median stddev distinct any none all) over the groups that the rows of a relation form.
+    """`function`, one of an `Aggregate`'s, over the groups that the rows of a relation form.
 
     Rows of the scope's row whose `groups` have the same values are a group; a row for which one of them is missing is in none. A
     group counts where one of its rows has happened and one of the conditions `forming` is true for it (of no conditions: any row
     at all), and where the group's `condition` is true (None: always). `value` is what each group gives, of `all` the condition that
-    each has to meet; None for `any` and `none`.
-    Scope of `groups` and `forming`: the relation's table. Scope of `value` and `condition`: a group; every `Aggregate` there is over
-    the same relation, and means the group's rows. Each of `forming` is in one of these too.
+    each has to meet; None for `any` and `none`. `first` and `last` go by `order`, and where groups are alike in that by their
+    `groups`, in the order of values.
+    Scope of `groups` and `forming`: the relation's table. Scope of `value`, `condition` and `order`: a group; every `Aggregate` there
+    is over the same relation, and means the group's rows. Each of `forming` is in one of these too.
     `up` and `owner` are as an `Aggregate` has them; nothing in a group's scope has them.
     """
 
@@ -256,6 +257,7 @@ class Grouped(Checked, frozen=True):
     value: Expression | None = None
     condition: Expression | None = None
     forming: tuple[Expression, ...] = ()
+    order: Expression | None = None
     up: tuple[tuple[str, str], ...] = ()
     owner: str = ""
 
@@ -334,7 +336,7 @@ class InList(Checked, frozen=True):
 class InValues(Checked, frozen=True):
     """Whether one of the present items of a list of the data equals `value`: unknown where the value or the list is missing.
 
-    `listed` is a field of a list type, an aggregate `values`, a `Collected`, or a let or `OfAccount` of one of these. The types
+    `listed` is a field of a list type, `values` of rows or groups, a `Collected`, or a let or `OfAccount` of one of these. The types
     compare as those of `Compare` do. `folded` items are texts as a test that ignores case looks at them, and so is `value`.
     """
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from segdsl import syntax
 from segdsl.checked import (
@@ -53,9 +56,10 @@ class Scope:
 
 class Groups:
     """The groups that the `outer` aggregate is over: made of the rows of a row of `owner`, by the first `per` inside; `forming` are
-    the conditions of `checked.Grouped`, None as soon as every row forms a group."""
+    the conditions of `checked.Grouped`, None as soon as every row forms a group. `named` are the keys as values of a group, by what
+    is written after `per`; `known` is the aggregate that was looked at ahead of its place, for them, with what it means."""
 
-    __slots__ = ("first", "forming", "keys", "outer", "owner")
+    __slots__ = ("first", "forming", "keys", "known", "named", "outer", "owner")
 
     def __init__(self, outer: str, owner: Scope) -> None:
         self.outer = outer
@@ -63,6 +67,8 @@ class Groups:
         self.first: Aggregate | None = None
         self.keys: tuple[Expression, ...] = ()
         self.forming: list[Expression] | None = []
+        self.named: dict[Any, Aggregate] = {}
+        self.known: tuple[syntax.Call, Expression | None] | None = None
 
 
 class Context:
@@ -129,6 +135,10 @@ class Context:
 
     def expression(self, node: syntax.Expression, scope: Scope) -> Expression | None:
         """The meaning of a node, be it a value or a condition."""
+        if scope.groups is not None and scope.groups.named:
+            key = scope.groups.named.get(syntax.bare(node))
+            if key is not None:
+                return msgspec.structs.replace(key, span=node.span)
         return self.forms[type(node)](self, node, scope)
 
     def value(self, node: syntax.Expression, scope: Scope, lists: bool = False) -> Expression | None:

@@ -1,7 +1,6 @@
 """Mistakes and warnings as values: their wording in one table, their rendering in one function.
 
-Codes: E1xx the text cannot be read, E2xx names, E3xx types, E4xx values and params, E9xx limits and forms that are
-not yet built; W1xx lints.
+Codes: E1xx the text cannot be read, E2xx names, E3xx types, E4xx values and params, E9xx limits; W1xx lints.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ MESSAGES: dict[str, str] = {
     "E410": 'the timezone "{name}" is not known on this machine',
     "E411": "a duration does not divide by zero",
     "E412": "this regular expression cannot be used: {problem}",
-    # ---- E9xx: limits, and forms that are not yet built
+    # ---- E9xx: limits
     "E901": "the text is longer than {limit} bytes",
     "E902": "this is nested more than {limit} deep",
     "E903": "this statement holds more than {limit} values, tests and operators",
@@ -122,7 +121,6 @@ MESSAGES: dict[str, str] = {
     "E907": "this statement holds more than {limit} operations one inside another",
     "E908": "there are more than {limit} mistakes; what follows was not read",
     "E909": "there are more than {limit} comments; what follows was not read",
-    "E950": "{form} is not built yet",
     # ---- W1xx: lints
     "W101": "{rows} whose `{field}` is missing drop out here",
     "W102": "this is never true",

@@ -7,19 +7,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from segdsl import syntax
-from segdsl.aggregates import aggregate, ordered, result_type, up, within
-from segdsl.checked import Aggregate, And, Call, Constant, Expression, Grouped, Let, Now, PeriodStart, Relation, Today
+from segdsl.aggregates import aggregate, order_of, ordered, result_type, up, within
+from segdsl.checked import Aggregate, And, Constant, Expression, Grouped, Now, PeriodStart, Relation, Today
 from segdsl.context import Context, Groups, Scope
 from segdsl.functions import AGGREGATES
 from segdsl.paths import relation_of
 from segdsl.relative import relative
-from segdsl.tree import children, meaning
-from segdsl.typesystem import NUMBER
+from segdsl.syntax import bare
+from segdsl.tree import meaning
+from segdsl.typesystem import NUMBER, WHOLE
 from segdsl.values import exact_duration
 from segdsl.wording import phrase
 
 _DECIDED = ("any", "none", "all")
-_OF_ROWS_ALONE = ("first", "last", "values")
+_EITHER = ("distinct", "first", "last")
 
 
 def aggregated(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None:
@@ -40,10 +41,19 @@ def aggregated(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | No
 
 
 def _first_per(node: syntax.Call) -> syntax.Call | None:
-    """The first aggregate with `per` that a call is over; not what stands inside other aggregates."""
-    if node.for_ is not None or not node.arguments or isinstance(node.arguments[0], syntax.Path):
+    """The first aggregate with `per` that a call is over; a name that it is of is then one of the keys."""
+    if node.for_ is not None or not node.arguments:
         return None
-    waiting: list[Any] = list(reversed(node.arguments))
+    argument = node.arguments[0]
+    if not isinstance(argument, syntax.Path):
+        return _first_within(*node.arguments, node.where, node.by)
+    found = _first_within(node.where, node.by)
+    return found if found is not None and bare(argument) in [bare(key) for key in found.per or ()] else None
+
+
+def _first_within(*parts: Any) -> syntax.Call | None:
+    """The first aggregate with `per` in parts of a call; not what stands inside other aggregates."""
+    waiting = list(reversed(parts))
     while waiting:
         inner = waiting.pop()
         if isinstance(inner, syntax.Call) and inner.name.text in AGGREGATES:
@@ -61,18 +71,19 @@ def _over_groups(ctx: Context, node: syntax.Call, first: syntax.Call, scope: Sco
     if len(node.arguments) != 1:
         ctx.report("E309", node.span, name=f"`{name}`", wanted="one value of each group", found=str(len(node.arguments)))
         return None
-    if name in _OF_ROWS_ALONE:
-        ctx.report("E950", node.span, form=f"`{name}` of groups of rows")
-        return None
     if not ordered(ctx, node):
         return None
     path = first.for_ or first.arguments[0] if first.arguments else None
     way, owner = up(ctx, path, scope) if isinstance(path, syntax.Path) else ((), scope)
     groups = Groups(name, scope)
+    groups.known = (first, _of_group(ctx, first, groups))
+    found = groups.first
+    if found is None:
+        return None
     group = Scope(scope.table, Relation("", scope.table, ()), owner.apart, groups)
     value, condition = _asked(ctx, node, group), None if node.where is None else ctx.condition(node.where, group)
-    found = groups.first
-    if value is None or (node.where is not None and condition is None) or found is None:
+    order = None if node.by is None else order_of(ctx, node.by, group)
+    if value is None or (node.where is not None and condition is None) or (node.by is not None and order is None):
         return None
     kind = result_type(ctx, node, None, value)
     if kind is None:
@@ -89,22 +100,25 @@ def _over_groups(ctx: Context, node: syntax.Call, first: syntax.Call, scope: Sco
         value=given,
         condition=condition,
         forming=tuple(groups.forming or ()),
+        order=order,
         up=way,
         owner=found.owner,
     )
 
 
 def _asked(ctx: Context, node: syntax.Call, group: Scope) -> Expression | None:
-    """What is asked of each group: a value, or of `any`, `none` and `all` a condition, of `distinct` either."""
+    """What is asked of each group: a value, or of `any`, `none` and `all` a condition, of some either."""
     name, argument = node.name.text, node.arguments[0]
     if name in _DECIDED:
         return ctx.condition(argument, group)
-    found = ctx.single(ctx.expression(argument, group)) if name == "distinct" else ctx.value(argument, group)
+    found = ctx.single(ctx.expression(argument, group)) if name in _EITHER else ctx.value(argument, group)
     return None if found is None else exact_duration(ctx, found)
 
 
 def _of_group(ctx: Context, node: syntax.Call, groups: Groups) -> Expression | None:
     """An aggregate of the rows of one group."""
+    if groups.known is not None and groups.known[0] is node:
+        return groups.known[1]
     name = node.name.text
     if node.per is None:
         hint = "give it the same `per`, or name it outside with a `let`"
@@ -123,6 +137,8 @@ def _of_group(ctx: Context, node: syntax.Call, groups: Groups) -> Expression | N
         return None
     if groups.first is None:
         groups.first, groups.keys = found, known
+        for each, key in zip(node.per, known, strict=True):
+            groups.named[bare(each)] = _named(found, key)
     elif (found.relation.chain, found.up) != (groups.first.relation.chain, groups.first.up) or not _alike(known, groups.keys):
         also = ((groups.first.span, "the first one is here"),)
         wanted = "the same rows and the same `per` everywhere inside it"
@@ -134,6 +150,12 @@ def _of_group(ctx: Context, node: syntax.Call, groups: Groups) -> Expression | N
     if name == "values":
         return ctx.single(found)
     return replace(found, up=(), owner="")
+
+
+def _named(found: Aggregate, key: Expression) -> Aggregate:
+    """What the rows of a group share, as a value of the group: that of any of its rows."""
+    anywhere = Constant(span=key.span, type=WHOLE, value=0)
+    return Aggregate(span=key.span, function="first", relation=found.relation, type=key.type, value=key, order=anywhere)
 
 
 def _alike(keys: tuple[Expression, ...], others: tuple[Expression, ...]) -> bool:
@@ -158,32 +180,12 @@ def _key(ctx: Context, node: syntax.Expression, inner: Scope) -> Expression | No
     key = None if found is None else exact_duration(ctx, found)
     if key is None:
         return None
-    if isinstance(key, Constant) or key.type == NUMBER:
+    if isinstance(key, Constant | Now | Today | PeriodStart) or key.type == NUMBER:
         hint = 'group by a class: `per if(… < 10, "small", "large")`' if key.type == NUMBER else None
         ctx.report("E305", node.span, what="`per`", wanted="a value of each row that is no float", found=phrase(key), hint=hint)
     elif ctx.rests_on_account(key):
         hint = "it is the same for all rows of an account"
         ctx.report("E305", node.span, what="`per`", wanted="a value of each row", found="one of the account", hint=hint)
-    elif _moves(ctx, key):
-        ctx.report("E950", node.span, form="`per` a value that changes with the day of the run")
     else:
         return key
     return None
-
-
-def _moves(ctx: Context, key: Expression) -> bool:
-    """Whether a value of a row is another one in another run."""
-    waiting, seen = [key], set[str]()
-    while waiting:
-        node = waiting.pop()
-        match node:
-            case Now() | Today() | PeriodStart() | Call(function="anniversary"):
-                return True
-            case Let() if node.name not in seen:
-                seen.add(node.name)
-                waiting.append(ctx.lets[node.name].value)
-            case Aggregate() | Grouped():
-                if any(ctx.schema.tables[table].event_time is not None for table, _ in node.relation.chain):
-                    return True
-        waiting += children(node)
-    return False

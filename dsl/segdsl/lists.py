@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segdsl import constants, syntax
-from segdsl.checked import Aggregate, And, Collected, Constant, Expression, Field, InValues, Let, OfAccount, Or, Overlap
+from segdsl.checked import Aggregate, And, Constant, Expression, Field, InValues, Let, OfAccount, Or, Overlap
 from segdsl.conditions import compare_hint, is_param, list_param, negated, text_test
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
@@ -76,9 +76,6 @@ def _overlap(ctx: Context, node: syntax.TextTest, listed: Expression, sought: Ex
             return None
     if not _compare(listed.type.item, sought.type.item):
         ctx.report("E301", node.span, left=f"what {phrase(sought)} holds", right=f"what {phrase(listed)} holds")
-        return None
-    if every and isinstance(sought, OfAccount) and not isinstance(listed, OfAccount) and not isinstance(held_as(ctx, sought), Collected):
-        ctx.report("E950", node.span, form="`contains all of` a list of the account, asked of a list of each row")
         return None
     return Overlap(span=node.span, listed=listed, sought=sought, every=every, folded=node.ignoring_case)
 

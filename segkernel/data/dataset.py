@@ -154,14 +154,22 @@ class Dataset:
 
     def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
         """Where each row of a space stands among those of its table, by the table's key, else as they are; None where the space's
-        rows are in that order. `timezone` and `root` as in `column`."""
+        rows are in that order, as groups always are. `timezone` and `root` as in `column`."""
         space = self.space(chain, root)
+        if groups.is_groups(space.chain):
+            return None
         return self._once(("ranks", chain or space.table, timezone), lambda: self._ranks(space, timezone))
 
-    def key(self, table: str, meaning: str, make: Callable[[], NDArray[Any]]) -> None:
+    def key(self, table: str, meaning: Any, make: Callable[[], NDArray[Any]]) -> None:
         """Keeps what rows of a table are grouped by, codes (unsigned) of all its rows with 0 for missing, under its meaning, so that
         a chain can name it; made where it is not there yet."""
         self._once(("key", table, meaning), make)
+
+    def forget(self, moment: groups.Moment) -> None:
+        """Lets go of the groups that were formed for one moment, and of all that is in their order."""
+        with self._lock:
+            for what in [each for each in self._made if groups.rests_on(each, moment)]:
+                del self._made[what]
 
     def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], threads: int | None = None) -> None:
         """Read the columns of `wanted` ((chain, path, name, timezone, root) each) on several threads; the result is the same."""
@@ -279,10 +287,10 @@ class Dataset:
 
         def make() -> groups.Groups:
             (_, steps, named, zone), *rest = chain
-            table, link = steps[-1]
-            root = base if rest else self.schema.tables[table].links[link].table
+            table, link = steps[-1][-2:]
+            root = base if rest else steps[-1][1] if len(steps[-1]) > 2 else self.schema.tables[table].links[link].table
             rows, above = self.space((*steps, *rest), root), self.space(tuple(rest), root)
-            codes = [self._key(steps[0][0], each, zone) for each in named]
+            codes = [self._key(rows.table, each, zone) for each in named]
             return groups.formed(rows, above, chain, groups.joined(codes))
 
         return self._once(("groups", chain), make)

@@ -15,8 +15,15 @@ from segkernel.kernel import grouping
 
 PER = "per"
 """A chain's step from groups to their owner is (PER, the rows' chain to their owner, keys, zone), from the rows in the order of their
-groups to these (table, PER, "of"). A key is ("field", path, name), or ("value", its meaning) for what was handed over before."""
+groups to these (table, PER, "of"). A key is ("field", path, name), or ("value", its meaning) for what was handed over before; of what
+the instant of a run decides, that is (its meaning, Moment)."""
 _WIDE = 1 << 32
+
+
+class Moment(msgspec.Struct, frozen=True, eq=False):
+    """The instant (nanoseconds since 1970-01-01T00:00Z) for which one program meets a dataset; no two are equal."""
+
+    as_of: int
 
 
 class Groups(msgspec.Struct, frozen=True, eq=False):
@@ -29,6 +36,11 @@ class Groups(msgspec.Struct, frozen=True, eq=False):
 def is_groups(chain: Chain) -> bool:
     """Whether a chain begins with a step from groups to their owner."""
     return len(chain[0]) == 4 and chain[0][0] == PER
+
+
+def rests_on(what: object, moment: Moment) -> bool:
+    """Whether a name, tuples within tuples, is of what one moment decided."""
+    return any(rests_on(each, moment) for each in what) if isinstance(what, tuple) else what is moment
 
 
 def joined(keys: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -54,7 +66,8 @@ def _fitted(codes: NDArray[Any], top: int | None = None) -> tuple[NDArray[Any], 
 
 def formed(base: Space, above: Space, chain: Chain, codes: NDArray[Any]) -> Groups:
     """The groups under `above` of the rows of `base`, a space below it, by the codes of all rows of its table; `chain` is that of
-    the groups. A row whose code is 0 is in none. In a group, rows stand as they did."""
+    the groups. A row whose code is 0 is in none. In a group, rows stand as they did, and an owner's groups in the order of their
+    codes."""
     assert base.offsets is not None
     starts, parent, picked = base.offsets, base.parent, base.picked
     while parent is not None and len(parent.chain) > len(above.chain):
@@ -72,6 +85,5 @@ def formed(base: Space, above: Space, chain: Chain, codes: NDArray[Any]) -> Grou
     of = aligned(count, np.uint32)
     of[:] = owners[:count]
     groups = Space(chain, PER, count, None, above, offsets, of)
-    table = chain[0][1][0][0]
-    under = ((table, PER, "of"), *chain)
-    return Groups(groups, Space(under, table, rows, picked, groups, begins[: count + 1].copy(), group[:rows], base.shared))
+    under = ((base.table, PER, "of"), *chain)
+    return Groups(groups, Space(under, base.table, rows, picked, groups, begins[: count + 1].copy(), group[:rows], base.shared))

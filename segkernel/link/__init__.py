@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from segkernel.clock import Clock
 from segkernel.data.columns import Column
 from segkernel.data.dataset import Dataset
+from segkernel.data.groups import Moment, rests_on
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
 from segkernel.link import groups, hosting, population, staging
@@ -50,7 +51,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
     hands on, `hands` the rows of the instructions that do it, a buffer each. `calls` are
     stages too, numbered behind the others: functions of the host's and statistics of the population. It is `fixed` where all runs
-    find the same.
+    find the same. `instant` is the one that it is for (nanoseconds since 1970-01-01T00:00Z), None where it is for any.
     """
 
     source: Program
@@ -72,25 +73,44 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     fetches: tuple[tuple[int, int, int], ...]
     calls: tuple[Call, ...]
     fixed: bool
+    instant: int | None
 
 
-def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None) -> Linked:
+def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None, as_of: int = 0) -> Linked:
     """Makes a program's instructions for one dataset; columns, maps and orders that it needs are bound on the way.
 
-    `functions` are the host's, by name. Raises DataError where the data do not fit.
+    `functions` are the host's, by name. `as_of` (nanoseconds since 1970-01-01T00:00Z) is the instant for which rows are grouped by what
+    changes with it: only for a program with such groups is the result for that instant alone. Raises DataError where the data do not fit.
     """
-    return _linked(program, dataset, functions or {}, {}, {})
+    moment = Moment(as_of)
+    try:
+        return _linked(program, dataset, functions or {}, {}, {}, moment)
+    finally:
+        if program.moving:
+            dataset.forget(moment)
+            owned = _owned.get(dataset, {})
+            for chains in [each for each in list(owned) if rests_on(each, moment)]:
+                del owned[chains]
 
 
 def _linked(
-    program: Program, dataset: Dataset, functions: Mapping[str, Function], known: dict[int, Linked], once: dict[Any, Column]
+    program: Program,
+    dataset: Dataset,
+    functions: Mapping[str, Function],
+    known: dict[int, Linked],
+    once: dict[Any, Column],
+    moment: Moment,
 ) -> Linked:
     """`known` are the stages linked so far, `once` the calls of the host's functions that no run changes; each is there once."""
     for key in program.keys:
-        dataset.key(key.table, key.meaning, partial(_key, key, dataset, functions))
+        called = (key.meaning, moment) if key.moving else key.meaning
+        dataset.key(key.table, called, partial(_key, key, dataset, functions, moment))
+    moving = frozenset(key.meaning for key in program.keys if key.moving)
+    if moving:
+        program = msgspec.structs.replace(program, spaces=tuple(groups.at_moment(chain, moving, moment) for chain in program.spaces))
     for each in program.stages:
         if id(each) not in known:
-            known[id(each)] = _linked(each, dataset, functions, known, once)
+            known[id(each)] = _linked(each, dataset, functions, known, once, moment)
     stages = tuple(known[id(each)] for each in program.stages)
     handed_before = [stage.handed for stage in stages]
     fixed: dict[int, Column] = {}
@@ -169,16 +189,17 @@ def _linked(
         hands=tuple(code.hands),
         fetches=tuple(code.fetches),
         calls=tuple(calls),
+        instant=moment.as_of if program.moving else None,
     )
 
 
-def _key(key: Key, dataset: Dataset, functions: Mapping[str, Function]) -> NDArray[Any]:
-    """The codes of what rows are grouped by, which no run changes."""
+def _key(key: Key, dataset: Dataset, functions: Mapping[str, Function], moment: Moment) -> NDArray[Any]:
+    """The codes of what rows are grouped by, at a moment where that decides them."""
     from segkernel.run import handed_on
 
-    stage = link(key.program, dataset, functions)
-    assert stage.fixed
-    return groups.codes(stage.handed[0], handed_on(stage))
+    stage = _linked(key.program, dataset, functions, {}, {}, moment)
+    assert stage.fixed or key.moving
+    return groups.codes(stage.handed[0], handed_on(stage, moment.as_of))
 
 
 def _code_width(values: int) -> int:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segkernel.data.groups import PER, Moment
 from segkernel.link.population import keys_of, present
 from segkernel.link.staging import Handed
+from segkernel.plan.program import Chain
 
 _ROOM = (1 << 32) - 2
 
@@ -25,3 +27,14 @@ def codes(handed: Handed, buffers: NDArray[np.int64]) -> NDArray[Any]:
         else:
             keys = np.unique(keys, return_inverse=True)[1]
     return np.where(known, keys + 1, 0).astype(np.uint32)
+
+
+def at_moment(chain: Chain, moving: frozenset[str], moment: Moment) -> Chain:
+    """A chain whose groups are formed for a moment: `moving` are the meanings of the keys that change with it."""
+    steps = []
+    for step in chain:
+        if step[0] == PER and len(step) == 4:
+            keys = tuple(("value", (key[1], moment)) if key[0] == "value" and key[1] in moving else key for key in step[2])
+            step = (*step[:2], keys, step[3])
+        steps.append(step)
+    return tuple(steps)

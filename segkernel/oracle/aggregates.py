@@ -19,7 +19,7 @@ def aggregated(oracle: Oracle, aggregate: checked.Aggregate | checked.Grouped, r
     if aggregate.value is not None:
         every = groups.formed(oracle, aggregate, row) if isinstance(aggregate, checked.Grouped) else oracle.rows(aggregate, row)
         given = {each: oracle.value(aggregate.value, each) for each in every}
-    if isinstance(aggregate, checked.Aggregate) and aggregate.order is not None:
+    if aggregate.order is not None:
         chosen = _chosen(oracle, aggregate, aggregate.order, counted, row)
         return None if chosen is None else given[chosen]
     if aggregate.function == "all":
@@ -53,8 +53,16 @@ def aggregated(oracle: Oracle, aggregate: checked.Aggregate | checked.Grouped, r
     return min(values, key=order_of) if aggregate.function == "min" else max(values, key=order_of)
 
 
-def _chosen(oracle: Oracle, aggregate: checked.Aggregate, order: checked.Expression, counted: list[Row], row: Row) -> Row | None:
-    """The first or the last of the counted rows by what stands after `by`; None where it is missing for all of them."""
-    known = {each: oracle.value(order, each) for each in oracle.rows(aggregate, row)}
-    placed = {(order_of(known[each]), oracle.families.place(each.table, each.index)): each for each in counted if known[each] is not None}
+def _chosen(
+    oracle: Oracle, aggregate: checked.Aggregate | checked.Grouped, order: checked.Expression, counted: list[Row], row: Row
+) -> Row | None:
+    """The first or the last of the counted rows or groups by what stands after `by`; None where it is missing for all of them."""
+    if isinstance(aggregate, checked.Grouped):
+        every = groups.formed(oracle, aggregate, row)
+        places = {each: groups.place(oracle, aggregate, each) for each in every}
+    else:
+        every = oracle.rows(aggregate, row)
+        places = {each: oracle.families.place(each.table, each.index) for each in every}
+    known = {each: oracle.value(order, each) for each in every}
+    placed = {(order_of(known[each]), places[each]): each for each in counted if known[each] is not None}
     return placed[min(placed) if aggregate.function == "first" else max(placed)] if placed else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from segdsl import checked
@@ -29,6 +30,13 @@ def formed(oracle: Oracle, aggregate: checked.Grouped, row: Row) -> list[Row]:
 def key(oracle: Oracle, aggregate: checked.Grouped, row: Row) -> tuple[Value, ...]:
     """What a row shares with the others of its group."""
     return tuple(exact_length(oracle.value(each, row)) for each in aggregate.groups)
+
+
+def place(oracle: Oracle, aggregate: checked.Grouped, group: Row) -> tuple[tuple[bool, Value | Fraction], ...]:
+    """Where a group stands among those of its owner: by what its rows share."""
+    from segkernel.oracle.evaluate import Row  # that room knows this one
+
+    return tuple((True, part) for part in key(oracle, aggregate, Row(group.table, group.index)))
 
 
 def counted(oracle: Oracle, aggregate: checked.Grouped, row: Row) -> list[Row]:

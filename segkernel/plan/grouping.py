@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segdsl import checked
-from segdsl.typesystem import NUMBER
+from segdsl.typesystem import NUMBER, WHOLE
 from segkernel import meaning
 from segkernel.plan.aggregates import number_of
 from segkernel.plan.program import Chain, Key
@@ -24,11 +24,11 @@ def below(relation: checked.Relation, owner: Chain) -> Chain:
     return (*relation.chain, *owner)
 
 
-def formed(planner: Planner, node: checked.Grouped, space: int) -> tuple[int, int | None]:
-    """The space of the groups of each owner's rows, and where they count, None where all do."""
+def formed(planner: Planner, node: checked.Grouped, space: int, chain: Chain | None = None) -> tuple[int, int | None]:
+    """The space of the groups of each owner's rows, and where they count, None where all do; `chain` stands in for the relation's."""
     build, rules = planner.builder, planner.rules
     keys = tuple(_key(planner, each, node.relation.table) for each in node.groups)
-    groups = build.space(((PER, node.relation.chain, keys, rules.timezone), *build.spaces[space]))
+    groups = build.space(((PER, chain or node.relation.chain, keys, rules.timezone), *build.spaces[space]))
     rows = build.space(below(node.relation, build.spaces[groups]))
     wheres = [planner.truth(each, rows, True) for each in node.forming]
     counted = planner.happened(node, rows, build.any_of(rows, wheres) if wheres else build.always(rows, True))
@@ -58,7 +58,11 @@ def aggregated(planner: Planner, node: checked.Grouped, space: int) -> int:
     """The node of an aggregate over groups."""
     groups, where = formed(planner, node, space)
     assert node.value is not None
-    return planner.builder.add("aggregate", space, node.type, node.function, groups, where, number_of(planner, node.value, groups))
+    value, build = number_of(planner, node.value, groups), planner.builder
+    if node.order is None:
+        return build.add("aggregate", space, node.type, node.function, groups, where, value)
+    found = build.add("aggregate", space, WHOLE, node.function, groups, where, planner.value(node.order, groups))
+    return build.add("taken", space, node.type, found, value)
 
 
 def _key(planner: Planner, node: checked.Expression, table: str) -> tuple[object, ...]:
@@ -70,5 +74,5 @@ def _key(planner: Planner, node: checked.Expression, table: str) -> tuple[object
         return ("field", node.path, node.name)
     called = meaning.key(planner.rules, node)
     if called not in planner.keys:
-        planner.keys[called] = Key(called, table, handing(planner.rules, table, [node])[0])
+        planner.keys[called] = Key(called, table, handing(planner.rules, table, [node])[0], planner.changes(node))
     return ("value", called)

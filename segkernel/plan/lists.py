@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from segdsl import checked
-from segdsl.typesystem import DATE, TRUTH, Type
-from segkernel.plan import collects, comparing
+from segdsl.typesystem import DATE, TRUTH, WHOLE, Type
+from segkernel.plan import collects, comparing, grouping
+from segkernel.plan.program import Chain
 from segkernel.plan.scales import as_float, at_scale
 from segkernel.plan.slots import form_of
 
@@ -62,10 +63,13 @@ def overlaps(planner: Planner, node: checked.Overlap, space: int, wanted: bool) 
         return planner.truth(checked.OfAccount(span=node.span, operand=inner, type=TRUTH), space, wanted)
     if any(collects.named(planner, each) is not None for each in (listed, sought)):
         return collects.overlaps(planner, node, space, wanted)
-    if isinstance(sought, checked.OfAccount):  # which of both is looked through does not matter
+    of_account = isinstance(sought, checked.OfAccount)
+    if of_account and not node.every:  # which of both is looked through does not matter
         listed, sought = sought, listed
     if listed.type.item == TRUTH or sought.type.item == TRUTH:
         found = _sides(planner, listed, sought, node.every, space)
+    elif of_account and node.every:
+        found = _every_one(planner, node, space)
     else:
         rows, where, item, owners = items(planner, listed, space)
         others, there, other, _ = items(planner, sought, space)
@@ -92,6 +96,27 @@ def _sides(planner: Planner, listed: checked.Expression, sought: checked.Express
     return build.all_of(space, both) if every else build.any_of(space, both)
 
 
+def _every_one(planner: Planner, node: checked.Overlap, space: int) -> int:
+    """Where a list of each row has all items of one of the account: as many different ones of them as that has."""
+    build = planner.builder
+    rows, where, item, _ = items(planner, node.listed, space)
+    others, there, other, account = items(planner, node.sought, space)
+    item, other = (_folded(item), _folded(other)) if node.folded else (item, other)
+    have, wanted = aligned(planner, item, rows, other, others)
+    hit = _within(planner, rows, account, others, there, wanted, have)
+    hit = hit if where is None else build.all_of(rows, (where, hit))
+    found, all_of_them = (
+        build.add("aggregate", owners, WHOLE, "distinct", of, kept, number)
+        for owners, of, kept, number in ((space, rows, hit, have), (account, others, there, wanted))
+    )
+    same = build.add("compare", space, "=", found, build.add("lifted", space, WHOLE, all_of_them))
+    if wanted == planner.value(other, others):
+        return same
+    coarse = [planner.missing(other, others, False), build.add("missing", others, wanted)]  # an item that equals none, and is not counted
+    strange = existing(planner, account, others, build.all_of(others, coarse if there is None else [there, *coarse]))
+    return build.without(space, same, build.add("lift", space, strange))
+
+
 def _folded(item: checked.Expression) -> checked.Expression:
     return checked.Call(span=item.span, function="folded", operands=(item,), type=item.type)
 
@@ -109,15 +134,25 @@ def items(planner: Planner, listed: checked.Expression, space: int) -> tuple[int
         assert listed.type.item is not None
         rows = planner.builder.space(((ITEMS, listed.table, listed.path, listed.name), *planner.builder.spaces[owners]))
         return rows, None, checked.Field(span=listed.span, table=ITEMS, name=ITEMS, type=listed.type.item, single=listed.single), owners
-    assert isinstance(listed, checked.Aggregate)
+    assert isinstance(listed, checked.Aggregate | checked.Grouped)
     assert listed.value is not None
-    chain = listed.relation.chain
-    if listed.up:
-        step = (UP, listed.up[0][0], tuple(link for _, link in listed.up), *chain[-1])
-        rows = planner.builder.space((*chain[:-1], step, *planner.builder.spaces[owners]))
+    if isinstance(listed, checked.Grouped):
+        rows, where = grouping.formed(planner, listed, owners, upwards(listed))
+    elif listed.up:
+        rows = planner.builder.space((*upwards(listed), *planner.builder.spaces[owners]))
+        where = planner.where(listed, rows)
     else:
         rows = planner.rows(listed, owners)
-    return rows, planner.where(listed, rows), listed.value, owners
+        where = planner.where(listed, rows)
+    return rows, where, listed.value, owners
+
+
+def upwards(node: checked.Aggregate | checked.Grouped) -> Chain:
+    """The steps from rows to a row from which links lead to their owner, or just to their owner."""
+    chain = node.relation.chain
+    if not node.up:
+        return chain
+    return (*chain[:-1], (UP, node.up[0][0], tuple(link for _, link in node.up), *chain[-1]))
 
 
 def missing(planner: Planner, listed: checked.Expression, space: int, wanted: bool) -> int:

@@ -179,7 +179,7 @@ class Planner:
                 return self.truths[node.name, wanted] if self.rules.lets[node.name].relation is None else self.row(node.name, space, wanted)
             case checked.Constant():
                 return build.always(space, node.value is wanted)
-            case checked.Field() | checked.Aggregate(function="first" | "last"):
+            case checked.Field() | checked.Aggregate(function="first" | "last") | checked.Grouped(function="first" | "last"):
                 return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)
             case checked.HostCall() | checked.Relative():
                 return build.range(space, self.value(node, space), int(wanted), int(wanted) + 1)

@@ -27,7 +27,7 @@ def _lines(program: Program, shown: dict[int, int]) -> Iterator[str]:
     for number, call in enumerate(program.calls):
         yield f"call {number} = {_called(call)} of stage {call.stage}"
     for key in program.keys:
-        yield f"key {key.meaning}, once for the data:"
+        yield f"key {key.meaning}, {'anew for each instant' if key.moving else 'once for the data'}:"
         yield from (f"  {line}" for line in _lines(key.program, shown))
     yield f"program over {program.root}, {program.timezone}"
     for number, chain in enumerate(program.spaces):
@@ -59,7 +59,7 @@ def _step(step: tuple[Any, ...]) -> str:
         return f"{step[0]} of each group"
     if step[0] == PER:
         keys = ", ".join(".".join((*key[1], key[2])) if key[0] == "field" else f"key {key[1]}" for key in step[2])
-        return f"groups of {' → '.join('.'.join(link) for link in step[1])} by {keys}"
+        return f"groups of {' → '.join(_step(link) for link in step[1])} by {keys}"
     if len(step) == 5:
         return f"{step[3]}.{step[4]} → {'.'.join(step[2])}"
     return f"items of {'.'.join((*step[2], step[3]))}" if len(step) > 2 else f"{step[0]}.{step[1]}"

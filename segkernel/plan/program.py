@@ -116,12 +116,13 @@ class Statistic(msgspec.Struct, frozen=True):
 
 
 class Key(msgspec.Struct, frozen=True, eq=False):
-    """What rows of a table are grouped by: the one output of a program over all of them that no run changes. `meaning` is how the
-    step of a chain names it."""
+    """What rows of a table are grouped by: the one output of a program over all of them. `meaning` is how the step of a chain names
+    it; where it is `moving`, the instant of a run decides it, and groups are formed anew for each."""
 
     meaning: str
     table: str
     program: Program
+    moving: bool
 
 
 class Program(msgspec.Struct, frozen=True, eq=False):
@@ -129,8 +130,8 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     there when unknowns are counted. `spans` tells which rule an arithmetic node came from.
 
     `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on. `calls`
-    are made after the stages: functions of the host's, and statistics of the population. `keys` are reckoned once for a dataset,
-    before the program meets it."""
+    are made after the stages: functions of the host's, and statistics of the population. `keys` are reckoned before the program meets
+    a dataset: once for all runs, or once for an instant."""
 
     root: str
     timezone: str
@@ -150,6 +151,11 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     def bitmaps(self) -> tuple[int, ...]:
         """The nodes that are answered in bits: the segments', then those of each collect."""
         return (*(node for _, node in self.segments), *(node for each in self.collections for node in each.nodes))
+
+    @property
+    def moving(self) -> bool:
+        """Whether the instant of a run decides which rows are a group."""
+        return any(key.moving for key in self.keys) or any(stage.moving for stage in self.stages)
 
     def __str__(self) -> str:
         from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed

@@ -52,7 +52,7 @@ class Kin:
             case checked.Grouped(relation=relation, up=up):
                 for place, link in up:
                     table, rows = self._up(place, link, rows)
-                self.look((each for each in (node.value, node.condition) if each is not None), table, rows)
+                self.look((each for each in (node.value, node.condition, node.order) if each is not None), table, rows)
                 for place, link in reversed(relation.chain):
                     rows = self._down(place, link, rows)
                 self.look(node.groups, relation.table, rows)

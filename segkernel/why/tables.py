@@ -88,7 +88,7 @@ def reckoned(
     known: Known = {}
     for table, nodes in asked.items():
         program, outputs = handing(rules, table, list(nodes))
-        linked = link(program, data, functions)
+        linked = link(program, data, functions, as_of)
         buffers = handed_on(linked, as_of)
         for node, output in zip(nodes, outputs, strict=True):
             for at, row in enumerate(rows[table].tolist()):
@@ -111,7 +111,7 @@ def _whole(root: checked.Expression, table: str, account: str) -> Iterator[tuple
                 where = account
             elif isinstance(node, checked.Grouped):
                 waiting += [(node.relation.table, each) for each in node.groups]
-                waiting += [(node.owner or where, each) for each in (node.value, node.condition) if each is not None]
+                waiting += [(node.owner or where, each) for each in (node.value, node.condition, node.order) if each is not None]
                 continue
             waiting += [(where, part) for part in children(node)]
 
