@@ -22,7 +22,6 @@ def examples() -> list[str]:
     """All rules of the page that a parser reads: in blocks, in tables, and, of the mistakes, those that come after reading."""
     titles = re.findall(r"^## (.*)$", FENCE.sub("", REFERENCE), re.MULTILINE)
     rows = [example for title in titles for *_, example, _ in rows_of(section(title), "example", "holds for")]
-    rows += [example for _, example in rows_of(section("Not there yet"), "form", "for example")]
     return RULES + [as_rules(code(example)) for example in rows]
 
 
