@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from segdsl import project as settings
-from segdsl.diagnostics import Diagnostic
+from segdsl.diagnostics import Diagnostic, render
+from segdsl.limits import Limits
 from segdsl.missing import CODES, MissingLint, missing_values, with_counts
 from segdsl.schema import Schema, Table
+from segdsl.source import Source
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.meaning import needed, physical, relations
-from segkernel.rules import Rules, compile
+from segkernel.rules import Rules, compile, read_rules
 
 if TYPE_CHECKING:
     from segkernel.data.dataset import Dataset
 
 FILE = "segkernel.toml"
-UNPINNED = (
-    "(no data are at hand: without them the types of fields are those that segkernel.toml pins, which `segkernel schema DIR --write` does)"
-)
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -77,10 +76,24 @@ def typed_rules(project: Project, files: Sequence[Path], folder: Path | None) ->
         return pinned(project, files, {})
     except RuleError as error:
         if folder is None:
-            raise RuleError(f"{error}\n{UNPINNED}", error.diagnostics) from None
+            raise untyped(error, [read_rules(path, Limits()) for path in files]) from None
     from segkernel.reading import scan
 
     return compile(list(files), settled(project.schema, scan(project.schema, folder)))
+
+
+def untyped(error: RuleError, sources: Sequence[Source]) -> RuleError:
+    """Mistakes that may be none if the types of fields were known, which are neither pinned nor to be had from data.
+
+    Fields that are not known are told once, by the first of them.
+    """
+    unknown = [each for each in error.diagnostics if each.code == "E201"]
+    if not unknown:
+        return error
+    others = [each for each in error.diagnostics if each.code != "E201"]
+    more = f"{len(unknown) - 1:,} more such fields; " if len(unknown) > 1 else ""
+    hint = "types come from segkernel.toml, where `segkernel schema DIR --write` pins them, or from the data, which are not there"
+    return RuleError(f"{render([*others, unknown[0]], sources)}\n({more}{hint})", error.diagnostics)
 
 
 def bound(
@@ -103,7 +116,7 @@ def bound(
     if select is not None:
         rules = select(rules)
     columns = rules.inputs if wanted is None else wanted(rules, schema)
-    data = Dataset(collect(lazy, schema, columns), _restricted(project.schema, rules, columns))
+    data = Dataset(collect(lazy, schema, columns), restricted(project.schema, rules, columns))
     return rules.against(_overlaid(schema, data.schema)), data
 
 
@@ -166,8 +179,8 @@ def settled(schema: Schema, lazy: Mapping[str, Any]) -> Schema:
     return msgspec.structs.replace(schema, tables=tables)
 
 
-def _restricted(schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, ...]]) -> Schema:
-    """The part of a schema that rules read, so that nothing else is asked of the data."""
+def restricted(schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, ...]]) -> Schema:
+    """The part of a schema that rules read, `columns` of the data by table, so that nothing else is asked of the data."""
     links, targets = rules.reads.links, {schema.root, *rules.reads.keys}
     for table, link in links:
         targets.add(schema.tables[table].links[link].table)

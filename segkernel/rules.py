@@ -63,14 +63,25 @@ def compile(
         schema = msgspec.structs.replace(schema, timezone=timezone)
     zone(schema.timezone)
     limits = limits or Limits()
-    sources = _sources(rules, limits)
+    return compiled(_sources(rules, limits), schema, params, hosts, limits)
+
+
+def compiled(
+    sources: tuple[Source, ...],
+    schema: Schema,
+    params: Mapping[str, Any] | None = None,
+    hosts: dict[str, Function] | None = None,
+    limits: Limits | None = None,
+) -> Rules:
+    """The rules of some texts that share one set of names; `hosts` are the host's functions by name, else as `compile`."""
+    limits = limits or Limits()
     files: list[File] = []
     mistakes: list[Diagnostic] = []
     for number, source in enumerate(sources):
         file, found = parse(source.text, source.name, number, limits)
         files.append(file)
         mistakes += found
-    return _checked(tuple(files), sources, schema, dict(params or {}), limits, None, hosts, tuple(mistakes))
+    return _checked(tuple(files), sources, schema, dict(params or {}), limits, None, hosts or {}, tuple(mistakes))
 
 
 def _hosts(functions: Sequence[Any]) -> dict[str, Function]:
@@ -286,7 +297,7 @@ class Rules:
             return error
         source = self.sources[span.source]
         line, column = source.place(span.start)
-        return DataError(f"{source.name}:{line}:{column}: `{source.snippet(span)}`: {error}")
+        return DataError(f"{source.name}:{line}:{column}: `{source.snippet(span)}`: {error}", span)
 
     def program(self, unknowns: bool = False) -> Program:
         """The plan of the rules, made once; `str(program)` shows it."""

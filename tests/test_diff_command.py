@@ -152,7 +152,7 @@ def test_without_data(project, later):
     shutil.rmtree(project / "data")
     said = refused(2, "diff", project, later)
     assert 'customers has no field "country"' in said
-    assert "no data are at hand" in said
+    assert "or from the data, which are not there)" in said
     pins = '[tables.customers.fields]\ncountry = { type = "text" }\n[tables.orders.fields]\ntotal = { type = "number" }\n'
     for folder in (project, later):
         (folder / "segkernel.toml").write_text(SETTINGS + pins, encoding="utf-8")

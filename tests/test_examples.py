@@ -51,7 +51,8 @@ def module(path: Path) -> ModuleType:
 def project(example: Path, tables: dict[str, pl.DataFrame], folder: Path) -> Path:
     """Copy an example's schema and rules, write its tables, run it; return the folder of the results."""
     shutil.copy(example / "segkernel.toml", folder)
-    shutil.copytree(example / "segments", folder / "segments")
+    for name in ("segments", "tests"):
+        shutil.copytree(example / name, folder / name)
     (folder / "data").mkdir()
     for name, frame in tables.items():
         frame.write_parquet(folder / "data" / f"{name}.parquet")
@@ -117,6 +118,12 @@ def test_spend_classes_part_the_households(grocery_result: pl.DataFrame, sql: du
 
 
 @needs_grocery_data
+def test_the_households_cases_pass(grocery: Path) -> None:
+    done = CliRunner().invoke(main, ["test", str(grocery.parent)])
+    assert done.exit_code == 0, done.output
+
+
+@needs_grocery_data
 def test_lines_of_unlisted_articles_are_reported(grocery: Path) -> None:
     text = json.dumps(json.loads((grocery / "summary.json").read_text(encoding="utf-8")))
     assert "4836" in text
@@ -173,6 +180,12 @@ def test_hand_written_sql_finds_the_same_companies_and_users(
     else:
         assert found == set(result.select(result.columns[0], pl.col(name).cast(pl.String)).drop_nulls().rows())
         assert len({row[1] for row in found}) == len(result[name].drop_nulls().unique()) > 1
+
+
+@pytest.mark.parametrize("folder", SHOP_PROJECTS.values())
+def test_the_shops_cases_pass(folder: Path, shop: Path) -> None:
+    done = CliRunner().invoke(main, ["test", str(shop / folder)])
+    assert done.exit_code == 0, done.output
 
 
 def test_every_segment_and_class_of_the_shop_has_its_sql(shop_results: dict[str, pl.DataFrame]) -> None:

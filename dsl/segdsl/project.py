@@ -74,13 +74,13 @@ def read(text: str, name: str = "segkernel.toml") -> tuple[Project | None, tuple
     """A project from the text of its file, or every problem in it; never raises for any text."""
     try:
         settings = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as broken:
-        return None, (_broken(str(broken), text, name),)
+    except tomllib.TOMLDecodeError as error:
+        return None, (broken(str(error), text, name),)
     except RecursionError:
         return None, (SchemaProblem("the settings are nested too deep", name),)
     except ValueError:
         return None, (SchemaProblem("this is not TOML: a number has too many digits", name),)
-    reader = _Reader(name)
+    reader = Reader(name)
     project = reader.project(settings)
     return (None, tuple(reader.problems)) if reader.problems else (project, ())
 
@@ -97,7 +97,8 @@ def type_of(text: str) -> Type | None:
     return decimal(int(places[1])) if places and int(places[1]) <= _MOST_PLACES else None
 
 
-def _broken(message: str, text: str, name: str) -> SchemaProblem:
+def broken(message: str, text: str, name: str) -> SchemaProblem:
+    """What is wrong with the TOML of a file, by the message of its reader, with line and column."""
     found = _PLACE.match(message)
     if found is None:
         return SchemaProblem(f"this is not TOML: {message}", name)
@@ -106,8 +107,8 @@ def _broken(message: str, text: str, name: str) -> SchemaProblem:
     return SchemaProblem(f"this is not TOML: {found[1]}", f"{name}:{line}:{column}")
 
 
-class _Reader:
-    """Goes through the settings and collects the problems."""
+class Reader:
+    """Goes through settings and collects the problems, each with its place in the file `name`."""
 
     def __init__(self, name: str) -> None:
         self.name = name

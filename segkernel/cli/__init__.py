@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 import segkernel
-from segkernel.cli.later import later
 from segkernel.cli.terminal import failed
 from segkernel.errors import Error
 
@@ -51,6 +50,7 @@ def main() -> None:
 
 
 def _commands() -> None:
+    from segkernel.cli.cases import cases
     from segkernel.cli.check import check
     from segkernel.cli.convert import convert
     from segkernel.cli.diff import diff
@@ -61,7 +61,7 @@ def _commands() -> None:
     from segkernel.cli.run import run
     from segkernel.cli.schema import schema
 
-    for command in (run, check, schema, plan, explain, funnel, diff, fmt, convert, *later()):
+    for command in (run, check, schema, plan, explain, funnel, cases, diff, fmt, convert):
         main.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""Cases: rules, small tables, and the accounts that belong; the format of `dsl/conformance`."""
