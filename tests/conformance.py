@@ -21,7 +21,7 @@ from segkernel.cases.format import Case, Places, Tables, places_of, read
 from segkernel.cases.frames import frames
 from segkernel.cases.values import instant
 
-__all__ = ["ENGINES", "FOLDER", "Case", "Tables", "instant", "kernel", "load", "oracle", "verdict"]
+__all__ = ["ENGINES", "FOLDER", "Case", "Tables", "frames", "instant", "kernel", "load", "oracle", "read", "verdict"]
 
 FOLDER = Path(__file__).parent.parent / "dsl" / "conformance"
 LEFT_RANGE = re.compile(r"[^:]+:(\d+):(\d+): `.*`: a number leaves its range", re.DOTALL)

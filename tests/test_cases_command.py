@@ -138,7 +138,7 @@ def test_a_condition_beside_the_rules_and_rules_instead_of_them(owned):
 
         [[cases]]
         name = "a warning"
-        when = 'not country = "DE"'
+        when = 'not country = "AT"'
         warnings = [{ code = "W101", line = 1, column = 25 }]
         accounts = []
 
