@@ -1,4 +1,7 @@
-"""What must hold whatever the rules say: laws of logic, names that change nothing, rows and statements in any order."""
+"""What must hold whatever the rules say: laws of logic, of rows and of ranks, names that change nothing, rows and statements in any order.
+
+Each condition parts the accounts, and each condition of rows the rows, into those for which it is true, false and unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 
-import segkernel as sk
-from tests.differential import OVERFLOW, Answers, kernel_answers
-from tests.strategies import Case, checked_rules, random_case
+from segkernel.oracle import Oracle, OracleOverflow
+from tests.differential import OVERFLOW, ROWS, Answers, kernel_answers, kernel_result, oracle_rows
+from tests.random_hosts import TWINS
+from tests.random_writer import NUMBERS, ORDERED, Scope, Writer
+from tests.strategies import SETS, Case, checked_rules, nanoseconds, random_case, shared_world
 
-ORDINARY, LONG = range(70_000, 70_024), range(71_000, 71_600)
+ORDINARY, LONG = range(70_000, 70_032), range(71_000, 71_600)
 
 
 def statements(case: Case) -> list[str]:
@@ -83,13 +88,89 @@ def partition(case: Case) -> None:
     found = answers(case, lines)
     if found is None:
         return
-    data = sk.Dataset(dict(case.frames), case.schema)
-    result = sk.compile("\n".join(lines) + "\n", data.schema).evaluate(data, as_of=case.as_of, unknowns=True)
+    changed = msgspec.structs.replace(case, rules_text="\n".join(lines) + "\n")
+    result = kernel_result(changed, unknowns=True)
+    truths = oracle_truths(changed, len(found_conditions)) if case.seed % 3 == 0 else {}
     for number, condition in enumerate(found_conditions):
         three = [found[f"{word}{number}"] for word in ("yes", "no", "open")]
         assert all(sum(each) == 1 for each in zip(*three, strict=True)), (case.seed, condition)
         assert result.unknown(f"yes{number}") == result.unknown(f"no{number}") == sum(three[2]), (case.seed, condition)
         assert result.unknown(f"open{number}") == 0
+        said = [None if open_ else yes for yes, open_ in zip(three[0], three[2], strict=True)]
+        assert truths.get(number, said) == said, (case.seed, condition)
+
+
+def oracle_truths(case: Case, count: int) -> dict[int, list[bool | None]]:
+    """What the oracle says to the condition of each `yes` segment: true, false or unknown, for every account."""
+    rules = checked_rules(case)
+    oracle = Oracle(rules, case.schema, ROWS.get(case, oracle_rows), nanoseconds(case.as_of), TWINS)
+    try:
+        return {
+            number: [oracle.truth(rules.segments[f"yes{number}"].condition, row) for row in range(oracle.accounts)]
+            for number in range(count)
+        }
+    except OracleOverflow:  # an aggregate that goes up links overflows only where a row leads there
+        return {}
+
+
+def all_hold(case: Case, laws: list[str]) -> None:
+    """Fail where a law does not hold for every account; a number that leaves its range holds nothing."""
+    plain = msgspec.structs.replace(case, params={})
+    found = answers(plain, [f"segment law{number} when {law}" for number, law in enumerate(laws)])
+    for number, law in enumerate(laws if found else ()):
+        assert found is not None
+        assert all(found[f"law{number}"]), (case.seed, law)
+
+
+def rows_in_parts(case: Case) -> None:
+    """Of rows: partition, De Morgan, inclusion and exclusion, and what `any`, `none`, `all` and `count` say of each other."""
+    writer = Writer(Random(case.seed), shared_world(case.seed // SETS, "small"), plain=False, hosted=True)
+    laws = []
+    for _ in range(3):
+        writer.room = 12
+        found = writer.relation(Scope(case.schema.root))
+        if found is None:
+            continue
+        r, rows = found
+        a, b = writer.condition(rows, 1), writer.condition(rows)
+        laws += [
+            f"count({r}) = count({r} where {a}) + count({r} where not ({a})) + count({r} where ({a}) is missing)",
+            f"count({r} where {a} or {b}) + count({r} where {a} and {b}) = count({r} where {a}) + count({r} where {b})",
+            f"count({r} where not ({a} or {b})) = count({r} where not ({a}) and not ({b}))",
+            f"count({r} where not ({a} and {b})) = sum(if((not ({a})) or not ({b}), 1, 0) for {r})",
+            f"exactly 1 of (any({r} where {a}), count({r} where {a}) = 0)",
+            f"exactly 1 of (none({r} where {a}), count({r} where {a}) > 0)",
+            f"exactly 1 of (all({a} for {r} where {b}), any({r} where {b} and (({a}) is missing or not ({a}))))",
+            f"min(if({a}, 2, 1) for {r}) = if(all({a} for {r}), 2, 1) or none({r})",
+            f"distinct(if({a}, 1, 0) for {r}) = if(any({r} where {a}), 1, 0) + if(all({a} for {r}), 0, 1)",
+        ]
+    all_hold(case, laws)
+
+
+def ranks(case: Case) -> None:
+    """`top`, `bottom`, `rank`, `ntile`, `percentile` and `min` say the same of each other."""
+    writer = Writer(Random(case.seed), shared_world(case.seed // SETS, "small"), plain=False, hosted=True)
+    laws = []
+    for _ in range(3):
+        writer.room = 8
+        root = Scope(case.schema.root)
+        kind = writer.rng.choice(ORDERED)
+        value, group = writer.value(kind, root), writer.bare(writer.rng.choice(["text", "whole", "date"]), root) or "all"
+        if value is None:
+            continue
+        pairs = [
+            (f"top(3, {value} over {group})", f"rank({value} over {group}) <= 3"),
+            (f"top(100%, {value} over {group})", f"rank({value} over {group}) > 0"),
+            (f"top(1, {value} over {group})", f"{value} = max({value} over {group})"),
+            (f"bottom(1, {value} over {group})", f"{value} = min({value} over {group})"),
+            (f"bottom(1, {value} over {group})", f"percentile({value} over {group}) = 0"),
+            (f"rank({value} over {group}) > 0", f"ntile(1, {value} over {group}) = 1"),
+            (f"rank({value} over {group}) > 0", f"rank({value} over {group}) <= count({value} over {group})"),
+        ]
+        negative = f"-({value})" if kind in (*NUMBERS, "duration") else f"now - {value}" if kind == "timestamp" else f"today - {value}"
+        pairs.append((f"bottom(2, {value} over {group})", f"top(2, {negative} over {group})"))
+        laws += [f"if({one}, 1, if(not ({one}), 2, 3)) = if({other}, 1, if(not ({other}), 2, 3))" for one, other in pairs]
+    all_hold(case, laws)
 
 
 def order_of_statements(case: Case) -> None:
@@ -110,8 +191,13 @@ def order_of_statements(case: Case) -> None:
 
 
 def order_of_rows(case: Case) -> None:
-    """Rows in any order give every account the same."""
-    frames = {name: frame.sample(fraction=1.0, shuffle=True, seed=case.seed) for name, frame in case.frames.items()}
+    """Rows in any order give every account the same; of tables without a key, whose order settles ties of `first` and `last`, where
+    nothing is first or last."""
+    settled = "first(" in case.rules_text or "last(" in case.rules_text
+    frames = {
+        name: frame if settled and not case.schema.tables[name].key else frame.sample(fraction=1.0, shuffle=True, seed=case.seed)
+        for name, frame in case.frames.items()
+    }
     root = case.schema.root
     table = case.schema.tables[root]
     key = [table.fields[part].column or part if part in table.fields else part for part in table.key]
@@ -124,14 +210,14 @@ def order_of_rows(case: Case) -> None:
         assert dict(zip(frames[root].select(key).rows(), found[name], strict=True)) == before, (case.seed, name)
 
 
-PROPERTIES = [laws, partition, order_of_statements, order_of_rows]
+PROPERTIES = [laws, partition, order_of_statements, order_of_rows, rows_in_parts, ranks]
 
 
 @pytest.mark.parametrize("law", PROPERTIES)
 @pytest.mark.parametrize("first", range(ORDINARY.start, ORDINARY.stop, 8))
 def test_properties(law: Any, first: int) -> None:
     for seed in range(first, first + 8):
-        law(random_case(seed, "small", 5))
+        law(random_case(seed, "small", 5, whole=True))
 
 
 @pytest.mark.long
@@ -139,4 +225,4 @@ def test_properties(law: Any, first: int) -> None:
 @pytest.mark.parametrize("first", range(LONG.start, LONG.stop, 25))
 def test_properties_of_many_more(law: Any, first: int) -> None:
     for seed in range(first, first + 25):
-        law(random_case(seed, "medium" if seed % 5 == 0 else "small", 6))
+        law(random_case(seed, "small", 6, whole=True))
