@@ -133,6 +133,11 @@ def test_the_files_are_canonical(path: Path) -> None:
     assert segdsl.format(text) == text
 
 
+def test_the_cases_pass() -> None:
+    done = CliRunner().invoke(main, ["test", str(STARTER)])
+    assert done.exit_code == 0, done.output
+
+
 def test_every_field_stands_in_the_table_or_below_it() -> None:
     text = (STARTER / "README.md").read_text(encoding="utf-8")
     fields = [each.name.text for each in STATEMENTS if isinstance(each, Let | Choose) and getattr(each, "relation", None) is None]
