@@ -22,6 +22,7 @@ from segdsl.parser import parse
 from segdsl.schema import Schema
 from segdsl.source import Source
 from segdsl.syntax import File
+from segdsl.wording import plain
 from segkernel import meaning
 from segkernel.errors import Cancelled, DataError, Error, RuleError
 from segkernel.functions import Function
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from segkernel.why.funnel import Funnel
 
 MOST_THREADS = 1024
-_DECLARED = re.compile(r"\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
+_DECLARED = re.compile(r"(\bin\s+)?\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
 
 
 def compile(
@@ -360,7 +361,7 @@ def fit(reads: meaning.Reads, rules: Schema, data: Schema) -> None:
             raise DataError(f"the rules read {table}.{name}, which the data do not have")
         meant = rules.tables[table].fields[name].type
         if field.type != meant:
-            raise DataError(f"{table}.{name} is {meant} in the rules and {field.type} in the data")
+            raise DataError(f"{table}.{name} is {plain(meant)} in the rules and {plain(field.type)} in the data")
 
 
 def _checked(
@@ -387,7 +388,8 @@ def _independent(
 ) -> list[Diagnostic]:
     """The checker's mistakes without those that say only that a statement which could not be read is missing, or that
     repeat what the parser said of the same place."""
-    written = {match.group(1).strip("`") for source in sources for match in _DECLARED.finditer(source.text)}
+    declared = (match for source in sources for match in _DECLARED.finditer(source.text) if match[1] is None)
+    written = {match[2].strip("`") for match in declared}
     read = {statement.name.text for file in files for statement in file.statements}
     lost = written - read
     told = {item.span for item in unread}

@@ -84,7 +84,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         as_csv("id,country,visits\n1,DE,many\n", visits="whole"),
         [],
         1,
-        "error: customers.visits: expected whole, found text (String)\n",
+        "error: customers.visits: expected whole number, found text (String)\n",
     ),
     "a day that is not there": (
         as_csv("id,country,visits\n1,DE,2026-02-30\n", visits="date"),
@@ -121,7 +121,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         {"orders.parquet": ORDERS.with_columns(pl.col("customer").cast(pl.String))},
         [],
         1,
-        "error: the link orders.customer cannot work: orders.customer is text (String), customers.id is whole (Int64)\n",
+        "error: the link orders.customer cannot work: orders.customer is text (String), customers.id is whole number (Int64)\n",
     ),
     "a struct that a rule uses": (
         rules("segment a when extra = 1"),

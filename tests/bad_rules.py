@@ -16,7 +16,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         rules("segment a when"),
         [],
         1,
-        "{}/rules.seg:1:15: error[E101]: expected a value, found the end of the text\n    segment a when\n                  ^\n",
+        "{}/rules.seg:1:15: error[E101]: expected a value, found the end of the statement\n    segment a when\n                  ^\n",
     ),
     "a comparison of two types": (
         rules("segment a when country > 5"),
@@ -39,7 +39,7 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         rules("segment a when born > 2026-01-01T10"),
         [],
         1,
-        '{}/rules.seg:1:23: error[E107]: "2026-01-01T10" is neither a date nor a subtraction\n'
+        '{}/rules.seg:1:23: error[E107]: "2026-01-01T10" is neither a date nor a calculation\n'
         "    segment a when born > 2026-01-01T10\n"
         "                          ^^^^^^^^^^^^^\n…",
     ),
@@ -90,7 +90,8 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         "    let a = b\n"
         "        ^\n"
         '    {}/rules.seg:2:5: "b" is here\n'
-        '    {}/rules.seg:3:5: "c" is here\n',
+        '    {}/rules.seg:3:5: "c" is here\n'
+        "    one of them has to do without the other\n",
     ),
     "a segment of itself": (rules("segment t when in segment t"), [], 1, '{}/rules.seg:1:9: error[E206]: "t" depends on itself: t → t\n…'),
     "a name that is defined twice": (
@@ -100,7 +101,8 @@ CASES: dict[str, tuple[dict[str, object], list[str], int, str]] = {
         '{}/rules.seg:1:9: error[E204]: "a" is defined twice\n'
         "    segment a when visits = 1\n"
         "            ^\n"
-        "    {}/more.seg:1:5: the first is here\n",
+        "    {}/more.seg:1:5: the first is here\n"
+        "    give one of them another name\n",
     ),
     "a param nobody declared": (
         rules("param least = 3 segment a when visits > least"),

@@ -117,7 +117,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "employees",
         "write `= 2026`",
     ),
-    ('segment s when revenue contains "x"', "E305", '`contains` wants text, and this is "revenue" (decimal(2))', "revenue", None),
+    (
+        'segment s when revenue contains "x"',
+        "E305",
+        '`contains` wants text, and this is "revenue" (decimal(2))',
+        "revenue",
+        "numbers are compared with `=`, `<`, `>` and their kin",
+    ),
     ("segment s when city starts with 3", "E305", "`starts with` wants text, and this is a whole number", "3", None),
     (
         "segment s when sum(orders.status) > 3",
@@ -138,7 +144,7 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "E305",
         'this place wants a duration such as `90 days`, or the name of one, and this is "k" (whole number)',
         "k",
-        None,
+        "write its unit where it is given: `param k = 90 days`",
     ),
     (
         "segment s when birthday > today - 3 hours",
@@ -194,21 +200,21 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "E308",
         "`coalesce` wants values of one type, and these are text and a whole number",
         "3",
-        None,
+        'give them all one type: "5" in quotes is a text, 5 is a number',
     ),
     (
         'choose c 1 when newsletter "a" when newsletter',
         "E308",
         "a choose wants values of one type, and these are a whole number and text",
         '"a"',
-        None,
+        'give them all one type: "5" in quotes is a text, 5 is a number',
     ),
     (
         'param p = (1, "a") segment s when revenue in p',
         "E308",
         "a list wants values of one type, and these are a whole number and text",
         '"a"',
-        None,
+        'give them all one type: "5" in quotes is a text, 5 is a number',
     ),
     (
         "segment s when if(newsletter, 1) > 3",
@@ -224,7 +230,7 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "coalesce(city)",
         "write `coalesce(a, b)`",
     ),
-    ("segment s when count() > 3", "E309", "`count` takes one relation or field, and this has none", "count()", None),
+    ("segment s when count() > 3", "E309", "`count` takes one relation or field, and this has none", "count()", "write `count(orders)`"),
     (
         "segment s when birthday = 2026-03",
         "E310",
@@ -263,7 +269,7 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "E315",
         "`<` of yes/no is not defined: yes/no values are only equal or not",
         "newsletter < true",
-        None,
+        "write the yes/no field alone, or `not` before it",
     ),
     (
         "segment s when birthday > today - (1 month + 3 days)",
@@ -277,7 +283,7 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "E317",
         "the product has 40 decimal places, and 38 are the most",
         "a * a * a * a",
-        None,
+        "round a part of it: `round(a * b, 2)`",
     ),
     (
         "segment s when last_login_at in this hour",
@@ -289,7 +295,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
     # ---- values
     ("segment s when revenue > 1e400", "E401", "the number has more than 38 digits", "1e400", None),
     ("segment s when revenue > 1e30 * 1e30", "E401", "the number has more than 38 digits", "1e30 * 1e30", None),
-    ("segment s when birthday before 99999 years ago", "E402", "a duration is at most 10,000 years", "99999 years", None),
+    (
+        "segment s when birthday before 99999 years ago",
+        "E402",
+        "a duration is at most 10,000 years",
+        "99999 years",
+        "nothing lies that far away; leave the test out",
+    ),
     ("param p = 2026-03 segment s when newsletter", "E407", "a month cannot be the value of a param", "2026-03", "write a day, 2026-03-01"),
     (
         "segment s when last_login_at + 1 month / 2 > now",
@@ -298,7 +310,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "1 month / 2",
         None,
     ),
-    ("segment s when birthday in last 0 whole months", "E409", "a period has at least one month", "last 0 whole months", None),
+    (
+        "segment s when birthday in last 0 whole months",
+        "E409",
+        "a period has at least one month",
+        "last 0 whole months",
+        "the period that the run falls into is `in this month`",
+    ),
     ("segment s when last_login_at + 1 day / 0 > now", "E411", "a duration does not divide by zero", "1 day / 0", None),
     # ---- to come
     (
@@ -363,7 +381,7 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "E412",
         "this regular expression cannot be used: back-references are not part of it",
         '"(a)\\\\1"',
-        None,
+        "the reference lists what a regular expression holds, under Conditions",
     ),
     (
         'segment s when city < "x" ignoring case',
@@ -379,7 +397,13 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         'city in "a".."b" ignoring case',
         "order `lower(…)` of all",
     ),
-    ("segment s when month(city) = 3", "E305", '`month` wants a date or a timestamp, and this is "city" (text)', "city", None),
+    (
+        "segment s when month(city) = 3",
+        "E305",
+        '`month` wants a date or a timestamp, and this is "city" (text)',
+        "city",
+        "a day is written without quotes and brackets: 2026-03-01",
+    ),
     (
         "segment s when length(city, city) = 3",
         "E309",
@@ -413,7 +437,7 @@ MISTAKES: list[tuple[str, str, str, str, str | None]] = [
         "E308",
         "a collect wants values of one type, and these are a whole number and text",
         '"a"',
-        None,
+        'give them all one type: "5" in quotes is a text, 5 is a number',
     ),
     (
         'collect c "a" when newsletter segment s when c = "a"',

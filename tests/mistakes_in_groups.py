@@ -99,7 +99,7 @@ GROUPS: list[tuple[str, str, str, str, str | None]] = [
         "E203",
         'customers has no relation "status"',
         "status",
-        None,
+        "the relations of customers are children, orders, addresses, visits, order_lines",
     ),
     (
         'segment s when any(status = "open" and total > 3 and count(orders per status) > 1)',

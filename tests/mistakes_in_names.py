@@ -56,7 +56,7 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "r",
         "it is a let; an aggregate runs over a relation: `count(children)`",
     ),
-    ("segment s when newsletter segment s when newsletter", "E204", '"s" is defined twice', "s", None),
+    ("segment s when newsletter segment s when newsletter", "E204", '"s" is defined twice', "s", "give one of them another name"),
     (
         "segment tier when newsletter",
         "E205",
@@ -71,8 +71,8 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "state",
         "rename the let; the schema gives orders.state",
     ),
-    ("let x = y + 1 let y = x + 1", "E206", '"x" depends on itself: x → y → x', "x", None),
-    ("segment s when not in segment s", "E206", '"s" depends on itself: s → s', "s", None),
+    ("let x = y + 1 let y = x + 1", "E206", '"x" depends on itself: x → y → x', "x", "one of them has to do without the other"),
+    ("segment s when not in segment s", "E206", '"s" depends on itself: s → s', "s", "one of them has to do without the other"),
     (
         "segment s when any(addresses)",
         "E207",
@@ -80,7 +80,13 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "addresses",
         "give the links names of their own (`relation = …` in the schema): addresses.billing, addresses.shipping",
     ),
-    ("segment s when salary > 3", "E208", 'the schema says that rules may not use "salary" of customers', "salary", None),
+    (
+        "segment s when salary > 3",
+        "E208",
+        'the schema says that rules may not use "salary" of customers',
+        "salary",
+        "the project file says so, with `usable = false`",
+    ),
     (
         "segment s when extra = 3",
         "E209",
@@ -116,7 +122,7 @@ NAMES: list[tuple[str, str, str, str, str | None]] = [
         "company",
         "name one of its fields: `company.industry`",
     ),
-    ("segment s when city.name = 3", "E212", '"city" is a field, and nothing follows it after a dot', "city", None),
+    ("segment s when city.name = 3", "E212", '"city" is a field, and nothing follows it after a dot', "city", "write the name alone"),
     (
         "segment v when newsletter segment s when any(orders where in segment v)",
         "E213",

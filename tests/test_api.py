@@ -255,7 +255,10 @@ def test_data_of_another_physical_type_fit():
 def test_data_of_another_type_or_shape_are_refused():
     rules = compiled()
     numbered = CUSTOMERS.with_columns(country=pl.lit(1))
-    assert refusal(lambda: rules.evaluate(dataset(numbered), as_of=AS_OF)) == "customers.country is text in the rules and whole in the data"
+    assert (
+        refusal(lambda: rules.evaluate(dataset(numbered), as_of=AS_OF))
+        == "customers.country is text in the rules and whole number in the data"
+    )
     bare = dataset(CUSTOMERS.drop("country"))
     assert refusal(lambda: rules.evaluate(bare, as_of=AS_OF)) == "the rules read customers.country, which the data do not have"
     alone = sk.Dataset({"customers": CUSTOMERS}, root="customers", key="customer_id")

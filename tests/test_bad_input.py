@@ -94,7 +94,7 @@ def test_five_mistakes_come_together(tmp_path):
     assert done.exit_code == 1
     found = [line.removeprefix(f"{folder}/rules.seg:") for line in done.stderr.splitlines() if "error[" in line]
     assert [line.split(" ")[0] + line.split(" ")[1] for line in found] == [
-        "2:1:error[E101]:",
+        "1:17:error[E101]:",
         "2:18:error[E201]:",
         "3:20:error[E301]:",
         "4:9:error[E206]:",

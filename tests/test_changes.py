@@ -144,7 +144,7 @@ def test_another_root_or_key_is_refused():
     other = membership(pl.DataFrame({"shop": [1], "no": [1]}), {"s": [True]})
     with pytest.raises(sk.SnapshotError, match=r"with the key \(shop, no\), found one with the key \(id\)"):
         other.changes(since=earlier)
-    with pytest.raises(sk.SnapshotError, match=r'whose key "id" is text \(String\), found whole \(Int64\)'):
+    with pytest.raises(sk.SnapshotError, match=r'whose key "id" is text \(String\), found whole number \(Int64\)'):
         membership(["1"], {"s": [True]}).changes(since=earlier)
     assert refusal(lambda: earlier.changes(since="yesterday.parquet")) == (
         "since is a sk.Membership, such as sk.Membership.load(path), not str"

@@ -347,7 +347,7 @@ def test_a_pinned_column_that_is_missing_or_of_another_type(project):
     (project / "segkernel.toml").write_text(SETTINGS + pins, encoding="utf-8")
     assert refused(1, "run", project) == "error: customers has no column region; it has: customer_id, country, unused\n"
     (project / "segkernel.toml").write_text(SETTINGS + pins.replace("region", "unused"), encoding="utf-8")
-    assert refused(1, "run", project) == "error: customers.unused: expected text, found whole (Int64)\n"
+    assert refused(1, "run", project) == "error: customers.unused: expected text, found whole number (Int64)\n"
 
 
 def test_what_the_settings_forbid(project):

@@ -227,11 +227,11 @@ def test_types_that_do_not_fit() -> None:
     def refuse(expected: str, series: Any, type: Type) -> None:
         fails(expected, {"customers": customers(x=series)}, schema({"x": pinned(type)}))
 
-    refuse("customers.x: expected whole, found text (String)", ["1", "2", "3"], WHOLE)
-    refuse("customers.x: expected whole, found number (Float64)", [1.0, 2.0, 3.0], WHOLE)
+    refuse("customers.x: expected whole number, found text (String)", ["1", "2", "3"], WHOLE)
+    refuse("customers.x: expected whole number, found number (Float64)", [1.0, 2.0, 3.0], WHOLE)
     refuse("customers.x: expected date, found timestamp (Datetime(us, no zone))", [datetime(2026, 1, 1)] * 3, DATE)
-    refuse("customers.x: expected number, found list of whole (List(Int64))", [[1]] * 3, NUMBER)
-    refuse("customers.x: expected timestamp, found whole (Int64)", [1, 2, 3], TIMESTAMP)
+    refuse("customers.x: expected number, found list of whole number (List(Int64))", [[1]] * 3, NUMBER)
+    refuse("customers.x: expected timestamp, found whole number (Int64)", [1, 2, 3], TIMESTAMP)
 
 
 def test_missing_tables_and_columns() -> None:
@@ -244,7 +244,7 @@ def test_missing_tables_and_columns() -> None:
     notebook("orders has no column at, by which the link customer goes; it has: x", by="at")
     notebook("the link orders.customer leads to a table that is not there: shops; given: customers, orders", target="shops")
     fails(
-        "orders.x is its event time: expected date or timestamp, found whole",
+        "orders.x is its event time: expected date or timestamp, found whole number",
         {"customers": customers(), "orders": pl.DataFrame({"x": [1]})},
         schema(orders=Table(event_time="x")),
     )
@@ -307,7 +307,9 @@ def test_links_that_cannot_work() -> None:
     refuse("the link orders.customer leads to a table that is not there: clients; given: customers, orders", Link("clients", ("x",)))
     refuse("the link orders.customer leads to orders, which has no key", Link("orders", ("x",)))
     refuse("the link orders.customer has 2 columns (x, y), the key of customers 1 (id)", Link("customers", ("x", "y")))
-    refuse("the link orders.customer cannot work: orders.x is text (String), customers.id is whole (Int64)", Link("customers", ("x",)))
+    refuse(
+        "the link orders.customer cannot work: orders.x is text (String), customers.id is whole number (Int64)", Link("customers", ("x",))
+    )
 
 
 def test_a_missing_value_where_the_schema_says_never() -> None:

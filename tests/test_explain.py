@@ -222,7 +222,7 @@ def test_keys_of_several_columns_and_numbers():
     numbered = sk.Dataset({"t": frame.select("x")}, root="t", key="x")
     with pytest.raises(sk.Error, match=r"^no row of t has x 7; they go from 1 to 3$"):
         sk.compile("segment s when x = 2", numbered.schema).explain(numbered, 7, "s", as_of=AS_OF)
-    with pytest.raises(sk.Error, match=r't.x is whole .Int64., and "seven" is none'):
+    with pytest.raises(sk.Error, match=r't.x is whole number .Int64., and "seven" is none'):
         sk.compile("segment s when x = 2", numbered.schema).explain(numbered, "seven", "s", as_of=AS_OF)
 
 

@@ -46,7 +46,7 @@ def test_json(project):
 
 def test_mistakes(project):
     assert refused(1, "explain", project, "--account", "17") == "error: no row of customers has customer_id 17; they go from 1 to 4\n"
-    assert refused(1, "explain", project, "--account", "x") == 'error: customers.customer_id is whole (Int64), and "x" is none\n'
+    assert refused(1, "explain", project, "--account", "x") == 'error: customers.customer_id is whole number (Int64), and "x" is none\n'
     assert "the key of customers (customer_id) is one value, and 2 were given" in refused(
         1, "explain", project, "--account", "1", "--account", "2"
     )

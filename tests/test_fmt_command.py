@@ -57,7 +57,7 @@ def test_files_are_written_in_canonical_form(ugly: Path, fine: Path) -> None:
 
 def test_a_file_with_mistakes_stays_and_the_others_do_not(ugly: Path, broken: Path) -> None:
     done = call("fmt", broken, ugly, code=1)
-    assert done.stderr.startswith(f"{broken}:2:1: error[E101]: expected a value, found the end of the text\n")
+    assert done.stderr.startswith(f"{broken}:1:25: error[E101]: expected a value, found the end of the statement\n")
     assert done.stdout == f"formatted {ugly}\n1 file formatted, 1 file with mistakes\n"
     assert broken.read_text(encoding="utf-8") == BROKEN
     assert ugly.read_text(encoding="utf-8") == FINE
@@ -133,7 +133,7 @@ def test_rules_become_json_and_rules_again(ugly: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_converted_says_where(broken: Path, tmp_path: Path) -> None:
-    assert call("convert", broken, "--to", "json", code=1).stderr.startswith(f"{broken}:2:1: error[E101]: ")
+    assert call("convert", broken, "--to", "json", code=1).stderr.startswith(f"{broken}:1:25: error[E101]: ")
     path = tmp_path / "rules.json"
     path.write_text('{"version": 1, "rules": [{"form": "segment", "name": "a"}]}', encoding="utf-8")
     assert call("convert", path, "--to", "seg", code=1).stderr == (

@@ -237,5 +237,5 @@ def test_data_that_are_not_there_or_do_not_fit(project: Path) -> None:
     assert call("schema", project, code=1).stderr == f"error: orders: there is no file {project / 'orders.csv'}\n"
     (project / "orders.csv").write_text(ORDERS, encoding="utf-8")
     CUSTOMERS.with_columns(country=pl.lit(1)).write_parquet(project / "customers.parquet")
-    assert call("schema", project, "--write", code=1).stderr == "error: customers.country: expected text, found whole (Int32)\n"
+    assert call("schema", project, "--write", code=1).stderr == "error: customers.country: expected text, found whole number (Int32)\n"
     assert settings(project) == SETTINGS

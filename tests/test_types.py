@@ -13,6 +13,7 @@ import pytest
 import segkernel as sk
 from segdsl.project import type_of
 from segdsl.schema import FieldSpec, Schema, Table
+from segdsl.wording import plain
 
 D = Decimal
 AS_OF = "2026-01-02T00:00Z"
@@ -144,12 +145,12 @@ def test_a_column_of_another_type_than_is_pinned_is_refused(
 ) -> None:
     frame = table(dtype, values)
     kinds = {pin.split("(")[0] for pin in pins} | ({"decimal"} if found == "number" else set())
-    shown = f"{found} ({name.split(', small')[0].split(', large')[0].split(', endless')[0]})"
+    shown = f"{'whole number' if found == 'whole' else found} ({name.split(', small')[0].split(', large')[0].split(', endless')[0]})"
     for pin in PINS:
         if pin.split("(")[0] not in kinds:
             with pytest.raises(sk.DataError) as caught:
                 sk.Dataset({"c": frame, "rows": frame}, schema(pin))
-            assert str(caught.value) == f"c.x: expected {type_of(pin)}, found {shown}"
+            assert str(caught.value) == f"c.x: expected {plain(type_of(pin))}, found {shown}"
         elif pin not in pins:  # of a kind that fits, with values that do not
             data = sk.Dataset({"c": frame, "rows": frame}, schema(pin))
             with pytest.raises(

@@ -12,7 +12,7 @@ from segdsl.functions import FUNCTIONS
 from segdsl.paths import let_of_row, lookup, relation_of
 from segdsl.typesystem import NUMBER, NUMERIC, TRUTH, WHOLE, Type, list_of
 from segdsl.values import exact_duration
-from segdsl.wording import phrase
+from segdsl.wording import phrase, plain
 
 _ANY_TYPE = (*NUMERIC, "text", "yes/no", "date", "timestamp", "duration")
 _ORDERED = (*NUMERIC, "date", "timestamp", "duration")
@@ -23,7 +23,8 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Aggregate | None
     name = node.name.text
     if len(node.arguments) != 1:
         wanted = "one relation or field" if node.for_ is None else "one value before `for`"
-        ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)))
+        hint = f"write `{FUNCTIONS[name].shape}`"
+        ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)), hint=hint)
         return None
     if not ordered(ctx, node):
         return None
@@ -205,7 +206,7 @@ def _untimed(ctx: Context, head: syntax.Name, relation: Relation) -> bool:
             return True
         if field.type.kind not in ("date", "timestamp"):
             what = f"the event time of {name}"
-            ctx.report("E305", head.span, what=what, wanted="a date or timestamp", found=f'"{table.event_time}" ({field.type})')
+            ctx.report("E305", head.span, what=what, wanted="a date or timestamp", found=f'"{table.event_time}" ({plain(field.type)})')
             return True
     return False
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from segdsl import constants, syntax
+from segdsl.borrowed import function_hint
 from segdsl.checked import Call, Coalesce, Constant, Expression, Field, HostCall, If, Today
 from segdsl.context import Context, Scope
 from segdsl.functions import AGGREGATES, FUNCTIONS, Signature
 from segdsl.grouping import aggregated
-from segdsl.paths import suggestion
 from segdsl.relative import relative
-from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, TRUTH, WHOLE, Type, decimal
+from segdsl.typesystem import DATE, IN_TIME, NUMBER, NUMERIC, TEXT, TRUTH, WHOLE, Type, decimal
 from segdsl.values import exact_duration, text_call, wider_type
 from segdsl.wording import phrase, spoken
 
+_DAY = "a day is written without quotes and brackets: 2026-03-01"
 _COUNTS = ("none", "one", "two", "three", "four")
 
 
@@ -26,7 +27,7 @@ def call(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | No
     if function is None and name in ctx.functions:
         return _of_host(ctx, node, scope, ctx.functions[name])
     if function is None:
-        ctx.report("E214", node.name.span, name=name, hint=suggestion(name, (*FUNCTIONS, *ctx.functions)))
+        ctx.report("E214", node.name.span, name=name, hint=function_hint(name) or ctx.near(name, (*FUNCTIONS, *ctx.functions)))
         return None
     if name in AGGREGATES:
         return aggregated(ctx, node, scope)
@@ -94,7 +95,14 @@ def arguments(ctx: Context, node: syntax.Call, scope: Scope, least: int, most: i
         wanted = f"{_COUNTS[least]} or {_COUNTS[most]}" if most > least else _COUNTS[least]
         wanted += " argument" if most == 1 else " arguments" + (" or more" if most < least else "")
         found = _COUNTS[given] if given < len(_COUNTS) else str(given)
-        ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=found, hint=f"write `{FUNCTIONS[name].shape}`")
+        ctx.report(
+            "E309",
+            node.span,
+            name=f"`{name}`",
+            wanted=wanted,
+            found=found,
+            hint=_DAY if name == "date" else f"write `{FUNCTIONS[name].shape}`",
+        )
         return None
     found_values = [ctx.value(argument, scope) for argument in node.arguments]
     values = [value for value in found_values if value is not None]
@@ -105,7 +113,8 @@ def of_kind(ctx: Context, node: syntax.Call, operand: Expression, kinds: Sequenc
     """Whether an argument is of one of some kinds; else the mistake is told."""
     if operand.type.kind in kinds:
         return True
-    ctx.report("E305", operand.span, what=f"`{node.name.text}`", wanted=wanted, found=phrase(operand))
+    hint = _DAY if operand.type == TEXT and "timestamp" in kinds else None
+    ctx.report("E305", operand.span, what=f"`{node.name.text}`", wanted=wanted, found=phrase(operand), hint=hint)
     return False
 
 

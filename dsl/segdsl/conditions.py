@@ -8,7 +8,7 @@ from collections.abc import Callable
 from segdsl import constants, regexes, syntax
 from segdsl.checked import And, Compare, Constant, Expression, InSegment, IsMissing, KOf, Not, Or, TextTest
 from segdsl.context import Context, Scope
-from segdsl.paths import suggestion
+from segdsl.slips import quotes
 from segdsl.syntax import Span
 from segdsl.typesystem import DURATION, IN_TIME, NUMERIC, TEXT, TRUTH
 from segdsl.values import case_ignored, exact_duration, text_call
@@ -75,8 +75,8 @@ def in_segment(ctx: Context, node: syntax.Expression, scope: Scope) -> Expressio
         return None
     statement = ctx.names.statements.get(name)
     if not isinstance(statement, syntax.Segment):
-        segments = tuple(known for known, other in ctx.names.statements.items() if isinstance(other, syntax.Segment))
-        hint = suggestion(name, segments)
+        segments = (known for known, other in ctx.names.statements.items() if isinstance(other, syntax.Segment))
+        hint = ctx.near(name, segments)
         if statement is not None:
             hint = f'"{name}" is a {ctx.names.kind(name)}' + ("" if isinstance(statement, syntax.Param) else ": use it by its bare name")
         ctx.report("E202", node.segment.span, name=name, hint=hint)
@@ -91,11 +91,13 @@ def comparison(ctx: Context, node: syntax.Expression, scope: Scope) -> Expressio
     """`a < b` and its kin."""
     assert isinstance(node, syntax.Compare)
     left, right = ctx.value(node.left, scope), ctx.value(node.right, scope)
+    quotes(ctx, left if right is None else right, node.left, node.right)
     if node.ignoring_case:
         if node.op not in ("=", "!="):
             ctx.report("E312", node.span, name=f"`{node.op}`", clause="ignoring case", hint="order `lower(…)` of both")
             return None
-        left, right = case_ignored(ctx, left), case_ignored(ctx, right)
+        left = case_ignored(ctx, left)
+        right = None if left is None else case_ignored(ctx, right)
     if left is None or right is None:
         return None
     if node.op in ("<", ">") and (isinstance(node.left, syntax.Ago) or isinstance(node.right, syntax.Ago)):
@@ -112,9 +114,9 @@ def in_time(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression |
         return None
     for side, other in ((left, right), (right, left)):
         if side.type.kind not in IN_TIME:
-            ctx.report(
-                "E305", side.span, what=f"`{node.op}`", wanted="dates or timestamps", found=phrase(side), hint=compare_hint(other, side)
-            )
+            numbers = side.type.kind in NUMERIC and other.type.kind in NUMERIC
+            hint = "numbers are compared with `<` and `>`" if numbers else compare_hint(other, side)
+            ctx.report("E305", side.span, what=f"`{node.op}`", wanted="dates or timestamps", found=phrase(side), hint=hint)
             return None
     found = compare(ctx, "<" if node.op == "before" else ">", left, right, node.span)
     return negated(found, node.negated, node.span)
@@ -183,6 +185,10 @@ def compare_hint(value: Expression, other: Expression) -> str | None:
         return f"write the unit: `{days} days`"
     if kind in IN_TIME and other.type == DURATION:
         return "write `… ago` or `… from now` after the duration"
+    if kind in IN_TIME and other.type.kind in NUMERIC and isinstance(other, Constant):
+        return "a date is written 2026-03-01, a time back from now `30 days ago`"
+    if kind == "yes/no" and other.type.kind in NUMERIC:
+        return "a yes/no field stands alone, or with `not` before it"
     return None
 
 
@@ -192,7 +198,8 @@ def compare_hint(value: Expression, other: Expression) -> str | None:
 def text_test(ctx: Context, node: syntax.TextTest, value: Expression | None, scope: Scope) -> Expression | None:
     """`contains`, `starts with`, `ends with`, `contains any of` and `contains all of` of texts; `value` is what is tested."""
     if value is not None and value.type != TEXT:
-        ctx.report("E305", node.left.span, what=_test_words(node.kind), wanted="text", found=phrase(value))
+        hint = "numbers are compared with `=`, `<`, `>` and their kin" if value.type.kind in NUMERIC else None
+        ctx.report("E305", node.left.span, what=_test_words(node.kind), wanted="text", found=phrase(value), hint=hint)
         value = None
     if node.ignoring_case:
         value = case_ignored(ctx, value)
@@ -207,12 +214,15 @@ def text_test(ctx: Context, node: syntax.TextTest, value: Expression | None, sco
         return negated(group(span=node.span, terms=tests), node.negated, node.span)
     assert not isinstance(node.right, syntax.ListOf)
     pattern = ctx.value(node.right, scope)
+    quotes(ctx, value, node.right)
+    if value is None:
+        return None
     if pattern is not None and pattern.type != TEXT:
         ctx.report("E305", node.right.span, what=_test_words(node.kind), wanted="text", found=phrase(pattern))
         return None
     if node.ignoring_case:
         pattern = case_ignored(ctx, pattern)
-    if value is None or pattern is None:
+    if pattern is None:
         return None
     return negated(TextTest(span=node.span, kind=node.kind, value=value, pattern=pattern), node.negated, node.span)
 

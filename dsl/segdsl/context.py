@@ -5,7 +5,7 @@ A form that holds a mistake is reported once and becomes None, and what contains
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from segdsl.checked import (
     OfAccount,
     Relation,
 )
-from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.diagnostics import Diagnostic, closest, diagnostic
 from segdsl.functions import Signature
 from segdsl.names import Names
 from segdsl.schema import Schema
@@ -35,6 +35,7 @@ from segdsl.syntax import Span
 from segdsl.tree import children
 from segdsl.wording import phrase
 
+MANY_SUGGESTIONS = 200
 ParamValue = Constant | tuple[Constant, ...]
 
 
@@ -95,11 +96,18 @@ class Context:
         """The lets of rows that rest on the rows' account."""
         self._relations: dict[str, dict[str, tuple[Relation, ...]]] = {}
         self._zone: tzinfo | None = None
+        self._suggestions = 0
         self._told: set[tuple[str, str]] = set()
 
     def report(self, code: str, span: Span, *, hint: str | None = None, also: Sequence[tuple[Span, str]] = (), **facts: object) -> None:
         """Write down a mistake or a warning; None, so that a form can `return` it."""
         self.diagnostics.append(diagnostic(code, span, hint=hint, also=also, **facts))
+
+    def near(self, name: str, known: Iterable[str]) -> str | None:
+        """The hint `did you mean "country"?`, where something is near; none where many were given already, for each takes time."""
+        self._suggestions += 1
+        near = closest(name, known) if self._suggestions <= MANY_SUGGESTIONS else None
+        return None if near is None else f'did you mean "{near}"?'
 
     def once(self, code: str, about: str) -> bool:
         """Whether a code was not yet reported about something."""
@@ -190,6 +198,8 @@ _TESTS = {
 def _test_hint(found: Expression) -> str | None:
     inner = found.operand if isinstance(found, OfAccount) else found
     test = _TESTS.get(found.type.kind)
+    if isinstance(inner, Constant) and inner.param is None and test is not None:
+        return "a test has two sides, on both sides of `or`, too: `x = a or x = b`; for several values `x in (a, b)`"
     if test is None or isinstance(inner, Constant):
         return None
     if isinstance(inner, Field):

@@ -45,7 +45,7 @@ MESSAGES: dict[str, str] = {
     "E104": "this text holds half a surrogate pair",
     "E105": "the character {found} cannot stand in a rule",
     "E106": 'the number "{found}" begins with a zero',
-    "E107": '"{found}" is neither a date nor a subtraction',
+    "E107": '"{found}" is neither a date nor a calculation',
     "E108": 'there is no {kind} "{found}"',
     "E109": "this bracket is not closed",
     "E110": "this bracket closes nothing",
@@ -54,7 +54,7 @@ MESSAGES: dict[str, str] = {
     "E113": '"{word}" is written twice in {called}(...)',
     "E114": 'expected "when" and a condition, found {found}',
     "E115": '"in {which} {count} {unit}" can be read in two ways',
-    "E116": 'a decimal point is written ".", not ","',
+    "E116": "a number is written without commas and blanks, and with one point",
     "E117": "this name in backquotes is empty or not closed",
     "E118": "this number is out of reach: at most {limit} characters, an exponent below 1000",
     "E119": "expected a statement, found {found}",
@@ -139,9 +139,25 @@ MESSAGES: dict[str, str] = {
 }
 
 
+HINTS = {
+    "E121": "choose a shorter one",
+    "E204": "give one of them another name",
+    "E206": "one of them has to do without the other",
+    "E208": "the project file says so, with `usable = false`",
+    "E212": "write the name alone",
+    "E308": 'give them all one type: "5" in quotes is a text, 5 is a number',
+    "E315": "write the yes/no field alone, or `not` before it",
+    "E317": "round a part of it: `round(a * b, 2)`",
+    "E402": "nothing lies that far away; leave the test out",
+    "E409": "the period that the run falls into is `in this month`",
+    "E412": "the reference lists what a regular expression holds, under Conditions",
+}
+"""What to do about a code where nothing better is known at its place."""
+
+
 def diagnostic(code: str, span: Span, *, hint: str | None = None, also: Sequence[tuple[Span, str]] = (), **facts: object) -> Diagnostic:
     """The diagnostic of a code, its message filled in with `facts`."""
-    return Diagnostic(code, MESSAGES[code].format(**facts), span, hint, tuple(also))
+    return Diagnostic(code, MESSAGES[code].format(**facts), span, HINTS.get(code) if hint is None else hint, tuple(also))
 
 
 def render(diagnostics: Sequence[Diagnostic], sources: Sequence[Source]) -> str:

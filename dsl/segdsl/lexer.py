@@ -34,6 +34,8 @@ WORD = r"[^\W\d]\w*+(?:[\u0300-\u036f]\w*+)*+"
 # In the order of their groups.
 _FORMS: tuple[tuple[str, str], ...] = (
     ("word", WORD),
+    # Two minus signs side by side begin a remark of SQL; written apart, they are two.
+    ("remark", r"(?:--|//|<!--)[^\r\n]*+|/\*(?:(?:[^*]|\*(?!/)){0,2000}+\*/|[^\r\n]*+)"),
     ("operator", r"[<>!]=|\.\.|[=<>+\-*/(),.]"),
     (TEXT, r'"(?:[^"\\\n]|\\[^\n])*+"|' + r"'(?:[^'\\\n]|\\[^\n])*+'"),
     (
@@ -42,7 +44,18 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (DATE, r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![\w-])"),
     ("malformed date", r"[0-9]{4}-[0-9]{1,2}-[0-9][\w:-]*+"),
+    # What holds a part with a leading zero, or a second point, is no calculation; `1/2/2026` is one.
+    (
+        "foreign date",
+        r"(?:[0-9]{1,4}/0[0-9]/[0-9]{1,4}|[0-9]{1,4}/[0-9]{1,2}/0[0-9]|0[0-9]/[0-9]{1,2}/[0-9]{4}"
+        r"|[0-9]{1,2}-0[0-9]-[0-9]{4}|0[0-9]-[0-9]{1,2}-[0-9]{4})(?![\w/-])|[0-9]++\.[0-9]++(?:\.[0-9]++)++",
+    ),
     (MONTH, r"[0-9]{4}-[0-9]{2}(?![\w-])"),
+    (
+        "grouped number",
+        r"[1-9][0-9]{0,2}(?:[, \u00a0\u2009\u202f][0-9]{3}){0,12}[, \u00a0\u2009\u202f]0[0-9]{2}"
+        r"(?:[, \u00a0\u2009\u202f][0-9]{3}){0,12}(?![0-9_])(?:\.[0-9]+)?",
+    ),
     (PERCENT, r"(?:0|[1-9][0-9_]*)(?:\.[0-9]+)?%"),
     (NUMBER, r"(?:0|[1-9][0-9_]*)(?![0-9_])(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"),
     ("comment", r"#[^\r\n]*+"),
@@ -54,14 +67,18 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (STRANGE, r"."),
 )
 _TOKEN = re.compile(r"\s*+(?:" + "|".join(f"({form})" for _, form in _FORMS) + ")", re.DOTALL)
+_GAPS = re.compile(r"[, \u00a0\u2009\u202f]")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}")
+_APOSTROPHE = re.compile(r"([0-9]{1,3})'([0-9]{3})\Z")
+_CONTRACTION = re.compile(r"n't\b")
 _GROUPS = ("", *(kind for kind, _ in _FORMS))
-_WORD, _OPERATOR = 1, 2
+_WORD, _OPERATOR = 1, 3
 _PLAIN = tuple(kind in LITERALS or kind == STRANGE for kind in _GROUPS)
 _LAST = _GROUPS.index(END)
 
 # Control characters but tab and line ends, halves of surrogate pairs, byte order marks, carriage returns on their own.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]|\r(?!\n)")
-_FROM_TOKENS = frozenset({"E102", "E106", "E107", "E117"})
+_FROM_TOKENS = frozenset({"E102", "E106", "E107", "E116", "E117"})
 _STATEMENT_LINE = re.compile(r"^[ \t]*(?:param|let|segment|choose|collect)\b", re.MULTILINE)
 
 
@@ -74,7 +91,7 @@ class Cursor:
     """
 
     __slots__ = (
-        "_index", "_kinds", "_position", "_spans", "comments", "depth", "diagnostics", "end", "kind", "last", "limits",
+        "_index", "_kinds", "_position", "_remarks", "_spans", "comments", "depth", "diagnostics", "end", "kind", "last", "limits",
         "mistaken", "nodes", "number", "opens", "source", "start", "text",
     )  # fmt: skip
 
@@ -84,6 +101,7 @@ class Cursor:
         self.source = text
         self.diagnostics: list[Diagnostic] = []
         self.mistaken: list[int] = []
+        self._remarks = -1
         self.comments: list[Comment] = []
         self.text = self._without_forbidden(text)
         self._position = 1 if text.startswith("\ufeff") else 0
@@ -140,6 +158,15 @@ class Cursor:
         self.mistaken.append(start)
         if len(self.diagnostics) <= self.limits.mistakes:
             self.diagnostics.append(diagnostic(code, Span(start, end, self.number), hint=hint, also=(), **facts))
+
+    def forget_echoes(self, stop: int) -> None:
+        """Forget the mistakes inside tokens in the rest of the line where reading stopped, as far as the token at hand."""
+        line = self.text.find("\n", stop)
+        end = self.start if line < 0 else min(line, self.start)
+        echoes = {start for start in self.mistaken if stop < start < end}
+        if echoes:
+            self.mistaken = [start for start in self.mistaken if start not in echoes]
+            self.diagnostics = [found for found in self.diagnostics if found.span.start not in echoes or found.code not in _FROM_TOKENS]
 
     def leap(self) -> None:
         """Go to the next line that begins with a statement's word, without reading what lies between as tokens."""
@@ -198,21 +225,46 @@ class Cursor:
                 self.report("E909", start, end, limit=f"{self.limits.comments:,}")
             self.comments.append(Comment(Span(start, end, self.number), self.source[start:end]))
             return None
+        if form == "remark":
+            if start > self._remarks:  # what was read ahead before a leap is read again
+                self._remarks = start
+                self._remark(start, text)
+            return None
         if form == "quoted name":
             return NAME
-        if form == "malformed date":
+        if form in ("malformed date", "foreign date"):
+            digits = text.replace(".", "")
+            if _THOUSANDS.fullmatch(text):
+                self.report("E116", start, end, hint=grouped_hint(digits))
+                return NUMBER
             self.report("E107", start, end, hint=_date_hint(text), found=shorten(text))
             return DATE
+        if form == "grouped number":
+            self.report("E116", start, end, hint=grouped_hint(_GAPS.sub("", text)))
+            return NUMBER
         if form == "leading zero":
             plain = text.lstrip("0_")
             plain = plain if plain[:1].isdigit() else "0" + plain
             self.report("E106", start, end, hint=f"write {plain}" if len(plain) <= 40 else None, found=shorten(text))
             return PERCENT if text.endswith("%") else NUMBER
         if form == "open text":
-            self.report("E102", start, end, hint=f"close it with {text[0]} on the same line; a line break inside a text is written \\n")
+            if _CONTRACTION.match(self.text, start - 1):
+                return STRANGE  # told where the word stands that it is part of
+            hint = f"close it with {text[0]} on the same line; a line break inside a text is written \\n"
+            thousands = _APOSTROPHE.search(self.text[max(0, start - 3) : start + 4])
+            if thousands is not None:
+                hint = grouped_hint(thousands[1] + thousands[2])
+            self.report("E102", start, end, hint=hint)
             return TEXT
         self.report("E117", start, end, hint="a name in backquotes has at least one character and ends on the same line")
         return NAME
+
+    def _remark(self, start: int, text: str) -> None:
+        """A comment of another language is told, and read as one."""
+        sign = "<!--" if text[0] == "<" else text[:2]
+        hint = "a comment starts with #" + ("; a second minus stands apart: - -5" if sign == "--" else "")
+        if len(self.diagnostics) <= self.limits.mistakes:
+            self.diagnostics.append(diagnostic("E111", Span(start, start + len(sign), self.number), hint=hint, found=sign))
 
     def _without_forbidden(self, text: str) -> str:
         """The text with a space for every character that no rule may hold, each run of them reported."""
@@ -261,8 +313,29 @@ def _character_hint(character: str) -> str:
 
 
 def _date_hint(text: str) -> str:
-    parts = re.match(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?![0-9])", text)
-    if parts is None:
-        return "a date is written like 2026-03-01, a time like 2026-03-01T14:30; for a subtraction put spaces around -"
-    year, month, day = parts.groups()
-    return f"write {year}-{month:0>2}-{day:0>2} for the date, or put spaces around - for a subtraction"
+    parts = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})|([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})", text)
+    if parts is not None:
+        year, month, day = (group for group in parts.groups() if group is not None)
+        return f"write {_iso(year, month, day)} for the date" + (", or put spaces around - for a subtraction" if "-" in text else "")
+    parts = re.fullmatch(r"([0-9]{1,2})([./-])([0-9]{1,2})[./-]([0-9]{4})", text)
+    if parts is not None:
+        first, sign, second, year = parts.groups()
+        if int(first) > 12 or sign == ".":
+            return f"write {_iso(year, second, first)}: the year, the month, the day"
+        if int(second) > 12:
+            return f"write {_iso(year, first, second)}: the year, the month, the day"
+        return f"write {_iso(year, first, second)} or {_iso(year, second, first)}: the year, the month, the day"
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{1,2}", text):
+        return f"a time has minutes: write {text[:11]}{text[11:]:0>2}:00"
+    return "a date is written like 2026-03-01, a time like 2026-03-01T14:30; for a subtraction put spaces around -"
+
+
+def _iso(year: str, month: str, day: str) -> str:
+    return f"{year}-{month:0>2}-{day:0>2}"
+
+
+def grouped_hint(digits: str) -> str:
+    """How a large number is written, its digits given without what parts them."""
+    whole, point, rest = digits.partition(".")
+    parted = f"{int(whole):_}" if len(whole) <= 40 else whole
+    return f"write {shorten(whole)}{point}{shorten(rest)}, or {shorten(parted)}{point}{shorten(rest)}"

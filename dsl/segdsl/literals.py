@@ -12,6 +12,7 @@ from segdsl.syntax import Span
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _ESCAPED = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "t": "\t"}
 _LONGEST_NUMBER = 400
+_GAPS = re.compile(r"[, \u00a0\u2009\u202f]")
 _LARGE_EXPONENT = re.compile(r"[eE][+-]?0*[1-9][0-9]{3}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP = re.compile(r"(.{10})T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:Z|[+-]([0-9]{2}):([0-9]{2}))?")
@@ -51,9 +52,17 @@ def number(c: Cursor) -> syntax.Number:
         text = text[:-1]
     if "_" in text:
         text = text.replace("_", "")
+    if not text.isdecimal():
+        text = _one_piece(text)
     if len(text) > _LONGEST_NUMBER or _LARGE_EXPONENT.search(text):
         c.report("E118", span.start, span.end, limit=_LONGEST_NUMBER)
     return syntax.Number(span=span, text=text, percent=percent)
+
+
+def _one_piece(text: str) -> str:
+    """A number without what parts its thousands, which is reported already."""
+    text = _GAPS.sub("", text)
+    return text if text.count(".") < 2 else text.replace(".", "")
 
 
 def text_literal(c: Cursor) -> syntax.Text:

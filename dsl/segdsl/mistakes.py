@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
+from segdsl.advice import advice
 from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.endings import ended, over
 from segdsl.lexer import (
     END,
     LITERALS,
@@ -16,51 +19,23 @@ from segdsl.lexer import (
     STATEMENTS,
     STRANGE,
     TEXT,
-    UNIT,
     Cursor,
     character_name,
+    grouped_hint,
     shorten,
 )
+from segdsl.neighbours import NOTHING, SHORT_UNITS, SIGNS, STATEMENT_WORDS, WORDS, phrase
 from segdsl.syntax import Span
 
 _COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
-_QUOTES = 'write "straight quotes"'
-_ROUND = "brackets are round: ( )"
-_REMARK = "a comment starts with #"
-_CHOICE = "a choice of several is a choose statement"
-_IF = "a choice between two values is written if(condition, value, other)"
-_SIGNS = {
-    "===": "write =", "==": "write =", "=>": "write >=", "=<": "write <=", "<>": "write !=", "!==": "write !=", "=~": "write matches",
-    "&&": "write and", "&": "write and", "||": "write or", "|": "write or", "!~": "write not matches", "!": "write not",
-    "≠": "write !=", "≥": "write >=", "≤": "write <=", "×": "write *", "÷": "write /", "−": "write -", "–": "write -", "—": "write -",
-    "“": _QUOTES, "”": _QUOTES, "„": _QUOTES, "‘": _QUOTES, "’": _QUOTES, "«": _QUOTES, "»": _QUOTES,
-    "…": "a range is written with two full stops: 1..5", ";": "statements need no semicolon; items of a list are parted by commas",
-    "[": _ROUND, "]": _ROUND, "{": _ROUND, "}": _ROUND, "?": _IF, "%": "a share is written without a space: 10%",
-    "//": _REMARK, "/*": _REMARK, "--": _REMARK,
-}  # fmt: skip
-_SIGN_AT = re.compile("|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True)))
-_WORDS = {
-    "between": "a range is written x in 1..5, both ends included",
-    "like": "write contains, starts with, ends with or matches", "ilike": 'write contains "..." ignoring case',
-    "rlike": "write matches", "regexp": "write matches", "similar": "write matches",
-    "equals": "write =", "equal": "write =", "eq": "write =", "ne": "write !=", "gt": "write >", "ge": "write >=", "gte": "write >=",
-    "lt": "write <", "le": "write <=", "lte": "write <=", "isnull": "write is missing", "notnull": "write is not missing",
-    "has": "write contains", "have": "write contains", "includes": "write contains", "include": "write contains",
-    "containing": "write contains", "since": "write after", "until": "write before",
-    "then": f'a condition needs no "then"; {_IF}', "else": f'{_IF}; in choose, the rest is written otherwise "..."',
-    "elif": _CHOICE, "elseif": _CHOICE, "if": _IF, "case": _CHOICE, "end": "a choose statement needs no end",
-    "as": "a name for a value is given by a statement: let NAME = ...", "mod": "there is no remainder",
-    "group": "groups are written inside the brackets: sum(... per x) or sum(... over x)", "having": "write where inside the brackets",
-    "order": "write first(x by t) or last(x by t)", "limit": "write top(100, x)", "exists": "write any(relation where condition)",
-    "xor": "write exactly 1 of (a, b)", "unless": "write and not",
-}  # fmt: skip
-_BEFORE_VALUES = (*_COMPARISONS, "+", "-", "*", "/", ",", "(")
-_SHORT_UNITS = {
-    "d": "days", "w": "weeks", "m": "months", "mo": "months", "y": "years", "yr": "years", "yrs": "years", "h": "hours", "hr": "hours",
-    "hrs": "hours", "min": "minutes", "mins": "minutes", "q": "quarters",
-}  # fmt: skip
-_NOTHING = ("null", "none", "nan", "na", "empty", "unknown", "missing", "undefined", "nil", "set")
+_SIGN_AT = re.compile("|".join(re.escape(sign) for sign in sorted(SIGNS, key=len, reverse=True)))
 _LIKE_A_CONDITION = re.compile(r"\s*(when\b|.*([<>=]|\b(is|in|contains|within|before|after)\b))", re.DOTALL)
+_MONEY = "$€£¥"
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3}){1,12}(?![0-9_])")
+_GAPS = (" ", "\u00a0", "\u2009", "\u202f")
+_THREE = re.compile(r"[0-9]{3}")
+_NEXT_STATEMENT = re.compile(r"\n[ \t]*(?:\r?\n|(?:param|let|segment|choose|collect)\b)")
+_FAR, _BACK = 100, 5
 
 
 class Mistake(Exception):
@@ -91,12 +66,13 @@ def limit_reached(c: Cursor, code: str, span: Span, limit: int) -> Mistake:
 def unexpected(c: Cursor, expected: str, *, after_value: bool = False) -> Mistake:
     """The mistake of finding the token at hand where `expected` should stand; `after_value`: something complete stands before it."""
     return (
-        _sign(c)
-        or _bracket(c)
+        _bracket(c)
+        or _sign(c)
         or _number(c)
+        or _reserved(c, expected)
+        or _neighbour(c)
         or _in_place_of_test(c, after_value)
         or _foreign_word(c, expected, after_value)
-        or _reserved(c, expected)
         or _plain(c, expected)
     )
 
@@ -105,33 +81,57 @@ def missing_when(c: Cursor, label: str | None) -> Mistake:
     """A segment or a case without `when`; `label` is the segment's label if it has one."""
     kind, word = c.kind, c.word()
     hint = 'write "when" before the condition'
+    before, start, end = c.before()
     if kind == "=":
         return mistake("E111", c.here(), hint='a segment is written with "when" in place of "="', found="=")
-    if label is not None and _ended(c) and _LIKE_A_CONDITION.match(label):
-        condition = label.strip().removeprefix("when ")
-        hint = f"the text looks like a condition: write it without the quotes around it: when {shorten(condition, 60)}"
+    if ended(c):
+        hint = "a segment without a condition holds nobody: write when and a condition"
+        if label is not None and _LIKE_A_CONDITION.match(label):
+            condition = label.strip().removeprefix("when ")
+            hint = f"the text looks like a condition: write it without the quotes around it: when {shorten(condition, 60)}"
     elif kind == NAME and word.lower() == "if":
         hint = 'write "when" in place of "if"'
     elif kind == NAME and word.lower() == "when":
         hint = 'write "when" in small letters'
     elif kind in ("where", "is", "in"):
         hint = 'write "when"' + (" before it" if kind == "in" else f' in place of "{kind}"')
-    elif _ended(c):
-        hint = "a segment without a condition holds nobody: write when and a condition"
-    return mistake("E114", c.here(), hint=hint, found=found(c))
+    elif word in (":", "{", "-", ",") or (c.kind in NAMES and before in NAMES and (c.peek() in NAMES or c.peek() in ("when", TEXT))):
+        called = shorten(c.text[start:end])
+        hint = {
+            ":": 'write "when" in place of ":"',
+            ",": 'write "when" in place of ","',
+            "{": 'write "when"; a statement has no brackets around it',
+            "-": f"a name with other characters stands in backquotes: `{called}-...`; or write _ in place of -",
+        }.get(word, f"{hint}; a name of several words is joined by _, as in {called}_{shorten(word)}, or stands in backquotes")
+    return mistake("E114", _place(c), hint=hint, found=found(c))
 
 
 def no_statement(c: Cursor) -> Mistake:
     """Something between the statements, or before the first."""
-    small = c.word().lower()
-    hint = f"write {small}" if c.kind == NAME and small in STATEMENTS else "a statement begins with param, let, segment, choose or collect"
-    return _sign(c) or mistake("E119", c.here(), hint=hint, found=found(c))
+    word = c.word()
+    small = word.lower()
+    if c.kind == NAME and small in STATEMENTS:
+        hint = f"write {small}"
+    elif small in STATEMENT_WORDS:
+        hint = STATEMENT_WORDS[small]
+    elif c.kind in NAMES and c.peek() in ("=", ":"):
+        hint = f"to give a value a name, write let {shorten(word)} = ..."
+    elif word == "{":
+        return mistake("E119", c.here(), hint="rules in JSON are made into text by segkernel convert", found=_token(c))
+    elif word in ("@", "$"):
+        hint = "a name stands without a sign before it; a constant is given by param NAME = VALUE"
+        return mistake("E119", c.here(), hint=hint, found=_token(c))
+    else:
+        hint = "a statement begins with param, let, segment, choose or collect; a comment begins with #"
+    return _sign(c) or mistake("E119", c.here(), hint=hint, found=_token(c))
 
 
 def found(c: Cursor) -> str:
-    """The token at hand in words."""
-    if c.kind == END:
-        return "the end of the text"
+    """The token at hand in words, or that there is none."""
+    return "the end of the statement" if over(c) else _token(c)
+
+
+def _token(c: Cursor) -> str:
     word = shorten(c.word())
     if c.kind == TEXT:
         return f"the text {word}"
@@ -140,8 +140,9 @@ def found(c: Cursor) -> str:
     return f'"{word}"'
 
 
-def _ended(c: Cursor) -> bool:
-    return c.kind == END or c.kind in STATEMENTS
+def _place(c: Cursor) -> Span:
+    """The token at hand, or where it is missing: behind the last one of the statement."""
+    return Span(c.last, c.last, c.number) if over(c) else c.here()
 
 
 def _sign(c: Cursor) -> Mistake | None:
@@ -149,52 +150,124 @@ def _sign(c: Cursor) -> Mistake | None:
     if c.kind in NAMES or c.kind in LITERALS or c.kind in RESERVED or c.kind == END:
         return None
     _, start, end = c.before()
-    if end == c.start and c.text[start:end] in ("=", "<", "!=", "-", "/"):
+    if end == c.start and c.text[start:end] in ("=", "<", "!=", "-", "/", "*", "+", ".."):
         joined = _SIGN_AT.match(c.text, start)
         if joined and joined.end() > c.start:
-            return mistake("E111", Span(start, joined.end(), c.number), hint=_SIGNS[joined[0]], found=joined[0])
+            return mistake("E111", Span(start, joined.end(), c.number), hint=SIGNS[joined[0]], found=joined[0])
     known = _SIGN_AT.match(c.text, c.start)
     if known and (c.kind == STRANGE or known.end() > c.end):
-        return mistake("E111", Span(c.start, max(known.end(), c.end), c.number), hint=_SIGNS[known[0]], found=known[0])
+        hint = _in_context(c, known[0]) or SIGNS[known[0]]
+        return mistake("E111", Span(c.start, max(known.end(), c.end), c.number), hint=hint, found=known[0])
     if c.kind == STRANGE:
-        character = c.word()
-        if character.isprintable() and not character.isspace():
-            return mistake("E111", c.here(), hint="names with other characters stand in backquotes: `a-b`", found=character)
-        return mistake("E105", c.here(), hint="it is invisible; delete it", found=character_name(character))
+        return _strange(c, c.text[c.start])
     return None
+
+
+def _in_context(c: Cursor, sign: str) -> str | None:
+    """What to write for a sign that means several things, by what stands around it."""
+    before, _, end = c.before()
+    rest = c.text[c.end : c.end + _FAR]
+    if sign == "%" and before != NUMBER:
+        return "there is no remainder"
+    if sign in "[{" and sign:
+        inner = re.match(r"[{\s]*([^\W\d]\w*)\s*[\]}]", rest)
+        if inner and not (end == c.start and before in NAMES):
+            return f"a name stands without brackets: {shorten(inner[1])}"
+    if sign in "“„‘‚«‟‹’":
+        quoted = re.match(r"([^\"'“”„‟‘’‚«»‹›\n]*)[“”„‟‘’‚«»‹›]", rest)
+        return f'write "{shorten(quoted[1])}", in straight quotes' if quoted else None
+    return None
+
+
+def _strange(c: Cursor, character: str) -> Mistake:
+    """A character that no token begins with."""
+    here = Span(c.start, c.start + 1, c.number)
+    if not character.isprintable() or character.isspace():
+        return mistake("E105", here, hint="it is invisible; delete it", found=character_name(character))
+    plain = unicodedata.normalize("NFKC", character)
+    following = re.match(r"\s*(\w+(?:[.,]\w+)*)", c.text[c.end : c.end + _FAR])
+    after = shorten(following[1]) if following else "..."
+    before, start, end = c.before()
+    if plain != character and plain.isascii():
+        hint = f"it is a wide character; write {plain}, the sign on the keyboard"
+    elif character == ":" and before == NUMBER:
+        hint = "a range is written in 1..5"
+    elif character == ":":
+        hint = "write where and the condition" if c.opens else "nothing is written with a colon; a value gets a name by let NAME = VALUE"
+    elif character in _MONEY:
+        amount = shorten(c.text[start:end]) if before == NUMBER and end == c.start else after
+        hint = f"a number stands without its unit: {amount}" if amount[0].isdigit() else f"a name stands without a sign before it: {amount}"
+    elif character == "@":
+        hint = f"a name stands without a sign before it: {after}"
+    else:
+        hint = "names with other characters stand in backquotes: `a-b`"
+    return mistake("E111", here, hint=hint, found=character)
 
 
 def _bracket(c: Cursor) -> Mistake | None:
     if c.kind == ")" and not c.opens:
         return mistake("E110", c.here(), hint="delete it, or open a bracket before it")
-    if c.opens and (_ended(c) or c.kind in ("when", "otherwise")):
+    if c.opens and (ended(c) or c.kind in ("when", "otherwise")):
         at = c.opens[-1]
-        also = ((c.here(), f"{found(c)} comes before it is closed"),)
+        also = ((_place(c), f"{found(c)} comes before it is closed"),)
         return mistake("E109", Span(at, at + 1, c.number), hint='write ")"', also=also)
     return None
 
 
 def _number(c: Cursor) -> Mistake | None:
-    """Decimal commas, `90d`, `2026-3`."""
+    """Decimal commas, `1,500,000`, `10 500`, `.5`, `90d`, `2026-3`."""
     kind, start, end = c.before()
+    if c.kind == "." and c.peek() == NUMBER and (kind != NUMBER or end < c.start):
+        digits = _digits(c, c.end)
+        return _in_other_words(c, c.start, c.end + len(digits), f"write 0.{shorten(digits)}")
+    if c.kind == "+" and c.peek() == NUMBER:
+        return _in_other_words(c, c.start, c.end, "a number needs no + before it")
     if kind != NUMBER:
         return None
+    written = c.text[start:end]
+    if c.kind == "." and end == c.start:
+        return _in_other_words(c, start, c.end, f"write {shorten(written)}, without a point behind it")
     if c.kind == "," and end == c.start and c.peek() == NUMBER and c.text[c.end : c.end + 1].isdigit():
-        digits = re.compile(r"[0-9]+").match(c.text, c.end)
-        assert digits is not None
-        whole = c.text[start:end]
-        return mistake("E116", Span(start, digits.end(), c.number), hint=f"write {shorten(whole)}.{shorten(digits[0])}")
-    if c.kind == NAME and end == c.start and c.word().lower() in _SHORT_UNITS:
-        count, unit = shorten(c.text[start:end]), _SHORT_UNITS[c.word().lower()]
-        signed = c.before(2)[0] == "-"
-        first = c.before(2)[1] if signed else start
+        grouped = _GROUPED.match(c.text, start)
+        if grouped is not None:
+            digits = grouped[0].replace(",", "")
+            point = f"; {shorten(grouped[0].replace(',', '.'))} with a decimal point" if grouped[0].count(",") == 1 else ""
+            return mistake("E116", Span(start, grouped.end(), c.number), hint=grouped_hint(digits) + point)
+        digits = _digits(c, c.end)
+        return mistake("E116", Span(start, c.end + len(digits), c.number), hint=f"write {shorten(written)}.{shorten(digits)}")
+    if c.kind == NUMBER and c.text[end : c.start] in _GAPS and _THREE.fullmatch(c.word()) and written.isdecimal():
+        return mistake("E116", Span(start, c.end, c.number), hint=grouped_hint(written + c.word()))
+    if c.kind in NAMES and c.word().lower() in SHORT_UNITS:
+        count, unit = shorten(written), SHORT_UNITS[c.word().lower()]
+        signed = c.before(2)[0] == "-" and end == c.start
         hint = f"write {count} {unit} ago" if signed else f"write {count} {unit}"
-        return mistake("E111", Span(first, c.end, c.number), hint=hint, found=shorten(c.text[first : c.end]))
+        if c.word().lower() == "m" and end == c.start and not signed and c.before(2)[0] in _COMPARISONS:
+            hint += f", or {count}_000_000 for millions"
+        return _in_other_words(c, c.before(2)[1] if signed else start, c.end, hint)
     if c.kind == "-" and c.peek() == NUMBER and c.before(2)[0] == "in" and end - start == 4:
         month = re.compile(r"\s*([0-9]{1,2})").match(c.text, c.end)
         if month:
-            return _instead(c, "the end of the test, or ..", f"a month is written {c.text[start:end]}-{month[1]:0>2}")
+            return _instead(c, "the end of the test, or ..", f"a month is written {written}-{month[1]:0>2}")
     return None
+
+
+def _digits(c: Cursor, at: int) -> str:
+    found = re.compile(r"\s*([0-9]*)").match(c.text, at)
+    assert found is not None
+    return found[0]
+
+
+def _in_other_words(c: Cursor, start: int, end: int, hint: str) -> Mistake:
+    return mistake("E111", Span(start, end, c.number), hint=hint, found=shorten(" ".join(c.text[start:end].split())))
+
+
+def _neighbour(c: Cursor) -> Mistake | None:
+    """Phrases of other languages, which may have begun some tokens ago."""
+    at = c.last - 1 if over(c) else c.start
+    starts = [start for _, start, end in (c.before(back) for back in range(_BACK, 0, -1)) if end > 0]
+    end = _NEXT_STATEMENT.search(c.text, at + 1, at + _FAR)
+    known = phrase(c.text, [*starts, c.start], at, end.start() if end else at + _FAR)
+    return None if known is None else _in_other_words(c, known.start, known.end, known.hint)
 
 
 def _in_place_of_test(c: Cursor, after_value: bool) -> Mistake | None:
@@ -206,7 +279,7 @@ def _in_place_of_test(c: Cursor, after_value: bool) -> Mistake | None:
         return mistake("E120", c.here(), hint='write "and" between two comparisons, or a range: x in 1..5')
     if before == "is" or (before == "not" and earlier == "is"):
         negated = before == "not"
-        if kind == NAME and word.lower() in _NOTHING:
+        if kind in NAMES and word.lower() in NOTHING:
             return mistake("E111", c.here(), hint=f"write is {'not ' if negated else ''}missing", found=shorten(word))
         if kind in LITERALS or kind in NAMES:
             return _instead(c, '"missing" or "not missing"', f"write {'!=' if negated else '='}")
@@ -223,7 +296,7 @@ def _in_place_of_test(c: Cursor, after_value: bool) -> Mistake | None:
 
 
 def _instead(c: Cursor, expected: str, hint: str) -> Mistake:
-    return mistake("E101", c.here(), hint=hint, expected=expected, found=found(c))
+    return mistake("E101", _place(c), hint=hint, expected=expected, found=found(c))
 
 
 def _foreign_word(c: Cursor, expected: str, after_value: bool) -> Mistake | None:
@@ -239,8 +312,8 @@ def _foreign_word(c: Cursor, expected: str, after_value: bool) -> Mistake | None
             return mistake("E111", c.here(), hint=f"write {small}", found=shorten(word))
         if after_value and before == NAME and previous != previous.lower() and previous.lower() == "not":
             return mistake("E111", Span(start, end, c.number), hint="write not", found=previous)
-        if after_value and c.kind != "not" and small in _WORDS:
-            return mistake("E111", c.here(), hint=_WORDS[small], found=shorten(word))
+        if after_value and c.kind != "not" and small in WORDS:
+            return mistake("E111", c.here(), hint=WORDS[small], found=shorten(word))
     return None
 
 
@@ -250,35 +323,14 @@ def _is_hint(c: Cursor) -> str:
 
 
 def _reserved(c: Cursor, expected: str) -> Mistake | None:
-    if c.kind in RESERVED and "name" in expected and c.kind not in expected:
+    if not over(c) and c.kind in RESERVED and "name" in expected and c.kind not in expected:
         hint = f"as a name, it stands in backquotes: `{c.kind}`"
         return mistake("E112", c.here(), hint=hint, also=_opened(c), expected=expected, found=c.kind)
     return None
 
 
 def _plain(c: Cursor, expected: str) -> Mistake:
-    hint: str | None = None
-    before = c.before()[0]
-    before_that = c.before(2)[0]
-    if before_that == "in" and '".."' in expected and before in LITERALS:
-        hint = "for a single value write =, for several a list: in (a, b)"
-    elif c.kind == "(" and before == "at":
-        hint = "a function called at stands in backquotes: `at`(...)"
-    elif before in ("last", "next", "this") and before_that == "in" and c.kind != UNIT:
-        hint = f"for a list called {before}, write `{before}` in backquotes"
-    elif before == "exactly" and expected.startswith("a number"):
-        hint = "for a field called exactly, write `exactly` in backquotes"
-    elif c.kind == "otherwise":
-        hint = 'only a choose has "otherwise"; a collect lists what holds'
-    elif c.kind == "when" and before == NUMBER and before_that == "-":
-        hint = "the value of a case is not a negative number"
-    elif c.kind in RESERVED and before in _BEFORE_VALUES and "value" in expected:
-        hint = f"as a name, it stands in backquotes: `{c.kind}`"
-    elif expected.startswith("a number, a text"):
-        hint = "a param is a constant; what is computed is a let"
-    elif c.kind == NAME and before == NAME:
-        hint = "a name of several words stands in backquotes: `first name`"
-    return mistake("E101", c.here(), hint=hint, also=_opened(c), expected=expected, found=found(c))
+    return mistake("E101", _place(c), hint=advice(c, expected), also=_opened(c), expected=expected, found=found(c))
 
 
 def _opened(c: Cursor) -> tuple[tuple[Span, str], ...]:

@@ -12,7 +12,6 @@ from segdsl.calendar_days import days_of, moment_nanoseconds
 from segdsl.checked import Constant
 from segdsl.context import Context, ParamValue
 from segdsl.parser import parse
-from segdsl.paths import suggestion
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, DURATION, NUMBER, NUMERIC, TEXT, TIMESTAMP, TRUTH, WHOLE, Length
 from segdsl.values import wider_type
@@ -38,7 +37,7 @@ def settle(ctx: Context, given: Mapping[str, object]) -> None:
     known = tuple(name for name, statement in ctx.names.statements.items() if isinstance(statement, syntax.Param))
     for name in given:
         if name not in known:
-            ctx.report("E404", NOWHERE, name=name, hint=suggestion(name, known))
+            ctx.report("E404", NOWHERE, name=name, hint=ctx.near(name, known))
 
 
 def value_of(ctx: Context, node: syntax.Expression | syntax.ListOf, name: str) -> ParamValue | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segdsl import syntax
 from segdsl.diagnostics import Diagnostic, diagnostic
+from segdsl.endings import new_paragraph, over
 from segdsl.expressions import condition
 from segdsl.lexer import END, LITERALS, NAMES, NUMBER, PERCENT, STATEMENTS, TEXT, UNIT, Cursor
 from segdsl.limits import Limits
@@ -55,20 +56,22 @@ def _too_long(text: str, limits: Limits) -> bool:
 def _recover(c: Cursor, problem: Mistake, start: int) -> None:
     """Note the mistake, unless it follows from one inside a token of the same statement; then go to the next statement."""
     place = problem.diagnostic.span.start if problem.diagnostic.code == "E109" else c.start
+    stop = c.start
     if problem.limit or not any(start <= earlier <= max(place, c.last) for earlier in c.mistaken):
         c.diagnostics.append(problem.diagnostic)
     if problem.limit:
         c.leap()
         return
-    if c.start == start or (c.kind in STATEMENTS and c.peek() not in NAMES):
+    if c.start == start or (c.kind in STATEMENTS and c.peek() not in NAMES and not over(c)):
         c.advance()  # the second: `x = segment` is no start of a statement
     skipped = 0
-    while c.kind != END and (c.kind not in STATEMENTS or (c.kind == "segment" and c.before()[0] == "in")):
+    while c.kind != END and not new_paragraph(c) and (c.kind not in STATEMENTS or (c.kind == "segment" and c.before()[0] == "in")):
         c.advance()
         skipped += 1
         if skipped > c.limits.nodes:
             c.leap()
             return
+    c.forget_echoes(stop)
 
 
 def _statement(c: Cursor) -> Statement:
@@ -91,7 +94,7 @@ def _statement(c: Cursor) -> Statement:
         statement = syntax.Param(span=c.span(start), name=called, value=value)
     else:
         statement = _cases(c, start, called, kind)
-    if c.kind not in STATEMENTS and c.kind != END:
+    if c.kind not in STATEMENTS and c.kind != END and not new_paragraph(c):
         raise unexpected(c, "an operator or the next statement", after_value=True)
     if c.nodes > c.limits.depth and _deepest(statement) > c.limits.depth:
         raise limit_reached(c, "E907", called.span, c.limits.depth)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Literal
 
 from segdsl import syntax
+from segdsl.borrowed import name_hint
 from segdsl.checked import Chosen, Collected, Constant, Expression, Field, Let, LetRule, Now, OfAccount, Relation, Today
 from segdsl.context import Context, Scope
-from segdsl.diagnostics import closest
 from segdsl.names import CLOCK, hides, quoted
 from segdsl.syntax import Span
 from segdsl.typesystem import list_of
 from segdsl.wording import statement_kind
 
+MANY_NAMES = 8
 _UNUSABLE = "hand it over as text, a number, a date, a timestamp or a list of these"
 
 
@@ -175,7 +178,8 @@ def _no_link(ctx: Context, node: syntax.Path, scope: Scope, table: str, part: sy
         ctx.report("E212", part.span, name=name, kind=f"a {ctx.names.kind(name)}")
     else:
         links = ctx.schema.tables[table].links
-        ctx.report("E217", part.span, name=name, what=f"{table} has no link", hint=suggestion(name, (*links, *ctx.relations(table))))
+        hint = f"its own fields stand alone: `{node.parts[-1].text}`" if name == table else ctx.near(name, (*links, *ctx.relations(table)))
+        ctx.report("E217", part.span, name=name, what=f"{table} has no link", hint=hint)
 
 
 def _no_field(ctx: Context, node: syntax.Path, scope: Scope, table_name: str, name: syntax.Name, looked_up: bool) -> None:
@@ -197,18 +201,17 @@ def _no_field(ctx: Context, node: syntax.Path, scope: Scope, table_name: str, na
         ctx.report("E201", name.span, table=table_name, name=text, hint=f"the account's own field is `{up}.{text}` here")
         return
     if looked_up and text in ctx.names.statements:
-        ctx.report("E201", name.span, table=table_name, name=text, hint=f'the {ctx.names.kind(text)} is called by its bare name, "{text}"')
+        statement = ctx.names.statements[text]
+        bare = f'the {ctx.names.kind(text)} is called by its bare name, "{text}"'
+        if isinstance(statement, syntax.Let) and statement.relation is not None:
+            bare = "no link leads to a `let … for`: write what it says, with the link before the names of its fields"
+        ctx.report("E201", name.span, table=table_name, name=text, hint=bare)
         return
-    known_names = [*(field for field, spec in table.fields.items() if spec.usable), *table.links, *ctx.relations(table_name)]
-    if not looked_up:
-        known_names += [name for name in ctx.names.statements if ctx.names.kind(name) != "segment"]
-    ctx.report("E201", name.span, table=table_name, name=text, hint=suggestion(text, known_names))
-
-
-def suggestion(name: str, known: tuple[str, ...] | list[str]) -> str | None:
-    """The hint `did you mean "country"?`, where something is near."""
-    near = closest(name, known)
-    return None if near is None else f'did you mean "{near}"?'
+    own = (field for field, spec in table.fields.items() if spec.usable)
+    others = () if looked_up else (name for name in ctx.names.statements if ctx.names.kind(name) != "segment")
+    foreign = None if looked_up else name_hint(text)
+    hint = foreign or ctx.near(text, chain(own, table.links, ctx.relations(table_name), others))
+    ctx.report("E201", name.span, table=table_name, name=text, hint=hint)
 
 
 def rows_named(ctx: Context, name: syntax.Name) -> Scope | None:
@@ -251,4 +254,11 @@ def _no_relation(ctx: Context, name: syntax.Name, scope: Scope) -> None:
         hint = f"it is a {statement_kind(statement)}; an aggregate runs over a relation: `count({example})`"
         ctx.report("E203", name.span, table=scope.table, name=text, hint=hint)
     else:
-        ctx.report("E203", name.span, table=scope.table, name=text, hint=suggestion(text, tuple(relations)))
+        ctx.report("E203", name.span, table=scope.table, name=text, hint=ctx.near(text, relations) or _listed(scope.table, relations))
+
+
+def _listed(table: str, relations: Iterable[str]) -> str:
+    """The relations of a table's rows, the first few of them."""
+    first = [*islice(relations, MANY_NAMES + 1)]
+    shown = ", ".join(first[:MANY_NAMES]) + (", …" if len(first) > MANY_NAMES else "")
+    return f"the relations of {table} are {shown}" if first else f"no table is linked to {table}"

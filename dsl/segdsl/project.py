@@ -17,6 +17,7 @@ from segdsl.diagnostics import MESSAGES, closest
 from segdsl.errors import SchemaError, SchemaProblem
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal, list_of
+from segdsl.wording import plain
 
 TYPES = {
     "text": TEXT,
@@ -225,7 +226,7 @@ class Reader:
         event_time = self.text(settings, "event_time", where)
         timed = known.get(event_time) if event_time is not None else None
         if timed is not None and timed.type.kind not in ("date", "timestamp"):
-            self.problem(f"{where}.event_time", f'a date or timestamp is wanted, and "{event_time}" is {timed.type}')
+            self.problem(f"{where}.event_time", f'a date or timestamp is wanted, and "{event_time}" is {plain(timed.type)}')
         return Table(
             fields=known,
             key=key,

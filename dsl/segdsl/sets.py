@@ -8,6 +8,7 @@ from segdsl.checked import And, Compare, Constant, Expression, InList, Now, Or, 
 from segdsl.conditions import compare, compare_hint, decided, is_param, list_param, negated
 from segdsl.context import Context, Scope
 from segdsl.lists import in_values, list_of_data
+from segdsl.slips import quotes
 from segdsl.syntax import Span
 from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Length, Type
 from segdsl.values import case_ignored, exact_duration, from_clock, length_of
@@ -29,7 +30,8 @@ def in_set(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | 
             found = _in_range(ctx, value, bounds, node.span, scope)
         case syntax.ListOf(items=items):
             checked_items = [ctx.value(item, scope) for item in items]
-            if node.ignoring_case:
+            quotes(ctx, value, *items)
+            if node.ignoring_case and value is not None:
                 checked_items = [case_ignored(ctx, item) for item in checked_items]
             found = _in_list(ctx, value, [item for item in checked_items if item is not None], node.span)
             if None in checked_items:

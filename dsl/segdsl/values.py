@@ -8,6 +8,7 @@ from segdsl import constants, syntax
 from segdsl.calendar_days import NANOSECONDS_A_DAY
 from segdsl.checked import Arithmetic, Call, Constant, Difference, Expression, Negative, Now, ScaleDuration, Shift, Today
 from segdsl.context import Context, Scope
+from segdsl.slips import dashed
 from segdsl.syntax import Span
 from segdsl.texts import RESPELLINGS
 from segdsl.typesystem import DURATION, IN_TIME, NUMBER, NUMERIC, TEXT, WHOLE, Length, Type, decimal
@@ -38,6 +39,8 @@ def negative(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression 
 def arithmetic(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
     """`a + b - c`: a chain leans to the left, and is walked, not descended, so that a long one is as good as a short one."""
     assert isinstance(node, syntax.Arithmetic)
+    if dashed(ctx, node, scope):
+        return None
     spine: list[syntax.Arithmetic] = []
     first: syntax.Expression = node
     while isinstance(first, syntax.Arithmetic):
@@ -77,6 +80,8 @@ def _calculation_hint(op: str, left: Expression, right: Expression) -> str | Non
     kinds = {left.type.kind, right.type.kind}
     if kinds == {"date", "timestamp"} and op == "-":
         return "take two dates or two timestamps: `now` is a timestamp, `today` a date"
+    if kinds == {"text"} and op == "+":
+        return "texts are not joined: test each of them"
     if kinds & set(IN_TIME) and kinds & set(NUMERIC) and op in ("+", "-"):
         return "write the unit: `30 days`"
     return None
@@ -222,7 +227,9 @@ def length_of(ctx: Context, node: syntax.Duration | syntax.Path, scope: Scope) -
         return found.value
     if found.type == DURATION:
         return found
-    ctx.report("E305", node.span, what="this place", wanted="a duration such as `90 days`, or the name of one", found=phrase(found))
+    hint = f"write its unit where it is given: `param {found.param} = 90 days`" if isinstance(found, Constant) and found.param else None
+    wanted = "a duration such as `90 days`, or the name of one"
+    ctx.report("E305", node.span, what="this place", wanted=wanted, found=phrase(found), hint=hint)
     return None
 
 

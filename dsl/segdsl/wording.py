@@ -11,11 +11,13 @@ _STATEMENTS = {"Param": "param", "Let": "let", "Segment": "segment", "Choose": "
 
 def spoken(type_: Type) -> str:
     """A type in a sentence: `a whole number`, `text`, `a decimal(2)`."""
-    return _SPOKEN.get(type_.kind) or f"a {type_}"
+    return _SPOKEN.get(type_.kind) or f"a {plain(type_)}"
 
 
 def plain(type_: Type) -> str:
-    """A type's bare name: `whole number`, `text`, `decimal(2)`."""
+    """A type's bare name: `whole number`, `text`, `decimal(2)`, `list of text`."""
+    if type_.item is not None:
+        return f"list of {plain(type_.item)}"
     return "whole number" if type_.kind == "whole" else str(type_)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import NUMBER, TEXT
+from segdsl.wording import plain
 from segkernel.data import keys, physical
 from segkernel.data.sources import Source
 from segkernel.errors import DataError, SchemaError
@@ -117,7 +118,7 @@ def _table(name: str, data: Source, table: Table, whole: bool, is_root: bool) ->
         if timed is None and whole:
             raise DataError(absent(name, source(table, table.event_time), data.columns, ", which is its event time"))
         if timed is not None and timed.type.kind not in ("date", "timestamp"):
-            raise DataError(f"{name}.{table.event_time} is its event time: expected date or timestamp, found {timed.type}")
+            raise DataError(f"{name}.{table.event_time} is its event time: expected date or timestamp, found {plain(timed.type)}")
     return completed
 
 
@@ -126,7 +127,7 @@ def _add(field: str, column: str, data: Source, spec: FieldSpec | None, fields: 
     found = TEXT if isinstance(dtype, pl.Null) else physical.logical(dtype)
     if spec is not None and spec.pinned:
         if not physical.fits(dtype, spec.type):
-            raise DataError(f"{data.name}.{field}: expected {spec.type}, found {physical.described(dtype)}")
+            raise DataError(f"{data.name}.{field}: expected {plain(spec.type)}, found {physical.described(dtype)}")
         found = spec.type
     if found is None:
         unsupported[field] = physical.named(dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal, list_of
+from segdsl.wording import plain
 
 _LONGEST = 60
 _PER_UNIT = {"ms": 1_000_000, "us": 1_000, "ns": 1}
@@ -64,7 +65,7 @@ def fits(dtype: pl.DataType, pinned: Type) -> bool:
 def described(dtype: pl.DataType) -> str:
     """A type as messages write it: the language's word and Polars' own."""
     found = logical(dtype)
-    return f"{found} ({named(dtype)})" if found is not None else named(dtype)
+    return f"{plain(found)} ({named(dtype)})" if found is not None else named(dtype)
 
 
 def named(dtype: pl.DataType) -> str:
