@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from segdsl import reasoning
 from segdsl.checked import Rules
 from segdsl.checker import check
 from segdsl.diagnostics import Diagnostic
@@ -202,6 +203,15 @@ def test_what_is_said_of_random_conditions_is_so(first: int) -> None:
                 of_rows = start <= one.span.start and one.span.end <= end
                 assert is_so(one, text, oracle, members(text, tables, of_rows)), (seed, one, text)
     assert all(count for code, count in said.items() if code != "W112"), said
+
+
+def test_a_glance_leaves_out_nothing_that_reasoning_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(120):
+        text, _ = random_text(Random(seed))
+        found = lints_of(text)[1]
+        with monkeypatch.context() as everywhere:
+            everywhere.setattr(reasoning, "worth_reasoning", lambda rules, roots: set(roots))
+            assert lints_of(text)[1] == found, (seed, text)
 
 
 @pytest.mark.parametrize("first", range(0, 200, 50))

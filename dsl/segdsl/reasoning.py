@@ -20,10 +20,12 @@ from segdsl.checked import (
     Or,
     Relative,
     Rules,
+    SegmentRule,
 )
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.ends import ends
 from segdsl.facts import possible
+from segdsl.hunches import worth_reasoning
 from segdsl.leaves import Leaves
 from segdsl.missing import statements
 from segdsl.schema import Schema
@@ -48,19 +50,21 @@ def reasoned(rules: Rules, schema: Schema, told: Collection[int]) -> list[Diagno
     """The warnings; `told` are the tests, by `id`, of which another lint says already that a constant is never met."""
     leaves = Leaves(rules, schema)
     roots = dict(statements(rules))
+    worth = worth_reasoning(rules, roots)
     for name in rules.order:
-        leaves.statement(name, roots[name])
+        if name in worth:
+            leaves.statement(name, roots[name])
     verdicts = Verdicts(leaves)
     verdicts.judge()
     found: dict[tuple[str, int, int, int], Diagnostic] = {}
     walk = _Walk(verdicts, told)
-    for each in roots.values():
-        for one in walk.warnings(each):
+    for name in worth:
+        for one in walk.warnings(roots[name]):
             found.setdefault((one.code, one.span.source, one.span.start, one.span.end), one)
     listed = list(found.values())
     for choose in rules.chooses.values():
         listed += _hidden_cases(choose, verdicts)
-    return listed + list(_duplicates(rules, verdicts))
+    return listed + list(_duplicates([rules.segments[name] for name in rules.segments if name in worth], verdicts))
 
 
 class _Walk:
@@ -78,7 +82,7 @@ class _Walk:
         while waiting:
             node, grouped = waiting.pop()
             inner: list[Expression] | None = branches(node)
-            if node.type == TRUTH:
+            if node.type.kind == "yes/no":
                 number = condition(node)
                 if never[number]:
                     inner = self._never(node)
@@ -160,7 +164,7 @@ class _Walk:
     def _decides(self, one: int, other: int, both: bool) -> bool:
         """Whether `one and other` (where `both`; else `one or other`) is true, false and unknown just where `one` is."""
         verdicts = self.verdicts
-        if not verdicts.meet(one, other):
+        if not verdicts.cross(one, other):
             return False
         weak, strong = (other, one) if both else (one, other)
         return verdicts.implies(strong, weak) and verdicts.implies(weak ^ 1, strong ^ 1)
@@ -193,7 +197,7 @@ def flat(node: And | Or) -> list[Expression]:
 
 def _written_short(node: Expression) -> bool:
     """Whether an `and` is what `in a..b`, a period or `within` stands for: its terms have the span of the whole."""
-    return isinstance(node, And) and all(term.span == node.span for term in node.terms)
+    return isinstance(node, And) and node.terms[0].span == node.span
 
 
 def _between_steps(node: Expression) -> bool:
@@ -238,11 +242,11 @@ def _hidden_cases(choose: ChooseRule, verdicts: Verdicts) -> Iterator[Diagnostic
         yield diagnostic("W105", choose.otherwise.span, what="`otherwise`", why="the cases leave nothing out")
 
 
-def _duplicates(rules: Rules, verdicts: Verdicts) -> Iterator[Diagnostic]:
-    first: dict[int, str] = {}
-    for name, segment in rules.segments.items():
+def _duplicates(segments: Sequence[SegmentRule], verdicts: Verdicts) -> Iterator[Diagnostic]:
+    first: dict[int, SegmentRule] = {}
+    for segment in segments:
         number = verdicts.leaves.condition(segment.condition)
-        earlier = first.setdefault(number, name)
-        if earlier != name and not verdicts.never[number]:
-            also = ((rules.segments[earlier].span, f'"{earlier}" is here'),)
-            yield diagnostic("W106", segment.span, first=earlier, name=name, also=also)
+        earlier = first.setdefault(number, segment)
+        if earlier is not segment and not verdicts.never[number]:
+            also = ((earlier.span, f'"{earlier.name}" is here'),)
+            yield diagnostic("W106", segment.span, first=earlier.name, name=segment.name, also=also)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from segdsl.cuts import NONE
+from segdsl.cuts import NONE, meet
 from segdsl.leaves import Leaves
 from segdsl.trials import Demand, Trial
 
@@ -67,9 +67,12 @@ class Verdicts:
 
     def implies(self, one: int, other: int) -> bool:
         """Whether `other` is true wherever `one` is."""
+        first, second = self.leaves.conditions[one >> 1], self.leaves.conditions[other >> 1]
+        if first[0] == second[0] == "test":
+            return first[1:3] == second[1:3] and meet(self.leaves.set_of(one), self.leaves.set_of(other ^ 1)) == NONE
         return self.fails([(one, True), (other, False)])
 
-    def meet(self, one: int, other: int) -> bool:
+    def cross(self, one: int, other: int) -> bool:
         """Whether two conditions look at a value both."""
         first, second = self._touched[one >> 1], self._touched[other >> 1]
         return first is None or second is None or not first.isdisjoint(second)
