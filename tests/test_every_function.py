@@ -111,8 +111,10 @@ def aggregates_to_meet() -> Iterator[Met]:
             if by and accepted(f"{name}(rows.{KINDS['text']} by {field})"):
                 yield from (Met(f"{name} by", 0, kind, what) for what in ("present", "no rows", "all missing"))
     for name in AGGREGATES:
-        if name not in ("first", "last", "values"):
-            yield from (Met(f"{name} per", 0, "", what) for what in ("groups", "no rows", "group missing"))
+        yield from (Met(f"{name} per", 0, "", what) for what in ("groups", "no rows", "group missing"))
+    for kind, field in KINDS.items():
+        if accepted(f"count(count(rows per {field}))"):
+            yield from (Met("per", 0, kind, what) for what in ("groups", "no rows", "group missing"))
 
 
 def comparisons_to_meet() -> Iterator[Met]:
@@ -240,7 +242,9 @@ def of_groups(case: Case, call: syntax.Call) -> Iterator[Met]:
         key = case.schema.tables[root].key[0]
         rows = [[row for row in case.tables[table] if row.get(link.by[0]) == account[key]] for account in case.tables[root]]
         told = {"present": "groups", "all missing": "group missing"}
-        yield from (Met(f"{call.name.text} per", 0, "", told.get(what, what)) for what in situations(rows, by))
+        for what in situations(rows, by):
+            yield Met(f"{call.name.text} per", 0, "", told.get(what, what))
+            yield Met("per", 0, kind_of(case, table, by), told.get(what, what))
 
 
 def of_population(case: Case, call: syntax.Call, above: Any) -> Iterator[Met]:
