@@ -9,7 +9,7 @@ from tests.random_writer import EXACT, NUMBERS, ORDER, ORDERED, TIMES, Scope, Wr
 KEYS = [kind for kind in KINDS if kind != "number"]
 
 
-@gives("number", weight=6)
+@gives("number", weight=9)
 def middle_of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
     return reckoned(w, scope, w.rng.choice(["avg", "median", "stddev"]), w.rng.choice(["whole", "whole", *NUMBERS]))
 
@@ -81,7 +81,7 @@ def of_conditions_of_groups(w: Writer, kind: str, scope: Scope) -> str | None:
 
 def where(w: Writer, found: tuple[str, Scope], keys: str) -> str:
     """A ` where …` of groups, or nothing."""
-    test = condition(w, found, keys) if w.rng.random() < 0.3 else None
+    test = condition(w, found, keys) if w.rng.random() < 0.5 else None
     return f" where {test}" if test else ""
 
 

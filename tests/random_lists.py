@@ -42,7 +42,7 @@ def among(w: Writer, kind: str, scope: Scope) -> str | None:
     return f"{value} {w.rng.choice(['in', 'not in'])} {held}{' ignoring case' * (kind == 'text' and w.rng.random() < 0.3)}"
 
 
-@gives("condition", weight=2)
+@gives("condition", weight=3)
 def holding(w: Writer, kind: str, scope: Scope) -> str | None:
     """What a list contains, or that it is missing."""
     rng, kind = w.rng, w.rng.choice(LISTED)
@@ -52,9 +52,9 @@ def holding(w: Writer, kind: str, scope: Scope) -> str | None:
     held, column = named
     if rng.random() < 0.1:
         return f"{held} is {rng.choice(['', 'not '])}missing"
-    ending = " ignoring case" if kind == "text" and rng.random() < 0.4 else ""
+    ending = " ignoring case" if kind == "text" and rng.random() < 0.5 else ""
     other = known_list(w, kind, scope)
-    if other is not None and rng.random() < 0.35:
+    if other is not None and rng.random() < 0.5:
         return f"{rng.choice(['', 'not '])}{held} contains {rng.choice(['any', 'all'])} of {other[0]}{ending}"
     items = ", ".join(w.literal(kind, column) for _ in range(rng.randint(1, 3)))
     one = (w.bare(kind, scope) if rng.random() < 0.4 else None) or w.literal(kind, column)

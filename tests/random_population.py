@@ -8,10 +8,10 @@ from tests.random_writer import NUMBERS, ORDERED, Scope, Writer, gives
 
 def groups(w: Writer, scope: Scope) -> str | None:
     """What follows `over`: groups that are no floats, one or two, or everybody."""
-    found = [w.bare(w.rng.choice([kind for kind in KINDS if kind != "number"]), scope) for _ in range(w.rng.choice([0, 1, 1, 2, 2]))]
     if scope.rows or w.plain:
         return None
-    known = [each for each in found if each is not None]
+    found = [w.bare(kind, scope) for kind in w.rng.sample([kind for kind in KINDS if kind != "number"], 4)]
+    known = [each for each in found if each is not None][: w.rng.choice([0, 1, 1, 2, 2])]
     return f"({', '.join(known)})" if len(known) > 1 else (known or ["all"])[0]
 
 
@@ -38,7 +38,8 @@ def sum_of_group(w: Writer, kind: str, scope: Scope) -> str | None:
 
 @gives("number", weight=8)
 def middle_of_group(w: Writer, kind: str, scope: Scope) -> str | None:
-    return compared(w, w.rng.choice(["avg(", "median(", "stddev("]), w.rng.choice(NUMBERS), scope, calm=True)
+    function = w.rng.choice(["avg(", "median(", "median(", "stddev("])
+    return compared(w, function, w.rng.choice(NUMBERS), scope, calm=function != "median(")
 
 
 @gives("number", weight=3)
@@ -46,10 +47,10 @@ def percentile(w: Writer, kind: str, scope: Scope) -> str | None:
     return compared(w, "percentile(", w.rng.choice(ORDERED), scope)
 
 
-@gives("whole", weight=5)
+@gives("whole", weight=8)
 def place(w: Writer, kind: str, scope: Scope) -> str | None:
     """How many there are, a rank, or a part."""
-    if w.rng.random() < 0.3:
+    if w.rng.random() < 0.5:
         return compared(w, "count(", w.rng.choice(KINDS), scope)
     return compared(w, w.rng.choice(["rank(", f"ntile({w.rng.randint(1, 5)}, "]), w.rng.choice(ORDERED), scope)
 

@@ -54,7 +54,7 @@ def different(w: Writer, kind: str, scope: Scope) -> str | None:
     return of_relation(w, "distinct", w.rng.choice(KINDS), found, calm=False)
 
 
-@gives("number", weight=3)
+@gives("number", weight=5)
 def spread(w: Writer, kind: str, scope: Scope) -> str | None:
     """`median` and `stddev`."""
     if w.plain:
@@ -143,7 +143,7 @@ def rounded(w: Writer, kind: str, scope: Scope) -> str | None:
     return w.rng.choice([f"abs({number})", f"round({number}{places})", *([f"floor({number})", f"ceil({number})"] * (kind != "decimal"))])
 
 
-@gives("whole", weight=2)
+@gives("whole", weight=3)
 def part_of_time(w: Writer, kind: str, scope: Scope) -> str | None:
     moment = None if w.plain else w.value(w.rng.choice(TIMES), scope)
     if moment is None:

@@ -15,8 +15,6 @@ from segdsl.parser import parse
 from tests.random_columns import KINDS
 from tests.strategies import LONG, Case, checked_rules, random_case
 
-GROUPED = AGGREGATES - {"first", "last", "values"}
-"""What may stand around groups."""
 ENDS = {"first", "last"}
 RELATIVE = {"count", "sum", "avg", "min", "max", "median", "stddev", "rank", "percentile", "ntile", "top", "bottom"}
 STATEMENTS = {"Param", "Let", "Segment", "Choose", "Collect"}
@@ -116,10 +114,9 @@ def wanted() -> Iterator[str]:
     yield from ("LetRule", "SegmentRule", "ChooseRule", "CollectRule", "Case", "a let of rows", "an event time", "groups by two values")
     yield from (f"{name}()" for name in FUNCTIONS)
     yield "folded in meaning"
-    yield from (f"{name} of rows, {what}" for name in AGGREGATES for what in ("plain", "where", "up a link"))
-    yield from (f"{name} of groups, {what}" for name in GROUPED for what in ("plain", "where", "up a link"))
-    yield from (f"{name} of a group, {what}" for name in AGGREGATES - {"values"} for what in ("plain", "where"))
-    yield from (f"{name} of the population, {what}" for name in RELATIVE for what in ("where", "everybody", "a group", "two groups"))
+    yield from (f"{name} of {what}, plain" for name in AGGREGATES for what in ("rows", "groups"))
+    yield from (f"{name} of a group, plain" for name in AGGREGATES - {"values"})
+    yield from (f"{name} of the population, plain" for name in RELATIVE)
     yield from ("top of the population, a share", "bottom of the population, a share")
     yield from (f"{name} with for" for name in AGGREGATES)
     yield from (f"{name} with per" for name in AGGREGATES - {"values"})
@@ -149,6 +146,13 @@ def wanted() -> Iterator[str]:
             yield f"written {name}"
 
 
+def crossed() -> Iterator[str]:
+    """Aggregates with each clause."""
+    yield from (f"{name} of {what}, {clause}" for name in AGGREGATES for what in ("rows", "groups") for clause in ("where", "up a link"))
+    yield from (f"{name} of a group, where" for name in AGGREGATES - {"values"})
+    yield from (f"{name} of the population, {what}" for name in RELATIVE for what in ("where", "everybody", "a group", "two groups"))
+
+
 @pytest.fixture(scope="module")
 def found() -> Counter[str]:
     return Counter(each for seed in range(LONG) for each in met(random_case(seed, whole=True)))
@@ -157,6 +161,10 @@ def found() -> Counter[str]:
 def test_every_form_stands_in_random_rules(found: Counter[str]) -> None:
     rare = {what: found[what] for what in sorted(set(wanted())) if found[what] < 3}
     assert not rare
+
+
+def test_every_aggregate_stands_with_every_clause(found: Counter[str]) -> None:
+    assert not [what for what in sorted(set(crossed())) if not found[what]]
 
 
 def test_every_statement_stands_in_a_hundred_rule_sets(found: Counter[str]) -> None:
