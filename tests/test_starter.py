@@ -38,6 +38,7 @@ BY_HAND: dict[str, list[object]] = {
     "spent_last_year": [250, 0, 0, 0, 50, 0, 0, 60],
     "units_bought": [66, 1, 4, 33, 5, 0, 0, 6],
     "articles_bought": [2, 1, 1, 2, 1, 0, 0, 1],
+    "favourite_category": ["drinks", "machines", "drinks", "drinks", "drinks", None, None, "drinks"],
     "recency_score": [4, 3, 5, 1, 2, None, None, 1],
     "frequency_score": [5, 1, 1, 4, 3, None, None, 1],
     "monetary_score": [4, 5, 1, 3, 1, None, None, 2],
