@@ -49,12 +49,14 @@ def read(text: str) -> tuple[Any, ...] | Beyond | None:
 
 
 def unreadable(text: str, at: int) -> bool:
-    """Whether a character is one that no rule file may hold: a control character or half of a pair; lines end as on any system."""
+    """Whether a character is one that no rule file may hold: a control character, one that turns the direction of writing, or half of
+    a pair; lines end as on any system."""
     if text[at] == "\r":
         return text[at + 1 : at + 2] != "\n"
     if text[at] == "\ufeff":
         return at > 0
-    return text[at] not in "\t\n" and unicodedata.category(text[at]) in ("Cc", "Cs")
+    turning = unicodedata.bidirectional(text[at]) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return turning or (text[at] not in "\t\n" and unicodedata.category(text[at]) in ("Cc", "Cs"))
 
 
 def convert(tree: Tree[Token]) -> Any:

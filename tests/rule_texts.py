@@ -15,7 +15,7 @@ SOFT_WORDS = [
 ]  # fmt: skip
 NAMES = ("a", "b", "orders", "país", "straße", "`two words`", "`when`", "`at`", "x1", "_", "top", "orders2", "forx", "inside")
 TEXTS = ('"x"', "'y'", '""', '"a \\"b\\" \\\\ \\n"', '"# no comment"', "'\\u00e9'")
-CHARACTERS = "aeT_09.%+-*/=!<>()[]{},:;\"'`\\#@$&|?^~ \t\n\r\f\0\u00a0\u2028\ufeff\u0301\u200bßÉİ٣²ǅ日🙂\ud800"
+CHARACTERS = "aeT_09.%+-*/=!<>()[]{},:;\"'`\\#@$&|?^~ \t\n\r\f\0\u00a0\u2028\ufeff\u0301\u200b\u202eßÉİ٣²ǅ日🙂\ud800"
 SAMPLES = {
     "MINUS": ["-"],
     "NUMBER": ("0", "5", "50_000", "0.25", "1e6", "2026", "1.5E-3"),

@@ -114,6 +114,8 @@ def test_numbers(written: str, digits: str, percent: bool) -> None:
         ("let a = 1 # \ud800", "E105"),
         ("let a = 1\ufeff", "E105"),
         ("let a\u200b = 1", "E105"),
+        ('let a = "\u202e"', "E105"),
+        ("let a = 1 # \u2066", "E105"),
         ("let a = 007", "E106"),
         ("let a = 01.5%", "E106"),
         ("let a = 0_1", "E106"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from segdsl import syntax
 from segdsl.diagnostics import as_dicts, closest, render
+from segdsl.lexer import Cursor
 from segdsl.limits import Limits
 from segdsl.parser import parse
 from segdsl.source import Source
@@ -179,10 +180,60 @@ def test_a_nearly_used_up_stack_gives_a_diagnostic() -> None:
         ("let a = 1 " * 11, Limits(statements=10), "E905"),
         ("let a = b" + ".c" * 100, Limits(), "E902"),
         ("let a = 1 # one\n# two\n# three", Limits(comments=2), "E909"),
+        ('let a = b matches "' + "c" * 1_001 + '"', Limits(), "E906"),
     ],
 )
 def test_every_limit_has_its_own_error(text: str, limits: Limits, code: str) -> None:
     assert [found.code for found in parse(text, limits=limits)[1]] == [code]
+
+
+def codes(text: str, limits: Limits) -> list[str]:
+    return [found.code for found in parse(text, limits=limits)[1]]
+
+
+# How much of a text that is far over a limit is read as tokens: none of it, or as much as the limit allows.
+FAR_OVER = [
+    ("let a=1\n" * 3_000, Limits(statements=1_000), "E905", 0),
+    ("  segment a when b\n" * 1_001, Limits(statements=1_000), "E905", 0),
+    ("# c\nlet a = 1\n" * 1_001, Limits(comments=1_000), "E909", 0),
+    ("let a = b in (" + "1," * 30_000 + "1)", Limits(items=1_000), "E904", 8_192),
+    ("param a = (" + "'x, (y', # (\n" * 1_001 + "1)", Limits(items=1_000), "E904", 8_192),
+    ("let a = " + "(" * 100_000, Limits(), "E902", 8_192),
+    ("let a = " + "not " * 100_000, Limits(), "E902", 8_192),
+    ("let a = b" + " or b" * 100_000, Limits(), "E903", 45_056),
+    ("let a b\n" * 30_000, Limits(mistakes=100, statements=100_000), "E908", 8_192),
+    ("let a = b in (" + "2026-02-30," * 30_000 + "1)", Limits(mistakes=100), "E908", 8_192),
+]
+
+
+@pytest.mark.parametrize(("text", "limits", "code", "most"), FAR_OVER, ids=[f"{case[2]} {case[0][:20]!a}" for case in FAR_OVER])
+def test_what_is_over_a_limit_is_not_read_to_its_end(
+    text: str, limits: Limits, code: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    fill = Cursor._fill
+
+    def counted(cursor: Cursor) -> None:
+        before = len(cursor._kinds) - cursor._index
+        fill(cursor)
+        read.append(len(cursor._kinds) - before)
+
+    monkeypatch.setattr(Cursor, "_fill", counted)
+    assert codes(text, limits)[-1] == code
+    assert sum(read) <= most
+
+
+def test_what_only_looks_like_too_much_is_read() -> None:
+    assert codes("segment a when in\nsegment a " * 10, Limits(statements=10)) == []
+    assert codes("segment a when b = '#' and c = '#' # d\n" * 4, Limits(comments=4)) == []
+    assert codes("let a = b in ('1,', '2,', '3,')" + " " * 100, Limits(items=3)) == []
+    assert codes("let a = b in (f(1, 2), g(3, 4))" + " " * 100, Limits(items=2)) == []
+
+
+def test_a_file_that_is_no_text_is_not_taken_for_rules() -> None:
+    found = parse("let a = \0 1 " * 1_000)[1]
+    assert [each.code for each in found] == ["E105"] * 100
+    assert codes("let a = \0 1 " * 1_000, Limits(mistakes=10)) == ["E105"] * 10 + ["E908"]
 
 
 def test_items_of_a_list_are_not_counted_as_nodes() -> None:
@@ -212,7 +263,7 @@ def test_a_diagnostic_as_text() -> None:
         ("let 日本 = = 1", "    let 日本 = = 1", "               ^"),
         ("\tlet\ta = = 1", "    let    a = = 1", "               ^"),
         ("let e\u0301 = = 1", "    let e\u0301 = = 1", "            ^"),
-        ('let a = "\u202e" = =', '    let a = "\ufffd" = =', "                  ^"),
+        ('let a = "\u200e" = =', '    let a = "\ufffd" = =', "                  ^"),
     ],
 )
 def test_carets_stand_below_what_they_mean(line: str, shown: str, carets: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segdsl import Schema, SchemaError
-from segdsl.project import Project, load, parse, read, type_of
+from segdsl.project import LONGEST, Project, load, parse, read, type_of
 from segdsl.schema import FieldSpec, Link
 from segdsl.typesystem import DATE, DURATION, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal, list_of
 
@@ -232,4 +232,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_deep_nesting_is_a_problem_and_not_a_crash() -> None:
-    assert read("a = " + "[" * 100_000)[0] is None
+    deep = ["the settings are nested too deep"]
+    for text in ("a = " + "[" * 100_000, "a" + ".a" * 100_000 + " = 1", "[a" + " . 'b'" * 100_000 + "]"):
+        assert [problem.message for problem in read(text)[1]] == deep
+    assert [problem.message for problem in read("#" * (LONGEST + 1))[1]] == ["the settings are longer than 4,194,304 characters"]
+    assert type_of("list of " * 100_000) is None

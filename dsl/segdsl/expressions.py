@@ -7,6 +7,7 @@ what is built around it includes it. Depth is counted, not left to the interpret
 from __future__ import annotations
 
 from segdsl import syntax
+from segdsl.amounts import too_many_items
 from segdsl.lexer import DATE, LITERALS, MONTH, NAMES, NUMBER, PERCENT, TEXT, TIMESTAMP, UNIT, Cursor
 from segdsl.literals import literal, number, text_literal
 from segdsl.mistakes import limit_reached, mistake, unexpected
@@ -132,6 +133,8 @@ def _word_test(c: Cursor, start: int, left: Expression) -> Expression:
         if c.kind != TEXT:
             raise unexpected(c, "a regular expression in quotes")
         pattern = text_literal(c)
+        if len(pattern.value) > c.limits.pattern:
+            raise limit_reached(c, "E906", pattern.span, c.limits.pattern)
         return syntax.Matches(span=c.span(start), left=left, pattern=pattern, negated=negated)
     if kind in ("contains", "starts", "ends"):
         c.advance()
@@ -229,7 +232,7 @@ def _list(c: Cursor) -> syntax.ListOf:
     opening(c)
     items: list[Expression] = []
     while True:
-        if len(items) == c.limits.items:
+        if len(items) == c.limits.items or (not items and too_many_items(c.text, start, c.limits)):
             raise limit_reached(c, "E904", Span(start, start + 1, c.number), limit=c.limits.items)
         if c.kind in LITERALS and c.peek() in (",", ")"):
             items.append(literal(c))

@@ -83,7 +83,7 @@ def from_json(data: bytes | str, limits: Limits = _DEFAULTS) -> str:
     if len(encoded) > _WIDER * limits.source:
         raise UnreadableForm(f"the JSON is longer than {_WIDER * limits.source:,} bytes", "$")
     deepest = _LEVELS * limits.depth + _LEVELS * 4
-    if _depth(encoded) > deepest:
+    if _is_deeper(encoded, deepest):
         raise UnreadableForm(f"the JSON is nested more than {deepest} deep", "$")
     try:
         rules = msgspec.json.decode(encoded, type=forms.Rules)
@@ -120,16 +120,19 @@ def _too_deep(file: File, name: str, limits: Limits) -> UnreadableRules:
     return UnreadableRules([diagnostic("E907", Span(0, 0), limit=f"{limits.depth:,}")], Source(name, file.text))
 
 
-def _depth(encoded: bytes) -> int:
-    """How deep objects and lists are nested."""
-    depth = deepest = 0
+def _is_deeper(encoded: bytes, deepest: int) -> bool:
+    """Whether objects and lists are nested deeper than that."""
+    if encoded.count(b"[") + encoded.count(b"{") <= deepest:
+        return False
+    depth = 0
     for found in _BRACKETS.finditer(encoded):
         if found[0] in b"[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > deepest:
+                return True
         elif found[0] in b"]}":
             depth -= 1
-    return deepest
+    return False
 
 
 def _same(wanted: forms.Statement, read: forms.Statement) -> bool:

@@ -37,7 +37,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     # Two minus signs side by side begin a remark of SQL; written apart, they are two.
     ("remark", r"(?:--|//|<!--)[^\r\n]*+|/\*(?:(?:[^*]|\*(?!/)){0,2000}+\*/|[^\r\n]*+)"),
     ("operator", r"[<>!]=|\.\.|[=<>+\-*/(),.]"),
-    (TEXT, r'"(?:[^"\\\n]|\\[^\n])*+"|' + r"'(?:[^'\\\n]|\\[^\n])*+'"),
+    (TEXT, r'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|' + r"'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*+'"),
     (
         TIMESTAMP,
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?(?![\w:])",
@@ -56,12 +56,12 @@ _FORMS: tuple[tuple[str, str], ...] = (
         r"[1-9][0-9]{0,2}(?:[, \u00a0\u2009\u202f][0-9]{3}){0,12}[, \u00a0\u2009\u202f]0[0-9]{2}"
         r"(?:[, \u00a0\u2009\u202f][0-9]{3}){0,12}(?![0-9_])(?:\.[0-9]+)?",
     ),
-    (PERCENT, r"(?:0|[1-9][0-9_]*)(?:\.[0-9]+)?%"),
-    (NUMBER, r"(?:0|[1-9][0-9_]*)(?![0-9_])(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"),
+    (PERCENT, r"(?:0|[1-9][0-9_]*+)(?:\.[0-9]++)?+%"),
+    (NUMBER, r"(?:0|[1-9][0-9_]*+)(?![0-9_])(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"),
     ("comment", r"#[^\r\n]*+"),
     ("quoted name", r"`[^`\n]++`"),
     (END, r"\Z"),
-    ("leading zero", r"[0-9][0-9_]*+(?:\.[0-9]+)?%?"),
+    ("leading zero", r"[0-9][0-9_]*+(?:\.[0-9]++)?+%?"),
     ("open text", r"[\"'][^\r\n]*+"),
     ("open name", r"`[^\r\n]*+"),
     (STRANGE, r"."),
@@ -76,10 +76,13 @@ _WORD, _OPERATOR = 1, 3
 _PLAIN = tuple(kind in LITERALS or kind == STRANGE for kind in _GROUPS)
 _LAST = _GROUPS.index(END)
 
-# Control characters but tab and line ends, halves of surrogate pairs, byte order marks, carriage returns on their own.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]|\r(?!\n)")
+# Control characters but tab and line ends, halves of surrogate pairs, byte order marks, signs that turn the direction of writing so
+# that a line reads other than it says, carriage returns on their own.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+|\r(?!\n)")
+_MANY_FORBIDDEN = 100
+_PLAIN_BYTES = bytes((*range(32, 127), 9, 10))
 _FROM_TOKENS = frozenset({"E102", "E106", "E107", "E116", "E117"})
-_STATEMENT_LINE = re.compile(r"^[ \t]*(?:param|let|segment|choose|collect)\b", re.MULTILINE)
+_STATEMENT_LINE = re.compile(r"\n[ \t]*(?:param|let|segment|choose|collect)\b")
 
 
 class Cursor:
@@ -103,8 +106,6 @@ class Cursor:
         self.mistaken: list[int] = []
         self._remarks = -1
         self.comments: list[Comment] = []
-        self.text = self._without_forbidden(text)
-        self._position = 1 if text.startswith("\ufeff") else 0
         self.opens: list[int] = []
         self.depth = 0
         self.nodes = 0
@@ -113,6 +114,9 @@ class Cursor:
         self._kinds: list[str] = [MORE]
         self._spans: list[tuple[int, int]] = [(0, 0)]
         self._index = 0
+        self._position = 1 if text.startswith("\ufeff") else 0
+        self.text = text
+        self.text = self._without_forbidden(text)
         self._fill()
 
     def advance(self) -> None:
@@ -154,10 +158,14 @@ class Cursor:
         return Span(self.start, self.end, self.number)
 
     def report(self, code: str, start: int, end: int, *, hint: str | None = None, **facts: str | int) -> None:
-        """Note a mistake inside a token, which does not stop the reading of the statement."""
+        """Note a mistake inside a token, which does not stop the reading of the statement, unless there are too many already."""
         self.mistaken.append(start)
         if len(self.diagnostics) <= self.limits.mistakes:
             self.diagnostics.append(diagnostic(code, Span(start, end, self.number), hint=hint, also=(), **facts))
+        if len(self.diagnostics) > self.limits.mistakes:
+            self._position = len(self.text)
+            self._kinds[self._index + 1 :] = [END, END, MORE]
+            self._spans[self._index + 1 :] = [(self._position, self._position)] * 3
 
     def forget_echoes(self, stop: int) -> None:
         """Forget the mistakes inside tokens in the rest of the line where reading stopped, as far as the token at hand."""
@@ -196,7 +204,7 @@ class Cursor:
                 add_kind(match[_OPERATOR])
             elif _PLAIN[group]:
                 add_kind(_GROUPS[group])
-            elif group == _LAST or len(self.comments) > self.limits.comments:
+            elif group == _LAST or len(self.comments) > self.limits.comments or len(self.diagnostics) > self.limits.mistakes:
                 # Three, so that a look beyond the end sees the end again and `advance` stays there.
                 kinds += [END, END, MORE]
                 spans += [match.span(group)] * 3
@@ -268,20 +276,22 @@ class Cursor:
 
     def _without_forbidden(self, text: str) -> str:
         """The text with a space for every character that no rule may hold, each run of them reported."""
-        if text.replace("\n", "").isprintable():
-            return text
-        first = _FORBIDDEN.search(text, 1 if text.startswith("\ufeff") else 0)
+        if text.isascii():
+            plain = not text.encode().translate(None, _PLAIN_BYTES)
+        else:
+            plain = text.replace("\n", "").isprintable()
+        first = None if plain else _FORBIDDEN.search(text, 1 if text.startswith("\ufeff") else 0)
         if first is None:
             return text
-        reported = 0
-        previous = -2
-        for found in _FORBIDDEN.finditer(text, first.start()):
+        end = -1
+        for count, found in enumerate(_FORBIDDEN.finditer(text, first.start())):
+            if count == _MANY_FORBIDDEN:
+                return ""  # no rules but some other file: none of its words is worth a mistake
             at = found.start()
-            if at != previous + 1 and reported < 100:
-                reported += 1
-                self.report("E105", at, at + 1, hint=_character_hint(found[0]), found=character_name(found[0]))
-            previous = at
-        return text[: first.start()] + _FORBIDDEN.sub(" ", text[first.start() :])
+            if at != end:
+                self.report("E105", at, at + 1, hint=_character_hint(text[at]), found=character_name(text[at]))
+            end = found.end()
+        return text[: first.start()] + _FORBIDDEN.sub(lambda run: " " * len(run[0]), text[first.start() :])
 
 
 def nfc(text: str) -> str:

@@ -50,7 +50,7 @@ def number(c: Cursor) -> syntax.Number:
     c.advance()
     if percent:
         text = text[:-1]
-    if "_" in text:
+    if "_" in text and len(text) <= _LONGEST_NUMBER:
         text = text.replace("_", "")
     if not text.isdecimal():
         text = _one_piece(text)

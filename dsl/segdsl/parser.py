@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segdsl import syntax
+from segdsl.amounts import too_many_items, too_much
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.endings import new_paragraph, over
 from segdsl.expressions import condition
@@ -25,6 +26,9 @@ def parse(text: str, name: str = "rules.seg", number: int = 0, limits: Limits = 
     """
     if _too_long(text, limits):
         return File(()), (diagnostic("E901", Span(0, 0, number), hint=f"split {name} into several files", limit=f"{limits.source:,}"),)
+    found = too_much(text, number, limits)
+    if found is not None:
+        return File(()), (found,)
     c = Cursor(text, number, limits)
     statements: list[Statement] = []
     while c.kind != END:
@@ -157,7 +161,7 @@ def _constant(c: Cursor) -> syntax.Expression | syntax.ListOf:
     c.advance()
     items = [_signed(c)]
     while c.kind == ",":
-        if len(items) == c.limits.items:
+        if len(items) == c.limits.items or (len(items) == 1 and too_many_items(c.text, start, c.limits)):
             raise limit_reached(c, "E904", Span(start, start + 1, c.number), c.limits.items)
         c.advance()
         items.append(_signed(c))

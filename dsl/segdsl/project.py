@@ -37,6 +37,10 @@ _ELSEWHERE = {
 _DECIMAL = re.compile(r"decimal\((\d{1,2})\)")
 _PLACE = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 _MOST_PLACES = 38
+LONGEST = 4 * 1024 * 1024
+"""Characters of a project file."""
+# The reader of TOML takes time in the square of the parts of a key.
+_DEEP_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -73,6 +77,10 @@ def parse(text: str, name: str = "segkernel.toml") -> Project:
 
 def read(text: str, name: str = "segkernel.toml") -> tuple[Project | None, tuple[SchemaProblem, ...]]:
     """A project from the text of its file, or every problem in it; never raises for any text."""
+    if len(text) > LONGEST:
+        return None, (SchemaProblem(f"the settings are longer than {LONGEST:,} characters", name),)
+    if _DEEP_KEY.search(text):
+        return None, (SchemaProblem("the settings are nested too deep", name),)
     try:
         settings = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
@@ -92,8 +100,8 @@ def type_of(text: str) -> Type | None:
     if found is not None:
         return found
     if text.startswith("list of "):
-        item = type_of(text.removeprefix("list of "))
-        return None if item is None or item.kind == "list" else list_of(item)
+        item = None if text.startswith("list of list") else type_of(text.removeprefix("list of "))
+        return None if item is None else list_of(item)
     places = _DECIMAL.fullmatch(text)
     return decimal(int(places[1])) if places and int(places[1]) <= _MOST_PLACES else None
 
