@@ -34,7 +34,7 @@ def changed(parts: list[str]) -> Iterator[str]:
 
 def test_the_statements_hold_every_word_and_are_read() -> None:
     assert {part for parts in STATEMENTS for part in parts} >= RESERVED | SOFT
-    assert sum(agree(" ".join(parts)) for parts in STATEMENTS) > 40
+    assert sum(agree(" ".join(parts)) for parts in STATEMENTS) > len(rule_texts.alternatives()) - 15 >= 150
 
 
 def test_a_share_of_every_word_in_every_position() -> None:
