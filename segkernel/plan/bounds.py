@@ -56,20 +56,12 @@ def _gap(op: str, above: Any) -> Bounds | None:
 
 def _floats(op: str, constant: Any, given: Type) -> Bounds | None:
     """A float source: whole numbers compare by value, a decimal constant stands for the float nearest to it."""
-    exact = Fraction(constant, 10**given.scale) if given.kind != "number" else None
-    nearest = _nearest(exact) if exact is not None else float(constant)
-    if given.kind == "whole" and exact is not None and not math.isinf(nearest) and Fraction(nearest) != exact:
-        return _gap(op, nearest if Fraction(nearest) > exact else math.nextafter(nearest, math.inf))
+    nearest = float(constant if given.kind == "number" else Fraction(constant, 10**given.scale))
     if math.isinf(nearest):
         return _infinite(op, nearest)
+    if given.kind == "whole" and nearest != constant:
+        return _gap(op, nearest if nearest > constant else math.nextafter(nearest, math.inf))
     return _between(op, nearest, math.nextafter(nearest, math.inf))
-
-
-def _nearest(exact: Fraction) -> float:
-    try:
-        return float(exact)
-    except OverflowError:
-        return math.inf if exact > 0 else -math.inf
 
 
 def _infinite(op: str, constant: float) -> Bounds | None:

@@ -101,11 +101,7 @@ def items(planner: Planner, name: str, span: Span, folded: bool, space: int) -> 
 
 def _seen(planner: Planner, number: int, space: int) -> int:
     """The node of an account's condition as its rows see it."""
-    build = planner.builder
-    if not space:
-        return number
-    node = build.nodes[number]
-    return build.always(space, node[2]) if node[0] == "always" else build.add("lift", space, number)
+    return planner.builder.lift(space, number) if space else number
 
 
 def equal(planner: Planner, value: checked.Expression, constant: checked.Constant, space: int) -> int:

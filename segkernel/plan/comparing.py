@@ -83,7 +83,8 @@ def ranged(planner: Planner, space: int, source: int, low: Any, high: Any, outsi
     told = functions.spelling(planner.builder, source)
     if told is not None and not isinstance(low, Slot) and not isinstance(high, Slot):
         return planner.builder.add("asked", space, *told, "range", (low, high, outside), True)
-    return planner.builder.outside(space, source, low, high) if outside else planner.builder.range(space, source, low, high)
+    build = planner.builder
+    return build.add("outside", space, source, low, high) if outside else build.range(space, source, low, high)
 
 
 def decided(planner: Planner, op: str, a: Form, a_type: Type, b: Form, b_type: Type, space: int) -> int:
@@ -164,11 +165,11 @@ def membership(planner: Planner, node: checked.InList, space: int, wanted: bool)
     build = planner.builder
     value = node.value
     parts: list[int] = []
-    if isinstance(value, checked.Chosen) and all(_of_one_kind(value, item) for item in node.items):
+    if isinstance(value, checked.Chosen) and all(item.value is not None and _of_one_kind(value, item) for item in node.items):
         known = {_number(item.value, item.type) for item in node.items}
         parts = [planner.chosen_among(value.name, lambda found: (_number(found, value.type) in known) is wanted)] if node.items else []
     elif node.items and value.type.kind in _LISTED and form_of(value) is None and all(item.type.kind in _LISTED for item in node.items):
-        inside = [bounds(value.type, "=", item.value, item.type) for item in node.items if item.value is not None]
+        inside = [bounds(value.type, "=", item.value, item.type) for item in node.items]
         values = tuple(sorted({found[0] for found in inside if found is not None}))
         source = planner.value(value, space)
         told = functions.spelling(planner.builder, source)

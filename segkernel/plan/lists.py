@@ -168,7 +168,7 @@ def missing(planner: Planner, listed: checked.Expression, space: int, wanted: bo
         return build.always(space, not wanted)
     source = planner.value(found, owners)
     known = build.add("missing", owners, source) if wanted else build.range(owners, source, None, None)
-    return known if owners == space else build.add("lift", space, known)
+    return known if owners == space else build.lift(space, known)
 
 
 def existing(planner: Planner, owners: int, rows: int, where: int) -> int:

@@ -18,7 +18,7 @@ from segkernel.plan import aggregates, collects, comparing, functions, grouping,
 from segkernel.plan.comparing import NEGATED
 from segkernel.plan.program import Builder, Choice, HostedCall, Key, Statistic
 from segkernel.plan.rows import Demand, demanded
-from segkernel.plan.scales import as_float, at_scale, in_units, length_in_ns
+from segkernel.plan.scales import as_float, at_scale, length_in_ns
 from segkernel.plan.slots import Form, Slot, form_of
 
 
@@ -139,7 +139,7 @@ class Planner:
         cases = []
         for constant, node in [*((case.value, node) for case, node in zip(rule.cases, exclusive, strict=True)), (rule.otherwise, rest)]:
             if constant is not None:
-                cases.append((node, codes.setdefault(in_units(constant, rule.type), len(codes) + 1)))
+                cases.append((node, codes.setdefault(constant.value, len(codes) + 1)))
         return Choice(name, rule.type, tuple(codes), tuple(cases))
 
     # ---- conditions
@@ -186,11 +186,7 @@ class Planner:
             case checked.Chosen():
                 return self.chosen_among(node.name, lambda value: value is wanted)
             case checked.OfAccount():
-                inner = self.truth(node.operand, 0, wanted)
-                if not space:
-                    return inner
-                lifted = build.nodes[inner]
-                return build.always(space, lifted[2]) if lifted[0] == "always" else build.add("lift", space, inner)
+                return build.lift(space, self.truth(node.operand, 0, wanted))
             case checked.If():
                 met = self.truth(node.condition, space, True)
                 yes, no = self.truth(node.yes, space, wanted), self.truth(node.no, space, wanted)
@@ -206,7 +202,8 @@ class Planner:
                 return found if (node.function == "any") is wanted else build.invert(space, found)
             case checked.Grouped():
                 return grouping.holds(self, node, space, wanted)
-            case checked.Aggregate():
+            case _:
+                assert isinstance(node, checked.Aggregate), node
                 rows = self.rows(node, space)
                 where = self.where(node, rows)
                 if node.function == "all":
@@ -216,8 +213,6 @@ class Planner:
                 never = where is not None and build.is_always(where, False)
                 found = build.always(space, False) if never else build.add("any", space, rows, where)
                 return found if (node.function == "any") is wanted else build.invert(space, found)
-            case _:
-                raise AssertionError(f"{type(node).__name__} is not a condition")
 
     def bound(self, form: Form) -> Any:
         return form[1] if form[0] in ("days", "instant") else Slot(form)
@@ -243,8 +238,8 @@ class Planner:
         """Where a choose has a value for which `holds`."""
         rule = self.rules.chooses[name]
         exclusive, rest = self.cases[name]
-        parts = [node for case, node in zip(rule.cases, exclusive, strict=True) if holds(in_units(case.value, rule.type))]
-        if rule.otherwise is not None and holds(in_units(rule.otherwise, rule.type)):
+        parts = [node for case, node in zip(rule.cases, exclusive, strict=True) if holds(case.value.value)]
+        if rule.otherwise is not None and holds(rule.otherwise.value):
             parts.append(rest)
         return self.builder.any_of(0, parts)
 
@@ -266,8 +261,6 @@ class Planner:
                 return self.values[node.name] if self.rules.lets[node.name].relation is None else self.row(node.name, space, None)
             case checked.OfAccount():
                 inner = self.value(node.operand, 0)
-                if not space:
-                    return inner
                 if build.nodes[inner][0] == "constant":
                     return build.add("constant", space, *build.nodes[inner][2:])
                 return build.add("lifted", space, node.type, inner)
@@ -306,10 +299,9 @@ class Planner:
                 return stages.relative(self, node, space)
             case checked.Grouped():
                 return self.noted(grouping.aggregated(self, node, space), node)
-            case checked.Aggregate():
-                return self.noted(aggregates.aggregated(self, node, space), node)
             case _:
-                raise AssertionError(f"{type(node).__name__} is not a value")
+                assert isinstance(node, checked.Aggregate), node
+                return self.noted(aggregates.aggregated(self, node, space), node)
 
     def noted(self, number: int, node: checked.Expression) -> int:
         self.builder.spans.setdefault(number, node.span)
@@ -348,10 +340,9 @@ class Planner:
         build = self.builder
         rule = self.rules.chooses[node.name]
         exclusive, _ = self.cases[node.name]
-        last = None if rule.otherwise is None else in_units(rule.otherwise, rule.type)
+        last = None if rule.otherwise is None else rule.otherwise.value
         result = build.add("constant", space, rule.type, last)
         for case, where in zip(rule.cases, exclusive, strict=True):
-            result = build.add(
-                "either", space, rule.type, where, build.add("constant", space, rule.type, in_units(case.value, rule.type)), result
-            )
+            taken = build.add("constant", space, rule.type, case.value.value)
+            result = build.add("either", space, rule.type, where, taken, result)
         return result

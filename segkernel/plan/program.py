@@ -299,15 +299,10 @@ class Builder:
             return self.always(space, False)
         return self.add("range", space, source, low, high)
 
-    def outside(self, space: int, source: int, low: Any, high: Any) -> int:
-        """Present, and not in the range."""
-        if low is None and high is None:
-            return self.always(space, False)
-        if low is None:
-            return self.range(space, source, high, None)
-        if high is None:
-            return self.range(space, source, None, low)
-        return self.add("outside", space, source, low, high)
+    def lift(self, space: int, account: int) -> int:
+        """The account's condition, for each row of a space."""
+        node = self.nodes[account]
+        return self.always(space, node[2]) if node[0] == "always" else self.add("lift", space, account)
 
     def without(self, space: int, a: int, b: int) -> int:
         if self.is_always(b, False) or self.is_always(a, False):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from segdsl import checked
 from segdsl.calendar_days import NANOSECONDS_A_DAY as DAY
 from segdsl.syntax import Span
 from segdsl.typesystem import NUMBER, WHOLE, Length, Type, decimal
@@ -51,12 +48,3 @@ def at_scale(build: Builder, number: int, kind: Type, scale: int, space: int, sp
 def length_in_ns(length: Length) -> int:
     """An exact duration in nanoseconds, a day 24 hours."""
     return length.days * DAY + length.nanoseconds
-
-
-def in_units(constant: checked.Constant, wanted: Type) -> Any:
-    """A constant's value in the units of a type that holds it."""
-    if wanted.kind == "decimal" and constant.type.kind in ("whole", "decimal"):
-        return constant.value * 10 ** (wanted.scale - constant.type.scale)
-    if wanted.kind == "number" and constant.type.kind != "number":
-        return constant.value / 10**constant.type.scale
-    return constant.value

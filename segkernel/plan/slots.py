@@ -98,11 +98,6 @@ def local_day(form: Form, kind: Type) -> Form:
     return form if kind == DATE else ("day", form)
 
 
-def first_instant(form: Form) -> Slot:
-    """The first instant of a date."""
-    return Slot(("first instant", form))
-
-
 def day_after(form: Form) -> Form:
     """The next date."""
     return ("days", form[1] + 1) if form[0] == "days" else ("shift", form, Length(days=1))
