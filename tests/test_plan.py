@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from segkernel.plan import Program, plan
 from segkernel.plan.program import parts
 from segkernel.plan.slots import Slot
@@ -190,6 +192,45 @@ segment f when e > 5 and e + employees > 6 and any(orders where customer.country
     assert len(shown.splitlines()) >= len(needed(program))
     assert "object at" not in shown
     assert "Type(" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("segment s when length(trim(city)) > 3", "length of trim of v0 >= 4"),
+        ('segment s when upper(city) not starts with "A"', "upper of v0 present, not starts 'A'"),
+        ('segment s when lower(city) in ("rome", "bonn")', "lower of v0 in ('bonn', 'rome')"),
+        ("segment s when employees not in (1, 2, 3, 4, 5, 6, 7, 8, 9)", "v0 present, not in (1, 2, 3, 4, 5, 6, 7, 8, … (9 values))"),
+        ("segment s when employees != 5", "v0 present, not in [5, 6)"),
+        ("segment s when at least 2 of (newsletter, score > 2.5, employees > 1)", "at least 2 of c1, c3, c5"),
+        ("segment s when 1 = 1", "always"),
+        ("segment s when any(orders where 1 = 2)", "never"),
+        ("let rich = employees > 3 segment s when any(orders where rich)", "[rows 1] the account's c1"),
+        ("segment s when sum(company.customers.employees) > 5", "company.output 0 of stage 0, 0 where there is none: whole"),
+        ('segment s when bucket(id, 10, "salt") = 3', "bucket of v0, one of 10, salt 'salt': whole"),
+        ("segment s when round(score, 1) > 3.5", "round of v0 to 1 places: number"),
+        ("segment s when month(birthday) = 3", "month of v0: whole"),
+        ("segment s when last(orders.total by placed_at) > 5", "v3 where v2 is: decimal(2)"),
+        (
+            "segment s when top(10%, revenue over country where newsletter)",
+            "call 0 = top(10%, output 0 where output 1 over output 2) of stage 0",
+        ),
+        ("segment s when rank(score over all) < 5", "call 0 = rank(output 0 over all) of stage 0"),
+        ("segment s when ntile(4, score over city) = 1", "call 0 = ntile(4, output 0 over output 1) of stage 0"),
+        ('collect c "a" when newsletter "b" when employees > 1', "collect c = 'a' where c1, 'b' where c3"),
+        ("segment s when phone in tags", "rows 1: items of tags"),
+        ("segment s when phone in values(company.customers.city)", "rows 1: customers.company → company"),
+        (
+            "segment s when max(count(order_lines per (sku, order.quantity))) > 3",
+            "rows 1: groups of order_lines.order → orders.customer by sku, order.quantity",
+        ),
+        ("segment s when hour(now) > 2", "when hour of now >= 3"),
+        ("segment s when date(now) < birthday", "v0 >= day of now +1"),
+        ("segment s when days_since(2026-01-01) > 5", "when days from days 20454 to today >= 6"),
+    ],
+)
+def test_a_program_says_what_it_does(text: str, line: str) -> None:
+    assert any(shown.strip().endswith(line) for shown in str(planned(text)).splitlines()), str(planned(text))
 
 
 def test_twenty_thousand_chained_lets() -> None:

@@ -112,17 +112,14 @@ def _told(program: Program, node: Node) -> str:
             return "always" if node[2] else "never"
         case "when":
             return f"when {_bound(node[3])} {node[2]} {_bound(node[4])}"
-        case "range":
-            return f"{name(node[2])} {_ends(node[3], node[4])}"
-        case "outside":
-            return f"{name(node[2])} present, not {_ends(node[3], node[4])}"
+        case "range" | "outside":
+            return f"{name(node[2])} {_test('range', (node[3], node[4], node[0] == 'outside'), True)}"
         case "among":
-            shown = ", ".join(repr(value) for value in node[3][:8]) + (f", … ({len(node[3]):,} values)" if len(node[3]) > 8 else "")
-            return f"{name(node[2])} {'in' if node[4] else 'present, not in'} ({shown})"
+            return f"{name(node[2])} {_test('among', node[3], node[4])}"
         case "text":
-            return f"{name(node[2])} {'' if node[5] else 'present, not '}{node[3]} {node[4]!r}"
+            return f"{name(node[2])} {_test(node[3], node[4], node[5])}"
         case "asked":
-            return f"{'' if node[6] else 'present, not '}{' of '.join(reversed(node[3]))} of {name(node[2])} {node[4]} {node[5]!r}"
+            return f"{' of '.join((*reversed(node[3]), name(node[2])))} {_test(node[4], node[5], node[6])}"
         case "text pair":
             return f"{name(node[3])} {'' if node[5] else 'present, not '}{node[2]} {name(node[4])}"
         case "missing":
@@ -174,6 +171,17 @@ def _told(program: Program, node: Node) -> str:
             return f"{name(node[4])} where {name(node[3])}, else {name(node[5])}: {node[2]}"
         case _:
             return f"{node[0]} of {some(node[3:], ', ')}: {node[2]}"
+
+
+def _test(kind: str, operand: Any, wanted: bool) -> str:
+    """What is asked of a value: a range (low, high, whether outside of it), a set of values, or a text."""
+    if kind == "range":
+        low, high, outside = operand
+        return f"{'present, not ' if outside else ''}{_ends(low, high)}"
+    if kind == "among":
+        shown = ", ".join(repr(value) for value in operand[:8]) + (f", … ({len(operand):,} values)" if len(operand) > 8 else "")
+        return f"{'' if wanted else 'present, not '}in ({shown})"
+    return f"{'' if wanted else 'present, not '}{kind} {operand!r}"
 
 
 def _ends(low: Any, high: Any) -> str:
