@@ -5,11 +5,13 @@ from __future__ import annotations
 from tests.mistakes_in_groups import GROUPS
 from tests.mistakes_in_lists import LISTS
 from tests.mistakes_in_names import NAMES
+from tests.mistakes_in_values import VALUES
 
 MISTAKES: list[tuple[str, str, str, str, str | None]] = [
     *NAMES,
     *LISTS,
     *GROUPS,
+    *VALUES,
     # ---- types
     (
         "segment s when city = 5",
@@ -519,6 +521,20 @@ PARAMS: list[tuple[str, dict[str, object], str, str, str | None]] = [
         "E405",
         'the param "p" is a duration, and it is set to a number',
         "give a duration, 90 days",
+    ),
+    (
+        "param p = (1, 2) segment s when employees in p",
+        {"p": [1, "a"]},
+        "E405",
+        "the param \"p\" is a list of number, and it is set to [1, 'a']",
+        "give a list, (1, 2)",
+    ),
+    (
+        "param p = (1, 2) segment s when employees in p",
+        {"p": b"1"},
+        "E405",
+        "the param \"p\" is a list of number, and it is set to b'1'",
+        "give a list, (1, 2)",
     ),
     (
         'param p = ("a", "b") segment s when city in p',

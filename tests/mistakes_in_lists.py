@@ -101,6 +101,6 @@ LISTS: list[tuple[str, str, str, str, str | None]] = [
         "E313",
         '"city" (text) is not a list',
         "city",
-        "list what it may be: `in (…)`",
+        "write `contains city`, or list the values: `contains any of (…)`",
     ),
 ]

@@ -90,6 +90,21 @@ def test_mistakes_come_together_with_their_places():
     )
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("now > 2026-01-00", 'there is no date "2026-01-00"'),
+        ("now > 2026-02-30T10:00", 'there is no time "2026-02-30T10:00"'),
+        ("now in 2026-13", 'there is no month "2026-13"'),
+        ("now in 2026-13..2026-12", 'there is no month "2026-13"'),
+    ],
+)
+def test_a_day_that_no_calendar_has_is_told_once(condition, told):
+    with pytest.raises(sk.RuleError) as caught:
+        compiled(f"segment a when {condition}")
+    assert [found.message for found in caught.value.diagnostics] == [told]
+
+
 def test_files_share_one_set_of_names(tmp_path):
     first, second = tmp_path / "a.seg", tmp_path / "b.seg"
     first.write_text('segment german when country = "DE"', encoding="utf-8")

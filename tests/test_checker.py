@@ -38,11 +38,12 @@ from segdsl.checked import (
     TextTest,
     Today,
 )  # fmt: skip
-from segdsl.diagnostics import MESSAGES
+from segdsl.diagnostics import MESSAGES, as_dicts, render
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import TEXT, Length
 from tests import mistakes
 from tests.shop import SHOP, checked, rules
+from tests.stack import with_little_stack
 
 DAY = 86_400_000_000_000
 
@@ -299,9 +300,16 @@ def test_a_list_param_is_set(given: object) -> None:
     assert shown(found) == "city in ('x':text, 'y':text)"
 
 
-def test_an_empty_list_holds_nothing() -> None:
-    found = rules('param p = ("a", "b") segment s when city in p and newsletter', {"p": []})
+def test_a_list_param_is_set_to_the_one_item_that_is_written() -> None:
+    assert shown(rules('param p = ("a", "b") segment s when city in p', {"p": '"x"'}).segments["s"].condition) == "city in ('x':text)"
+
+
+@pytest.mark.parametrize("field", ["city", "tags"])
+@pytest.mark.parametrize(("test", "held"), [("contains any of p", "False:yes/no"), ("contains all of p", "True:yes/no")])
+def test_an_empty_list_holds_nothing(field: str, test: str, held: str) -> None:
+    found = rules(f'param p = ("a", "b") segment s when city in p and newsletter segment t when {field} {test}', {"p": []})
     assert found.params["p"] == ()
+    assert shown(found.segments["t"].condition) == held
 
 
 # ---- mistakes
@@ -336,6 +344,41 @@ def test_an_unknown_zone_is_told_where_it_matters() -> None:
     assert checked("segment s when newsletter", schema=schema)[0] is not None
 
 
+def test_a_nearly_used_up_stack_gives_a_diagnostic() -> None:
+    file, _ = parse(
+        "segment deep when " + "(newsletter or not (city = city and " * 20 + "newsletter" + "))" * 20 + " segment s when newsletter"
+    )
+    _, diagnostics = with_little_stack(60, lambda: check([file], SHOP))
+    assert [(item.code, file.statements[0].span == item.span) for item in diagnostics] == [("E907", True)]
+
+
+def test_an_event_time_that_is_no_time_of_the_rows_is_told_where_they_are_asked_for() -> None:
+    for event_time, told in (
+        ("seen_at", 'visits has no field "seen_at"'),
+        ("shop", 'the event time of visits wants a date or timestamp, and this is "shop" (text)'),
+    ):
+        visits = msgspec.structs.replace(SHOP.tables["visits"], fields={"shop": FieldSpec(TEXT)}, event_time=event_time)
+        schema = msgspec.structs.replace(SHOP, tables={**SHOP.tables, "visits": visits})
+        assert [item.message for item in checked("segment s when count(visits) > 3", schema=schema)[1]] == [told]
+        assert checked("segment s when count(orders) > 3", schema=schema)[0] is not None
+
+
+def test_a_mistake_that_lies_in_no_file_is_told_without_a_place() -> None:
+    _, diagnostics = check([], SHOP, {"quiet": 3})
+    assert render(diagnostics, []) == 'rules: error[E404]: there is no param "quiet" to set'
+    assert [(item["code"], item["file"]) for item in as_dicts(diagnostics, [])] == [("E404", None)]
+
+
+def test_what_stands_beside_a_repeated_name_is_looked_into() -> None:
+    for text, told in (
+        ("let a = 1 let a = contry", ["E204", "E201"]),
+        ("let a = 1 let a for orders = totl", ["E204", "E201"]),
+        ("let a = 1 let a for orders_of_old = total", ["E204", "E203"]),
+        ("let a = 1 segment a when contry = 3", ["E204", "E201"]),
+    ):
+        assert [item.code for item in checked(text)[1]] == told
+
+
 def test_a_year_that_no_calendar_has_is_told() -> None:
     _, diagnostics = checked("segment s when birthday in 0")
     assert [item.message for item in diagnostics] == ["there is no such year as 0"]
@@ -346,6 +389,10 @@ def test_five_mistakes_are_five_diagnostics_in_the_order_of_their_places() -> No
     _, diagnostics = checked(text)
     assert [item.code for item in diagnostics] == ["E201", "E301", "E202", "E311", "E302"]
     assert [item.span.start for item in diagnostics] == sorted(item.span.start for item in diagnostics)
+
+
+def test_each_mistake_in_one_call_is_told() -> None:
+    assert [item.code for item in checked('segment s when coalesce(contry, sity) = "x"')[1]] == ["E201", "E201"]
 
 
 def test_what_contains_a_mistake_is_not_a_second_one() -> None:

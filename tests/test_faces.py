@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tomllib
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +21,7 @@ from segdsl.limits import Limits
 from segdsl.parser import parse
 from segdsl.syntax import bare
 from tests import rule_texts
+from tests.stack import with_little_stack
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted([*ROOT.glob("examples/**/*.seg"), ROOT / "dsl/examples.seg"])
@@ -271,18 +271,12 @@ def test_rules_as_deep_as_the_limits_allow(begin: str, middle: str, end: str, ti
 def test_a_nearly_used_up_stack_gives_a_diagnostic() -> None:
     tree = parse("segment s when " + "f(a or b and not (" * 20 + "a" + "))" * 20)[0]
 
-    def sink(depth: int, face: Callable[[syntax.File], str]) -> list[str]:
-        if depth:
-            return sink(depth - 1, face)
-        with pytest.raises(UnreadableRules) as caught:
-            face(tree)
-        return [found.code for found in caught.value.diagnostics]
-
-    frame, used = sys._getframe(), 0
-    while frame.f_back is not None:
-        frame, used = frame.f_back, used + 1
     for face in (segdsl.format, segdsl.to_json):
-        assert sink(sys.getrecursionlimit() - used - 60, face) == ["E907"]
+        with pytest.raises(UnreadableRules) as caught:
+            with_little_stack(60, partial(face, tree))
+        assert [found.code for found in caught.value.diagnostics] == ["E907"]
+    with pytest.raises(UnreadableForm, match="nested too deep"):
+        with_little_stack(60, partial(segdsl.from_json, segdsl.to_json(tree)))
 
 
 # ---- JSON

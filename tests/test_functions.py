@@ -131,6 +131,8 @@ def test_mistakes_are_told_at_their_place() -> None:
     assert "takes 1 argument, and this has 2 arguments" in told("segment a when domain(email, email) = 'x'")
     assert "wants text" in told("segment a when domain(revenue) = 'x'")
     assert "takes no `where`" in told("segment a when domain(email where big) = 'x'")
+    assert told("segment a when domain(emial) = 'x'").count("error") == 1
+    assert "wants values of a row, not of a group of rows" in told("segment a when max(steps(count(orders per code))) > 3")
     assert "value of the account" in told("let mine = revenue segment a when any(orders where gross(mine) > 3)")
 
 

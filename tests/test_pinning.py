@@ -53,6 +53,10 @@ LAYOUTS = {
         HEAD + '[tables.c.fields]\nx = { type = "text", label = """\n[tables.d]\n[tables.c.fields]\n""" }\n',
         HEAD + '[tables.c.fields]\nx = { type = "text", label = """\n[tables.d]\n[tables.c.fields]\n""" }\n' + "\n".join(LINES) + "\n",
     ),
+    "a text that looks like a broken section": (
+        HEAD + '[tables.c.fields]\nx = { type = "text", label = """\n[not a head\n""" }\n',
+        HEAD + '[tables.c.fields]\nx = { type = "text", label = """\n[not a head\n""" }\n' + "\n".join(LINES) + "\n",
+    ),
     "quotes and spaces in the head": (
         HEAD + '[ tables . "c".fields ] # all of them\n' + OTHER,
         HEAD + '[ tables . "c".fields ] # all of them\n' + "\n".join(LINES) + "\n" + OTHER,

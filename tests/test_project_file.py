@@ -40,6 +40,8 @@ key = ["shop", "number"]
 customer = { table = "customers", by = ["customer_id"], relation = false }
 """
 
+HEAD = '[project]\nroot = "c"\n[tables.c]\nkey = "id"\n'
+
 
 def test_a_whole_file() -> None:
     project = parse(WHOLE_FILE)
@@ -74,6 +76,20 @@ def test_little_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "as_of"),
+    [
+        ("2026-01-15", "2026-01-15"),
+        ('"2026-01-15"', "2026-01-15"),
+        ("2026-01-15T12:00:00", "2026-01-15T12:00:00"),
+        ("2026-01-15T12:00:00Z", "2026-01-15T12:00:00+00:00"),
+        ('"2026-01-15T12:00+01:00"', "2026-01-15T12:00+01:00"),
+    ],
+)
+def test_the_instant_of_runs_as_toml_writes_times_or_as_text(written: str, as_of: str) -> None:
+    assert parse(HEAD.replace("\n[", f"\nas_of = {written}\n[", 1)).as_of == as_of
+
+
+@pytest.mark.parametrize(
     ("text", "type_"),
     [
         ("text", TEXT),
@@ -99,7 +115,6 @@ def test_types_as_a_schema_writes_them(text: str, type_: object) -> None:
     assert type_of(text) == type_
 
 
-HEAD = '[project]\nroot = "c"\n[tables.c]\nkey = "id"\n'
 PROBLEMS = [
     ("", 'segkernel.toml: project.root: the table of the accounts is wanted: root = "customers"'),
     ('[project]\nroot = "cs"\n[tables.c]\nkey = "id"', 'segkernel.toml: project.root: there is no table "cs"; did you mean "c"?'),
@@ -113,6 +128,10 @@ PROBLEMS = [
         HEAD + 'event_time = "at"\nfields = { at = { type = "text" } }',
         'segkernel.toml: tables.c.event_time: a date or timestamp is wanted, and "at" is text',
     ),
+    (HEAD + "source = true", "segkernel.toml: tables.c.source: a text is wanted, and this is true"),
+    (HEAD + "source = { path = 'x' }", "segkernel.toml: tables.c.source: a text is wanted, and this is a table"),
+    (HEAD + "[tables.c.fields]\nx = {type = 3}", "segkernel.toml: tables.c.fields.x.type: a text is wanted, and this is 3"),
+    (HEAD + "[tables.c.links]\nx = 3", "segkernel.toml: tables.c.links.x: a table of settings is wanted, and this is 3"),
     (HEAD + "event_time = 3", "segkernel.toml: tables.c.event_time: a text is wanted, and this is 3"),
     (HEAD + "[tables.c.fields]\nx = 3", "segkernel.toml: tables.c.fields.x: a table of settings is wanted, and this is 3"),
     (HEAD + '[tables.c.fields]\nx = {label = "X"}', 'segkernel.toml: tables.c.fields.x: a type is wanted: type = "text"'),
@@ -165,6 +184,13 @@ PROBLEMS = [
     (
         HEAD.replace("\n[", '\nas_of = "yesterday"\n[', 1),
         'segkernel.toml: project.as_of: a time such as "2026-01-15T12:00" is wanted, and this is "yesterday"',
+    ),
+    *(
+        (
+            HEAD.replace("\n[", f'\nas_of = "{time}"\n[', 1),
+            f'segkernel.toml: project.as_of: a time such as "2026-01-15T12:00" is wanted, and this is "{time}"',
+        )
+        for time in ("2026-02-30", "0000-01-01", "0000-01-01T10:00", "0000-01-01T10:00Z", "2026-01-15T12:00+24:00", "2026-01-15T12:60")
     ),
     (
         HEAD.replace("\n[", '\nsilence = ["E201"]\n[', 1),

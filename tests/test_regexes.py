@@ -65,6 +65,7 @@ def test_both_engines_find_the_same(pattern: str, texts: list[str]) -> None:
         ("[]", "a class is empty"),
         ("[--b]", 'write "\\-" for the second "-" inside a class'),
         ("[a&&b]", 'write "\\&" for the second "&" inside a class'),
+        ("[a-c-e]", 'write "\\-" for a "-" inside a class'),
         ("[[a]", 'write "\\[" for a bracket inside a class'),
         ("[a-\\d]", "a range inside a class goes from a character to a later one"),
         ("[\\", "a class is not closed"),

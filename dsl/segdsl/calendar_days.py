@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, tzinfo
 
 NANOSECONDS_A_DAY = 86_400_000_000_000
 MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-TIMESTAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})?")
+DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+TIMESTAMP = re.compile(r"([0-9-]{10})T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 
 
 def days_of(year: int, month: int, day: int) -> int:
@@ -52,26 +53,20 @@ def plus_months(days: int, months: int) -> int:
 
 
 def day(text: str) -> int | None:
-    """The days of `2026-03-01`; None where the calendar has no such day, or the text is none."""
-    parts = text.split("-")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+    """The days of `2026-03-01`; None where the years 0001 to 9999 have no such day, or the text is none."""
+    match = DAY.fullmatch(text)
+    if match is None:
         return None
-    year, month, number = (int(part) for part in parts)
-    if not 1 <= month <= 12 or not 1 <= number <= month_length(year, month):
+    year, month, number = (int(part) for part in match.groups())
+    if year < 1 or not 1 <= month <= 12 or not 1 <= number <= month_length(year, month):
         return None
     return days_of(year, month, number)
 
 
 def month_days(text: str) -> tuple[int, int] | None:
-    """The first and the last day of `2026-03`; None where there is no such month, or the text is none."""
-    parts = text.split("-")
-    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    year, month = (int(part) for part in parts)
-    if not 1 <= month <= 12:
-        return None
-    first = days_of(year, month, 1)
-    return first, first + month_length(year, month) - 1
+    """The first and the last day of `2026-03`, so written; None where the years 0001 to 9999 have no such month."""
+    first = day(f"{text}-01")
+    return None if first is None else (first, plus_months(first, 1) - 1)
 
 
 def local_nanoseconds(moment: datetime, zone: tzinfo) -> int:
@@ -112,8 +107,6 @@ def timestamp(text: str, zone: tzinfo) -> int | None:
     beyond_seconds = int((fraction or "0").ljust(9, "0"))
     year, month, number = civil_of(days)
     if offset is None:
-        if year < 1:
-            return None
         moment = datetime(year, month, number, int(hour), int(minute), int(second or 0))
         return local_nanoseconds(moment, zone) + beyond_seconds
     seconds = days * 86_400 + int(hour) * 3_600 + int(minute) * 60 + int(second or 0)

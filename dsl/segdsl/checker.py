@@ -169,7 +169,8 @@ def _statement(ctx: Context, statement: syntax.Statement, segments: dict[str, Se
             chosen = _choose(ctx, statement)
             if chosen is not None:
                 ctx.chooses[name] = chosen
-        case syntax.Collect():
+        case _:
+            assert isinstance(statement, syntax.Collect), statement
             collected = _collect(ctx, statement)
             if collected is not None:
                 ctx.collects[name] = collected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from segdsl import constants, regexes, syntax
 from segdsl.checked import And, Compare, Constant, Expression, InSegment, IsMissing, KOf, Not, Or, TextTest
@@ -12,7 +12,7 @@ from segdsl.slips import quotes
 from segdsl.syntax import Span
 from segdsl.typesystem import DURATION, IN_TIME, NUMERIC, TEXT, TRUTH
 from segdsl.values import case_ignored, exact_duration, text_call
-from segdsl.wording import phrase, plain, spoken
+from segdsl.wording import phrase, plain
 
 # ---- logic
 
@@ -103,7 +103,7 @@ def comparison(ctx: Context, node: syntax.Expression, scope: Scope) -> Expressio
     if node.op in ("<", ">") and (isinstance(node.left, syntax.Ago) or isinstance(node.right, syntax.Ago)):
         word = "before" if (node.op == "<") is isinstance(node.right, syntax.Ago) else "after"
         ctx.report("W111", node.span, op=node.op, hint=f"a longer time ago is the smaller date: write `{word}`")
-    return compare(ctx, node.op, left, right, node.span)
+    return decided(ctx, compare(ctx, node.op, left, right, node.span))
 
 
 def in_time(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
@@ -119,7 +119,7 @@ def in_time(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression |
             ctx.report("E305", side.span, what=f"`{node.op}`", wanted="dates or timestamps", found=phrase(side), hint=hint)
             return None
     found = compare(ctx, "<" if node.op == "before" else ">", left, right, node.span)
-    return negated(found, node.negated, node.span)
+    return decided(ctx, negated(found, node.negated, node.span))
 
 
 def compare(ctx: Context, op: str, left: Expression, right: Expression, span: Span) -> Expression | None:
@@ -140,7 +140,6 @@ def compare(ctx: Context, op: str, left: Expression, right: Expression, span: Sp
     if isinstance(left, Constant) and isinstance(right, Constant):
         folded = constants.comparison(op, left, right, span)
         if folded is not None:
-            decided(ctx, folded)
             return folded
     if isinstance(right, Constant):
         right = constants.of_width(right, left)
@@ -149,9 +148,11 @@ def compare(ctx: Context, op: str, left: Expression, right: Expression, span: Sp
     return Compare(span=span, op=op, left=left, right=right)
 
 
-def decided(ctx: Context, folded: Constant) -> None:
-    """The lint on a condition whose outcome is known without any data."""
-    ctx.report("W103" if folded.value is True else "W102", folded.span, hint="both sides are constants")
+def decided(ctx: Context, found: Expression | None) -> Expression | None:
+    """A test as it is, with the lint on one whose outcome is known without any data."""
+    if isinstance(found, Constant):
+        ctx.report("W103" if found.value is True else "W102", found.span, hint="both sides are constants")
+    return found
 
 
 _DAY_TEXT = re.compile(r"\d{4}-\d{2}(-\d{2})?(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?")
@@ -172,6 +173,7 @@ def compare_hint(value: Expression, other: Expression) -> str | None:
             return f"write it without quotes: {text}"
         if kind == "yes/no":
             return "write `true` or `false`, without quotes"
+        return "write a duration without quotes: 90 days" if kind == "duration" else None
     if (
         kind == "text"
         and isinstance(other, Constant)
@@ -207,11 +209,8 @@ def text_test(ctx: Context, node: syntax.TextTest, value: Expression | None, sco
         patterns = _patterns(ctx, node, scope)
         if value is None or patterns is None:
             return None
-        tests = tuple(TextTest(span=pattern.span, kind="contains", value=value, pattern=pattern) for pattern in patterns)
-        if len(tests) == 1:
-            return negated(tests[0], node.negated, node.span)
-        group: Callable[..., Expression] = Or if node.kind == "contains any" else And
-        return negated(group(span=node.span, terms=tests), node.negated, node.span)
+        tests = [TextTest(span=pattern.span, kind="contains", value=value, pattern=pattern) for pattern in patterns]
+        return negated(joined(node, tests), node.negated, node.span)
     assert not isinstance(node.right, syntax.ListOf)
     pattern = ctx.value(node.right, scope)
     quotes(ctx, value, node.right)
@@ -227,21 +226,35 @@ def text_test(ctx: Context, node: syntax.TextTest, value: Expression | None, sco
     return negated(TextTest(span=node.span, kind=node.kind, value=value, pattern=pattern), node.negated, node.span)
 
 
+def joined(node: syntax.TextTest, tests: Sequence[Expression]) -> Expression:
+    """The tests of `contains any of` or `contains all of` as one; of no tests none holds, and so do all."""
+    if not tests:
+        return Constant(span=node.span, type=TRUTH, value=node.kind == "contains all")
+    return tests[0] if len(tests) == 1 else (And if node.kind == "contains all" else Or)(span=node.span, terms=tuple(tests))
+
+
+def one_hint(node: syntax.TextTest) -> str:
+    """How a test is written of one value, where a list of them was wanted."""
+    assert isinstance(node.right, syntax.Path)
+    name = ".".join(part.text for part in node.right.parts)
+    return f"write `contains {name}`, or list the values: `{node.kind} of (…)`"
+
+
 def _test_words(kind: str) -> str:
     return "`contains`" if kind == "contains" else f"`{kind} of`" if kind.startswith("contains") else f"`{kind} with`"
 
 
 def _patterns(ctx: Context, node: syntax.TextTest, scope: Scope) -> list[Expression] | None:
     if isinstance(node.right, syntax.ListOf):
-        found = [ctx.value(item, scope) for item in node.right.items]
-    elif isinstance(node.right, syntax.Path):
-        listed = list_param(ctx, node.right, scope)
-        if listed is None:
-            return None
-        found = list(listed)
+        found: Sequence[Expression | None] = [ctx.value(item, scope) for item in node.right.items]
     else:
-        ctx.report("E313", node.right.span, what="this", hint='write `contains any of ("a", "b")`')
-        return None
+        held = param_items(ctx, node.right)
+        if held is None:
+            one = ctx.value(node.right, scope)
+            if one is not None:
+                ctx.report("E313", node.right.span, what=phrase(one), hint=one_hint(node))
+            return None
+        found = held
     patterns = [pattern for pattern in found if pattern is not None]
     for pattern in patterns:
         if pattern.type != TEXT:
@@ -249,34 +262,20 @@ def _patterns(ctx: Context, node: syntax.TextTest, scope: Scope) -> list[Express
             return None
     if node.ignoring_case:
         patterns = [text_call("folded", pattern, pattern.span) for pattern in patterns]
-    return patterns if patterns and len(patterns) == len(found) else None
+    return patterns if len(patterns) == len(found) else None
 
 
-def is_param(ctx: Context, node: syntax.Expression) -> bool:
-    """Whether a node is the name of a param."""
-    return isinstance(node, syntax.Path) and len(node.parts) == 1 and isinstance(ctx.names.statements.get(node.parts[0].text), syntax.Param)
-
-
-def list_param(ctx: Context, node: syntax.Path, scope: Scope) -> tuple[Constant, ...] | None:
-    """The items of the list that a path names, each with the path's span."""
-    name = node.parts[0].text
-    if is_param(ctx, node):
-        value = ctx.params.get(name)
-        if isinstance(value, tuple):
-            return tuple(Constant(span=node.span, type=item.type, value=item.value, param=name) for item in value)
-        if value is None:
-            return None
+def param_items(ctx: Context, node: syntax.Expression) -> Sequence[Constant | None] | None:
+    """The items of the list that a param holds, each with the span of its name; one None after a mistake; None where no param is named."""
+    name = node.parts[0].text if isinstance(node, syntax.Path) and len(node.parts) == 1 else ""
+    if not isinstance(ctx.names.statements.get(name), syntax.Param):
+        return None
+    value = ctx.params.get(name)
+    if isinstance(value, tuple):
+        return [Constant(span=node.span, type=item.type, value=item.value, param=name) for item in value]
+    if value is not None:
         ctx.report("E313", node.span, what=f'"{name}" ({plain(value.type)})', hint=f"compare with `= {name}`, or list it: `in ({name})`")
-        return None
-    if len(node.parts) == 1 and isinstance(ctx.names.statements.get(name), syntax.Segment):
-        ctx.report("E215", node.span, name=name, hint=f"write `in segment {name}`")
-        return None
-    found = ctx.value(node, scope)
-    if found is not None:
-        shown = phrase(found)
-        hint = "list what it may be: `in (…)`" if found.type.kind != "yes/no" else None
-        ctx.report("E313", node.span, what=shown if shown.startswith('"') else spoken(found.type), hint=hint)
-    return None
+    return [None]
 
 
 # ---- others

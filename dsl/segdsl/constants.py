@@ -30,8 +30,6 @@ def number(text: str, percent: bool, span: Span) -> Constant | None:
     elif exponent_text:
         while scale > 0 and value % 10 == 0:
             value, scale = value // 10, scale - 1
-            if value == 0:
-                scale = 0
     if scale < 0 or scale > MANY_DIGITS or abs(value) >= 10**MANY_DIGITS:
         return None
     return Constant(span=span, type=WHOLE if scale == 0 else decimal(scale), value=value)
@@ -65,22 +63,29 @@ def literal(ctx: Context, node: syntax.Expression) -> Constant | None:
         case syntax.Duration():
             length = duration(ctx, node)
             return None if length is None else Constant(span=span, type=DURATION, value=length)
-        case syntax.Month(text=text):
-            ctx.report("E310", span, hint=f"write `in {text}`, or a day such as {text}-01")
-    return None
+        case _:
+            assert isinstance(node, syntax.Month), node
+            ctx.report("E310", span, hint=f"write `in {node.text}`, or a day such as {node.text}-01")
+            return None
 
 
 def duration(ctx: Context, node: syntax.Duration) -> Length | None:
     """The length of `90 days`."""
-    count = number(node.count, False, node.span)
-    if count is None or count.type != WHOLE or not isinstance(count.value, int):
-        ctx.report("E408", node.span, unit=node.unit, hint="a part of it is written in a smaller unit: `36 hours`, `18 months`")
+    hint = "a part of it is written in a smaller unit: `36 hours`, `18 months`"
+    count = whole_count(ctx, node.count, node.unit, node.span, hint)
+    return None if count is None else times(UNITS[node.unit], count)
+
+
+def whole_count(ctx: Context, text: str, unit: str, span: Span, hint: str | None = None) -> int | None:
+    """How many days, months …; a part of one, and more than 10,000 years of them, is a mistake."""
+    found = number(text, False, span)
+    if found is not None and found.type != WHOLE:
+        ctx.report("E408", span, unit=unit, hint=hint)
         return None
-    length = times(UNITS[node.unit], count.value)
-    if too_long(length):
-        ctx.report("E402", node.span)
+    if found is None or not isinstance(found.value, int) or too_long(times(UNITS[unit], found.value)):
+        ctx.report("E402", span)
         return None
-    return length
+    return found.value
 
 
 def times(length: Length, factor: int) -> Length:
@@ -120,9 +125,8 @@ def negative(constant: Constant, span: Span) -> Constant:
 
 def arithmetic(op: str, left: Constant, right: Constant, span: Span) -> Constant | None:
     """`left op right` of two numbers: exact for `+ - *` of whole numbers and decimals, a float for `/`; None beyond 38 digits."""
-    if left.value is None or right.value is None:
-        kind = NUMBER if op == "/" or NUMBER in (left.type, right.type) else left.type
-        return Constant(span=span, type=kind, value=None)
+    if left.value is None or right.value is None:  # a float divided by zero, or what it stands in
+        return Constant(span=span, type=NUMBER, value=None)
     if NUMBER in (left.type, right.type):
         return Constant(span=span, type=NUMBER, value=_floats(op, nearest(left), nearest(right)))
     a, b = fraction_of(left), fraction_of(right)
@@ -145,10 +149,7 @@ def of_width(constant: Constant, value: Expression) -> Constant:
     if not isinstance(value, Field) or not value.single or constant.type.kind != "decimal" or constant.value is None:
         return constant
     exact_value = fraction_of(constant)
-    try:
-        bits = struct.unpack("<i", struct.pack("<f", float(exact_value)))[0]
-    except OverflowError:
-        return constant
+    bits = struct.unpack("<i", struct.pack("<f", float(exact_value)))[0]
     # the way over 64 bits may round twice: the neighbours are asked too, an even last bit wins a tie
     around = ((each & 1, struct.unpack("<f", struct.pack("<i", each))[0]) for each in (bits - 1, bits, bits + 1))
     best = min((abs(Fraction(near) - exact_value), odd, near) for odd, near in around if math.isfinite(near))
@@ -156,10 +157,9 @@ def of_width(constant: Constant, value: Expression) -> Constant:
 
 
 def _floats(op: str, left: float, right: float) -> float | None:
-    if op == "/":
-        found = left / right if right else math.nan
-    else:
-        found = left + right if op == "+" else left - right if op == "-" else left * right
+    if op == "/" and not right:
+        return None
+    found = left / right if op == "/" else left + right if op == "+" else left - right if op == "-" else left * right
     return None if math.isnan(found) else found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from segdsl import constants, syntax
-from segdsl.checked import Aggregate, And, Constant, Expression, Field, InValues, Let, OfAccount, Or, Overlap
-from segdsl.conditions import compare_hint, is_param, list_param, negated, text_test
+from segdsl.checked import Aggregate, Constant, Expression, Field, InValues, Let, OfAccount, Overlap
+from segdsl.conditions import compare_hint, joined, negated, one_hint, param_items, text_test
 from segdsl.context import Context, Scope
 from segdsl.syntax import Span
 from segdsl.typesystem import IN_TIME, NUMERIC, TEXT, Type
 from segdsl.values import case_ignored, exact_duration
-from segdsl.wording import phrase, spoken
+from segdsl.wording import phrase
 
 
 def contains(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | None:
@@ -18,29 +20,22 @@ def contains(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression 
     held = ctx.value(node.left, scope, lists=True)
     if held is None or held.type.kind != "list" or not node.kind.startswith("contains"):
         return text_test(ctx, node, held, scope)
-    if node.kind == "contains":
-        assert not isinstance(node.right, syntax.ListOf)
-        sought = [ctx.value(node.right, scope)]
-    elif isinstance(node.right, syntax.ListOf):
+    sought: Sequence[Expression | None] | None
+    if isinstance(node.right, syntax.ListOf):
         sought = [ctx.value(item, scope) for item in node.right.items]
-    elif isinstance(node.right, syntax.Path) and not is_param(ctx, node.right):
-        return negated(_overlap(ctx, node, held, list_of_data(ctx, node.right, scope)), node.negated, node.span)
-    elif isinstance(node.right, syntax.Path):
-        named = list_param(ctx, node.right, scope)
-        sought = [None] if named is None else list(named)
     else:
-        ctx.report("E313", node.right.span, what="this", hint='write `contains any of ("a", "b")`')
-        return None
+        sought = [ctx.value(node.right, scope)] if node.kind == "contains" else param_items(ctx, node.right)
+    if sought is None:
+        assert isinstance(node.right, syntax.Path)
+        other = list_of_data(ctx, node.right, scope, one_hint(node))
+        return negated(_overlap(ctx, node, held, other), node.negated, node.span)
     tests: list[Expression] = []
     for value in sought:
         if value is not None:
             span = node.span if node.kind == "contains" else value.span
             test = in_values(ctx, case_ignored(ctx, value) if node.ignoring_case else value, held, node.ignoring_case, span)
             tests += [] if test is None else [test]
-    if not tests or len(tests) < len(sought):
-        return None
-    whole = tests[0] if len(tests) == 1 else (And if node.kind == "contains all" else Or)(span=node.span, terms=tuple(tests))
-    return negated(whole, node.negated, node.span)
+    return None if len(tests) < len(sought) else negated(joined(node, tests), node.negated, node.span)
 
 
 def in_values(ctx: Context, value: Expression | None, listed: Expression, ignoring_case: bool, span: Span) -> Expression | None:
@@ -96,16 +91,11 @@ def _hint(ctx: Context, value: Expression, listed: Expression) -> str | None:
     return compare_hint(Field(span=listed.span, table="", name="", type=listed.type.item), value)
 
 
-def list_of_data(ctx: Context, node: syntax.Path | syntax.Call, scope: Scope) -> Expression | None:
-    """The list that a name or a call gives; anything else is a mistake."""
-    name = node.parts[0].text if isinstance(node, syntax.Path) else ""
-    if isinstance(node, syntax.Path) and len(node.parts) == 1 and isinstance(ctx.names.statements.get(name), syntax.Segment):
-        ctx.report("E215", node.span, name=name, hint=f"write `in segment {name}`")
-        return None
+def list_of_data(ctx: Context, node: syntax.Path | syntax.Call, scope: Scope, hint: str) -> Expression | None:
+    """The list that a name or a call gives; anything else is a mistake, with a hint."""
     found = ctx.value(node, scope, lists=True) if isinstance(node, syntax.Path) else ctx.expression(node, scope)
     if found is None or found.type.kind == "list":
         return found
     shown = f"`{node.name.text}(…)`" if isinstance(node, syntax.Call) else phrase(found)
-    hint = "list what it may be: `in (…)`" if isinstance(node, syntax.Call) or found.type.kind != "yes/no" else None
-    ctx.report("E313", node.span, what=shown if shown[0] in '`"' else spoken(found.type), hint=hint)
+    ctx.report("E313", node.span, what=shown, hint=hint)
     return None

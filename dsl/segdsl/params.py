@@ -46,9 +46,6 @@ def value_of(ctx: Context, node: syntax.Expression | syntax.ListOf, name: str) -
         return _single(ctx, node, name)
     items: list[Constant] = []
     for item in node.items:
-        if isinstance(item, syntax.Duration):
-            ctx.report("E407", item.span, what="a list of durations")
-            return None
         found = _single(ctx, item, name)
         if found is None:
             return None

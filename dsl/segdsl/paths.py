@@ -98,9 +98,9 @@ def _named(ctx: Context, statement: syntax.Statement, scope: Scope, span: Span) 
             if held is None:
                 return None
             return of_account(Collected(span=span, name=name, type=list_of(held.type)), scope)
-        case syntax.Segment():
+        case _:
             ctx.report("E215", span, name=name, hint=f"write `in segment {name}`")
-    return None
+            return None
 
 
 def let_of_row(ctx: Context, node: syntax.Path, name: syntax.Name, scope: Scope) -> Expression | Literal[False] | None:

@@ -35,7 +35,7 @@ _ELSEWHERE = {
     "bool": "yes/no", "boolean": "yes/no", "datetime": "timestamp", "decimal": "decimal(2)", "money": "decimal(2)", "numeric": "decimal(2)",
 }  # fmt: skip
 _DECIMAL = re.compile(r"decimal\((\d{1,2})\)")
-_PLACE = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _MOST_PLACES = 38
 LONGEST = 4 * 1024 * 1024
 """Characters of a project file."""
@@ -108,12 +108,10 @@ def type_of(text: str) -> Type | None:
 
 def broken(message: str, text: str, name: str) -> SchemaProblem:
     """What is wrong with the TOML of a file, by the message of its reader, with line and column."""
-    found = _PLACE.match(message)
-    if found is None:
-        return SchemaProblem(f"this is not TOML: {message}", name)
+    found = _PLACE.search(message)
     lines = text.split("\n")
-    line, column = (found[2], found[3]) if found[2] else (str(len(lines)), str(len(lines[-1]) + 1))
-    return SchemaProblem(f"this is not TOML: {found[1]}", f"{name}:{line}:{column}")
+    line, column = (found[1], found[2]) if found is not None else (len(lines), len(lines[-1]) + 1)
+    return SchemaProblem(f"this is not TOML: {message.rpartition(' (at ')[0]}", f"{name}:{line}:{column}")
 
 
 class Reader:
@@ -204,8 +202,7 @@ class Reader:
         text = self.text(general, "as_of", "project")
         if text is None:
             return None
-        is_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is not None and day(text) is not None
-        if not is_day and timestamp(text, UTC) is None:
+        if day(text) is None and timestamp(text, UTC) is None:
             self.problem("project.as_of", f'a time such as "2026-01-15T12:00" is wanted, and this is {_shown(text)}')
         return text
 

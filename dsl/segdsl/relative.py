@@ -121,10 +121,8 @@ def _result(ctx: Context, node: syntax.Call, value: Expression) -> Type | None:
     """The type of the whole."""
     name, kind = node.name.text, value.type.kind
     if name == "count":
-        if kind != "list":
-            return WHOLE
-        wanted = "one value"
-    elif name in ("min", "max", "rank", "percentile", "ntile", *_EXTREMES):
+        return WHOLE
+    if name in ("min", "max", "rank", "percentile", "ntile", *_EXTREMES):
         wanted = "numbers or times"
         if kind in _ORDERED:
             if name in ("min", "max"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from segdsl import constants, syntax
 from segdsl.calendar_days import days_of, month_days
 from segdsl.checked import And, Compare, Constant, Expression, InList, Now, Or, PeriodStart, Today
-from segdsl.conditions import compare, compare_hint, decided, is_param, list_param, negated
+from segdsl.conditions import compare, compare_hint, decided, negated, param_items
 from segdsl.context import Context, Scope
 from segdsl.lists import in_values, list_of_data
 from segdsl.slips import quotes
 from segdsl.syntax import Span
-from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, UNITS, Length, Type
+from segdsl.typesystem import DATE, IN_TIME, NUMERIC, TRUTH, Length, Type
 from segdsl.values import case_ignored, exact_duration, from_clock, length_of
 from segdsl.wording import phrase
 
@@ -21,7 +23,6 @@ def in_set(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | 
     value = ctx.value(node.left, scope)
     if node.ignoring_case:
         value = case_ignored(ctx, value)
-    found: Expression | None
     match node.set:
         case syntax.Range() if node.ignoring_case:
             ctx.report("E312", node.span, name="`in a..b`", clause="ignoring case", hint="order `lower(…)` of all")
@@ -31,27 +32,29 @@ def in_set(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression | 
         case syntax.ListOf(items=items):
             checked_items = [ctx.value(item, scope) for item in items]
             quotes(ctx, value, *items)
-            if node.ignoring_case and value is not None:
-                checked_items = [case_ignored(ctx, item) for item in checked_items]
-            found = _in_list(ctx, value, [item for item in checked_items if item is not None], node.span)
-            if None in checked_items:
-                return None
-        case syntax.Path() | syntax.Call() as named if not is_param(ctx, named):
-            return _in_data(ctx, value, node, named, scope)
-        case syntax.Path() as path:
-            listed = list_param(ctx, path, scope)
-            known: list[Expression | None] = [] if listed is None else list(listed)
-            if node.ignoring_case:
-                known = [case_ignored(ctx, item) for item in known]
-            found = None if listed is None or None in known else _in_list(ctx, value, [each for each in known if each], node.span)
-    return negated(found, node.negated, node.span)
+            found = _of_items(ctx, node, value, checked_items)
+        case _:
+            given = param_items(ctx, node.set)
+            if given is None:
+                return _in_data(ctx, value, node, node.set, scope)
+            found = _of_items(ctx, node, value, given)
+    return decided(ctx, negated(found, node.negated, node.span))
+
+
+def _of_items(ctx: Context, node: syntax.InSet, value: Expression | None, given: Sequence[Expression | None]) -> Expression | None:
+    """The list test of the items that are no mistakes; None where one is."""
+    folded = node.ignoring_case and value is not None
+    items = [case_ignored(ctx, item) for item in given] if folded else given
+    known = [item for item in items if item is not None]
+    found = _in_list(ctx, value, known, node.span)
+    return found if len(known) == len(items) else None
 
 
 def _in_data(
     ctx: Context, value: Expression | None, node: syntax.InSet, named: syntax.Path | syntax.Call, scope: Scope
 ) -> Expression | None:
     """`x in NAME` and `x in values(…)`, where the list is one of the data."""
-    listed = list_of_data(ctx, named, scope)
+    listed = list_of_data(ctx, named, scope, "list what it may be: `in (…)`")
     if value is None or listed is None:
         return None
     return negated(in_values(ctx, value, listed, node.ignoring_case, node.span), node.negated, node.span)
@@ -94,9 +97,7 @@ def _in_list(ctx: Context, value: Expression | None, items: list[Expression], sp
 def _constant_in_list(ctx: Context, value: Constant, items: list[Constant], span: Span) -> Constant:
     outcomes = [constants.comparison("=", value, item, span) for item in items]
     values = [None if outcome is None else outcome.value for outcome in outcomes]
-    folded = Constant(span=span, type=TRUTH, value=True if True in values else None if None in values else False)
-    decided(ctx, folded)
-    return folded
+    return Constant(span=span, type=TRUTH, value=True if True in values else None if None in values else False)
 
 
 def _in_range(ctx: Context, value: Expression | None, bounds: syntax.Range, span: Span, scope: Scope) -> Expression | None:
@@ -156,7 +157,7 @@ def in_period(ctx: Context, node: syntax.Expression, scope: Scope) -> Expression
     if value is None or ends is None:
         return None
     lower, upper = compare(ctx, ">=", value, ends[0], span), compare(ctx, "<", value, ends[1], span)
-    return negated(_both(lower, upper, span), node.negated, span)
+    return decided(ctx, negated(_both(lower, upper, span), node.negated, span))
 
 
 def _period_ends(ctx: Context, period: syntax.Period) -> tuple[Expression, Expression] | None:
@@ -181,17 +182,13 @@ def _period_ends(ctx: Context, period: syntax.Period) -> tuple[Expression, Expre
         return None
     count = 1
     if period.count is not None:
-        number = constants.number(period.count, False, span)
-        if number is None or number.type.scale or not isinstance(number.value, int):
-            ctx.report("E408", span, unit=unit)
+        whole = constants.whole_count(ctx, period.count, unit, span)
+        if whole is None:
             return None
-        count = number.value
-        if count < 1:
+        if whole < 1:
             ctx.report("E409", span, unit=unit)
             return None
-        if constants.too_long(constants.times(UNITS[unit], count)):
-            ctx.report("E402", span)
-            return None
+        count = whole
     first, last = {"this": (0, 1), "last": (-count, 0), "next": (1, count + 1)}[period.which]
     return PeriodStart(span=span, unit=unit, shift=first), PeriodStart(span=span, unit=unit, shift=last)
 

@@ -187,11 +187,9 @@ def membership(planner: Planner, node: checked.InList, space: int, wanted: bool)
 def text_test(planner: Planner, node: checked.TextTest, space: int, wanted: bool) -> int:
     """Where a test of a text holds, or the text is there and it does not."""
     value, pattern = node.value, node.pattern
-    if isinstance(value, checked.Chosen) and isinstance(pattern, checked.Constant) and node.kind != "matches" and pattern.value is not None:
+    if isinstance(value, checked.Chosen) and isinstance(pattern, checked.Constant) and node.kind != "matches":
         return planner.chosen_among(value.name, lambda found: text_holds(node.kind, found, str(pattern.value)) is wanted)
     if isinstance(pattern, checked.Constant):
-        if pattern.value is None:
-            return planner.builder.always(space, False)
         source = planner.value(value, space)
         told = functions.spelling(planner.builder, source)
         if told is not None:
