@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from segdsl import syntax
-from segdsl.checked import Expression
+from segdsl.checked import Constant, Expression
 from segdsl.context import Context, Scope
 from segdsl.diagnostics import closest
 from segdsl.names import CLOCK
 
 
 def quotes(ctx: Context, held: Expression | None, *nodes: syntax.Expression) -> None:
-    """Beside a text, an unknown name that nothing is near is probably a text as well: its mistake gets that hint."""
-    if held is None or held.type.kind != "text" or not ctx.diagnostics or ctx.diagnostics[-1].code != "E201":
+    """Beside a value that is a text, an unknown name that nothing is near is probably a text: its mistake gets that hint."""
+    if held is None or isinstance(held, Constant) or held.type.kind != "text" or not ctx.diagnostics or ctx.diagnostics[-1].code != "E201":
         return
     wanted = {node.span: node.parts[0].text for node in nodes if isinstance(node, syntax.Path) and len(node.parts) == 1}
     for at in range(max(0, len(ctx.diagnostics) - len(nodes)), len(ctx.diagnostics)):
