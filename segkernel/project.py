@@ -12,11 +12,12 @@ import msgspec
 from segdsl import project as settings
 from segdsl.diagnostics import Diagnostic, render
 from segdsl.limits import Limits
-from segdsl.missing import CODES, MissingLint, missing_values, with_counts
+from segdsl.missing import CODES, missing_values, with_counts
 from segdsl.schema import Schema, Table
 from segdsl.source import Source
 from segkernel.errors import Error, RuleError, SchemaError
-from segkernel.meaning import needed, physical, relations
+from segkernel.meaning import physical
+from segkernel.missing import left_out
 from segkernel.rules import Rules, compile, read_rules
 
 if TYPE_CHECKING:
@@ -121,28 +122,15 @@ def bound(
 
 
 def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diagnostic, ...]:
-    """The warnings that the project does not silence; those on missing values with the number of rows, where there are data.
+    """The warnings that the project does not silence; those on missing values with the number of rows and accounts, where there are data.
 
     With data, those on missing values in statements that are not read are left out.
     """
     heard = tuple(item for item in rules.warnings if item.code not in project.silence)
     if data is None or not any(item.code in CODES for item in heard):
         return heard
-    tree = rules.checked
-    chains: dict[str, tuple[tuple[str, str], ...]] = {relation.table: relation.chain for relation in relations(tree, rules.names)}
-    chains[tree.root] = ()
-    read = needed(tree, rules.names)
-    lints = missing_values(tree)
-
-    def count(lint: MissingLint) -> int | None:
-        field = lint.field
-        if lint.statement not in read:
-            return 0
-        if field.table not in chains:
-            return None
-        return data.column(chains[field.table], field.path, field.name, tree.timezone).missing
-
-    return with_counts(heard, lints, [count(lint) for lint in lints])
+    lints = missing_values(rules.checked)
+    return with_counts(heard, lints, left_out(rules, data, lints), rules.checked.root)
 
 
 def typed(project: Project) -> Schema:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from segdsl.diagnostics import MESSAGES
-from segdsl.missing import missing_values, with_counts
+from segdsl.missing import Count, missing_values, with_counts
 from segdsl.wording import dotted
 from tests.shop import SHOP, checked, rules
 
@@ -306,7 +306,7 @@ def test_counts_stand_in_the_warnings() -> None:
         ("a", "customers", "last_login_at"),
         ("a", "customers", "company.size"),
     ]
-    counted = with_counts(diagnostics, lints, [1204, 0, None])
+    counted = with_counts(diagnostics, lints, [Count(1204, 1204), Count(0, 0), None], "customers")
     assert [item.message for item in counted] == [
         "1,204 of customers whose `phone` is missing drop out here",
         "customers whose `company.size` is missing drop out here",

@@ -184,20 +184,31 @@ CODES = ("W101", "W114")
 """Of the warnings on missing values."""
 
 
-def warning(lint: MissingLint, count: int | None = None) -> Diagnostic:
-    """The warning of a lint, with the number of rows left out where it is known."""
+class Count(msgspec.Struct, frozen=True):
+    """How many rows of a table a test leaves out, and how many accounts have such rows; of accounts themselves these are one."""
+
+    rows: int
+    accounts: int
+
+
+def warning(lint: MissingLint, count: Count | None = None, root: str = "") -> Diagnostic:
+    """The warning of a lint, with the number of rows left out where it is known; `root` is the table of the accounts."""
     name = dotted(lint.field)
-    rows = f"{lint.field.table}" if count is None else f"{count:,} of {lint.field.table}"
+    rows = lint.field.table
+    if count is not None:
+        rows = f"{count.rows:,} of {rows}" + (f" ({count.accounts:,} of {root})" if rows != root else "")
     if lint.otherwise:
         return diagnostic("W114", lint.span, rows=rows, field=name, hint=f"add a case of their own, `when {name} is missing`")
     return diagnostic("W101", lint.span, rows=rows, field=name, hint=f"add `or {name} is missing` to keep them")
 
 
-def with_counts(diagnostics: Sequence[Diagnostic], lints: Sequence[MissingLint], counts: Sequence[int | None]) -> tuple[Diagnostic, ...]:
+def with_counts(
+    diagnostics: Sequence[Diagnostic], lints: Sequence[MissingLint], counts: Sequence[Count | None], root: str
+) -> tuple[Diagnostic, ...]:
     """The diagnostics with numbers in the warnings on missing values.
 
-    `lints` are those of `missing_values` for the same rules, `counts` the number of rows of `lint.field.table` whose field is missing,
-    one for each lint: None where nobody counted. A warning that concerns no row is left out.
+    `lints` are those of `missing_values` for the same rules, `counts` the rows of `lint.field.table` whose field is missing, and their
+    accounts, one for each lint: None where nobody counted. A warning that concerns no row is left out. `root` is the accounts' table.
     """
     known = {warning(lint): (lint, count) for lint, count in zip(lints, counts, strict=True) if count is not None}
     counted: list[Diagnostic] = []
@@ -206,6 +217,6 @@ def with_counts(diagnostics: Sequence[Diagnostic], lints: Sequence[MissingLint],
             counted.append(found)
             continue
         lint, count = known[found]
-        if count:
-            counted.append(warning(lint, count))
+        if count.rows:
+            counted.append(warning(lint, count, root))
     return tuple(counted)

@@ -11,11 +11,12 @@ import msgspec
 
 from segdsl.diagnostics import Diagnostic, as_dicts
 from segdsl.limits import Limits
+from segdsl.missing import CODES
 from segdsl.parser import parse
 from segdsl.source import Source
 from segkernel.cli.arguments import params, parsed_params
 from segkernel.cli.terminal import Progress, warn
-from segkernel.errors import DataError, RuleError
+from segkernel.errors import DataError, RuleError, SchemaError
 from segkernel.project import FILE, Project, above, bound, opened, pinned, warnings
 from segkernel.rules import Rules, read_rules
 
@@ -35,21 +36,23 @@ class Checked(msgspec.Struct, frozen=True):
 @click.command(short_help="Find the mistakes in rules.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR|FILE...")
 @params
+@click.option("--no-data", is_flag=True, help="Read data only where their types are not pinned; accounts are then not counted.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
-def check(paths: tuple[Path, ...], params: tuple[str, ...], form: str) -> None:
+def check(paths: tuple[Path, ...], params: tuple[str, ...], no_data: bool, form: str) -> None:
     """Find the mistakes in a project's rules, or in rule files.
 
     A file is checked as part of the project above it; without a segkernel.toml above it, only its syntax is. Data are
-    read only where the schema does not pin the types of all that the rules use; warnings then count the accounts.
+    read where the schema does not pin the types of all that the rules use, and where there is a warning on missing values, which
+    then counts the accounts.
     """
     overrides = parsed_params(params)
-    found = [_project(opened(path), (), overrides) for path in paths if _is_project(path)]
+    found = [_project(opened(path), (), overrides, not no_data) for path in paths if _is_project(path)]
     grouped: dict[Path | None, list[Path]] = {}
     for path in paths:
         if not path.is_dir():
             grouped.setdefault(above(path), []).append(path)
     for home, files in grouped.items():
-        found.append(_syntax(files) if home is None else _project(opened(home), files, overrides))
+        found.append(_syntax(files) if home is None else _project(opened(home), files, overrides, not no_data))
     if form == "json":
         listed = [entry for item in found for entry in as_dicts((*item.mistakes, *item.warnings), item.sources)]
         click.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2).decode())
@@ -66,14 +69,14 @@ def _is_project(path: Path) -> bool:
     return path.is_dir()
 
 
-def _project(project: Project, files: Sequence[Path], overrides: dict[str, str]) -> Checked:
+def _project(project: Project, files: Sequence[Path], overrides: dict[str, str], counting: bool) -> Checked:
     """Check a project's rules, together with `files`; where there are such, only what stands in them is told."""
     known = {path.resolve() for path in project.files}
     together = [*project.files, *(path for path in files if path.resolve() not in known)]
     try:
         with Progress() as progress:
             progress.stage("Checking")
-            rules, heard = _rules(project, together, overrides)
+            rules, heard, uncounted = _rules(project, together, overrides, counting)
     except DataError as why:
         if not isinstance(why.__cause__, RuleError):
             raise
@@ -84,25 +87,34 @@ def _project(project: Project, files: Sequence[Path], overrides: dict[str, str])
     except RuleError as error:
         return _mistaken(error.diagnostics, together, files)
     lints = _within(heard, rules.sources, files)
-    return Checked((), lints, rules.sources, _told(rules, len(together), len(lints)))
+    return Checked((), lints, rules.sources, _told(rules, len(together), len(lints)) + uncounted)
 
 
-def _rules(project: Project, files: Sequence[Path], overrides: dict[str, str]) -> tuple[Rules, tuple[Diagnostic, ...]]:
-    """The rules and their warnings, checked against the pinned types, and where these do not suffice, the data.
+def _rules(project: Project, files: Sequence[Path], overrides: dict[str, str], counting: bool) -> tuple[Rules, tuple[Diagnostic, ...], str]:
+    """The rules and their warnings, checked against the pinned types, and where these do not suffice, the data; and why accounts are
+    not counted, where they should be.
 
     Raises `RuleError`; `DataError`, caused by the mistakes that the pinned types leave, for data that cannot be read.
     """
+    sourced = any(table.source for table in project.schema.tables.values())
     try:
         rules = pinned(project, files, overrides)
     except RuleError as mistakes:
-        if not any(table.source for table in project.schema.tables.values()):
+        if not sourced:
             raise
         try:
             rules, data = bound(project, files, overrides)
         except DataError as why:
             raise why from mistakes
-        return rules, warnings(project, rules, data)
-    return rules, warnings(project, rules, None)
+        return rules, warnings(project, rules, data), ""
+    heard = warnings(project, rules, None)
+    if not (counting and sourced and any(each.code in CODES for each in heard)):
+        return rules, heard, ""
+    try:
+        rules, data = bound(project, files, overrides)
+        return rules, warnings(project, rules, data), ""
+    except (DataError, SchemaError) as why:
+        return rules, heard, f"; accounts were not counted: {why}"
 
 
 def _mistaken(found: Sequence[Diagnostic], together: Sequence[Path], files: Sequence[Path], more: str = "") -> Checked:
