@@ -42,9 +42,11 @@ from segdsl.checked import (
 )
 from segdsl.syntax import Span
 from segdsl.tree import LEAVES, children
-from segdsl.typesystem import TRUTH, Length
+from segdsl.typesystem import Length
 
 _MANY = 64
+_SMALL = (0, 1)
+"""Of these there are none in a sign: `any` is a count above 0, and yes is 1."""
 _LINKS = frozenset((And, Or, Not))
 _OF_ROWS = frozenset((Aggregate, Grouped, Relative))
 _BOUNDED = frozenset((Chosen, HostCall, Relative))
@@ -88,7 +90,7 @@ def _glance(roots: Sequence[Expression], known: dict[str, Glance]) -> Glance:
         node, things, place = waiting.pop()
         kind = type(node)
         if isinstance(node, Constant):
-            if node.type != TRUTH:
+            if node.value not in _SMALL:
                 sign.add(node.value)
         elif kind is Field or kind is Chosen or kind is Collected:
             name = node.name  # type: ignore[union-attr]
@@ -121,6 +123,8 @@ def _glance(roots: Sequence[Expression], known: dict[str, Glance]) -> Glance:
                 glance.worth = True
             if isinstance(node, Shift):
                 sign.add(node.by)
+            elif isinstance(node, InList) and len(node.items) <= _MANY:
+                sign.update(item.value for item in node.items if item.value not in _SMALL)
             place = place or node.span
             waiting += [(child, things, place) for child in children(node)]
     return glance
