@@ -36,6 +36,8 @@ def advice(c: Cursor, expected: str) -> str | None:
     known = _WANTED.get(expected)
     if known is not None:
         return known
+    if '".."' in expected and before == UNIT:
+        return "a time that moves with the run is within last 90 days, or in 90 days ago..today"
     if over(c):
         return f'write what follows "{called}", or delete it' if before in ("and", "or", "not", *_BEFORE_VALUES) else None
     if c.kind in RESERVED:

@@ -75,8 +75,7 @@ def in_segment(ctx: Context, node: syntax.Expression, scope: Scope) -> Expressio
         return None
     statement = ctx.names.statements.get(name)
     if not isinstance(statement, syntax.Segment):
-        segments = (known for known, other in ctx.names.statements.items() if isinstance(other, syntax.Segment))
-        hint = ctx.near(name, segments)
+        hint = ctx.near(name, ctx.segments)
         if statement is not None:
             hint = f'"{name}" is a {ctx.names.kind(name)}' + ("" if isinstance(statement, syntax.Param) else ": use it by its bare name")
         ctx.report("E202", node.segment.span, name=name, hint=hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +28,7 @@ from segdsl.checked import (
     OfAccount,
     Relation,
 )
-from segdsl.diagnostics import Diagnostic, closest, diagnostic
+from segdsl.diagnostics import MOST_NAMES, Diagnostic, closest, diagnostic
 from segdsl.functions import Signature
 from segdsl.names import Names
 from segdsl.schema import Schema
@@ -35,7 +36,8 @@ from segdsl.syntax import Span
 from segdsl.tree import children
 from segdsl.wording import phrase
 
-MANY_SUGGESTIONS = 200
+MANY_COMPARED = 60_000
+"""So many names, all mistakes together, are held against unknown ones."""
 ParamValue = Constant | tuple[Constant, ...]
 
 
@@ -96,7 +98,9 @@ class Context:
         """The lets of rows that rest on the rows' account."""
         self._relations: dict[str, dict[str, tuple[Relation, ...]]] = {}
         self._zone: tzinfo | None = None
-        self._suggestions = 0
+        self.segments = tuple(name for name, each in names.statements.items() if isinstance(each, syntax.Segment))
+        self.values = tuple(name for name, each in names.statements.items() if not isinstance(each, syntax.Segment))
+        self._compared = 0
         self._told: set[tuple[str, str]] = set()
 
     def report(self, code: str, span: Span, *, hint: str | None = None, also: Sequence[tuple[Span, str]] = (), **facts: object) -> None:
@@ -104,9 +108,12 @@ class Context:
         self.diagnostics.append(diagnostic(code, span, hint=hint, also=also, **facts))
 
     def near(self, name: str, known: Iterable[str]) -> str | None:
-        """The hint `did you mean "country"?`, where something is near; none where many were given already, for each takes time."""
-        self._suggestions += 1
-        near = closest(name, known) if self._suggestions <= MANY_SUGGESTIONS else None
+        """The hint `did you mean "country"?`, where something is near; none after so many names, for each takes time."""
+        if self._compared > MANY_COMPARED:
+            return None
+        names = [*islice(known, MOST_NAMES)]
+        self._compared += len(names)
+        near = closest(name, names)
         return None if near is None else f'did you mean "{near}"?'
 
     def once(self, code: str, about: str) -> bool:

@@ -15,7 +15,7 @@ from segdsl.source import Source
 from segdsl.syntax import Span
 
 _LONGEST_NAME = 64
-_MOST_NAMES = 5_000
+MOST_NAMES = 5_000
 _WIDTH = 120
 _TAB = "    "
 
@@ -202,7 +202,7 @@ def closest(name: str, names: Iterable[str]) -> str | None:
     letters = set(wanted)
     bound = max(1, len(wanted) // 3)
     best: tuple[int, str] | None = None
-    for candidate in islice(names, _MOST_NAMES):
+    for candidate in islice(names, MOST_NAMES):
         other = candidate.casefold()
         if candidate == name or abs(len(other) - len(wanted)) > bound or len(other) > _LONGEST_NAME:
             continue
@@ -217,6 +217,13 @@ def closest(name: str, names: Iterable[str]) -> str | None:
 
 def _distance(first: str, second: str, bound: int) -> int:
     """Optimal string alignment distance (Damerau 1964), or `bound` + 1 as soon as it is known to be larger."""
+    start, end = 0, min(len(first), len(second))
+    while start < end and first[start] == second[start]:
+        start += 1
+    tail = 0
+    while tail < end - start and first[-1 - tail] == second[-1 - tail]:
+        tail += 1
+    first, second = first[start : len(first) - tail], second[start : len(second) - tail]
     before: list[int] = []
     above = list(range(len(second) + 1))
     for i, letter in enumerate(first, 1):

@@ -196,9 +196,7 @@ def _bound(c: Cursor) -> Expression:
         return negative_number(c)
     if kind == NUMBER and c.peek() == UNIT:
         length = duration(c)
-        if c.kind not in ("ago", "from"):
-            raise unexpected(c, '"ago" or "from now"')
-        return moment(c, start, length)
+        return moment(c, start, length) if c.kind in ("ago", "from") else length
     if kind in (NUMBER, PERCENT, DATE, MONTH, TIMESTAMP, TEXT):
         return literal(c)
     if kind in NAMES:

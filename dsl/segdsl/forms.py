@@ -259,7 +259,7 @@ Expression = (
     | Call | Or | And | Not | Compare | OrderInTime | InSet | InPeriod | Within | TextTest | Matches | IsMissing
     | InSegment | KOf
 )  # fmt: skip
-Bound = Number | Text | Date | Month | Timestamp | Path | Negative | Ago | FromNow
+Bound = Number | Text | Date | Month | Timestamp | Duration | Path | Negative | Ago | FromNow
 Constant = Number | Text | Truth | Date | Month | Timestamp
 ParamValue = Number | Text | Truth | Date | Month | Timestamp | Duration | Negative | ListOf
 

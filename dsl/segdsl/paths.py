@@ -208,9 +208,8 @@ def _no_field(ctx: Context, node: syntax.Path, scope: Scope, table_name: str, na
         ctx.report("E201", name.span, table=table_name, name=text, hint=bare)
         return
     own = (field for field, spec in table.fields.items() if spec.usable)
-    others = () if looked_up else (name for name in ctx.names.statements if ctx.names.kind(name) != "segment")
     foreign = None if looked_up else name_hint(text)
-    hint = foreign or ctx.near(text, chain(own, table.links, ctx.relations(table_name), others))
+    hint = foreign or ctx.near(text, chain(own, table.links, ctx.relations(table_name), () if looked_up else ctx.values))
     ctx.report("E201", name.span, table=table_name, name=text, hint=hint)
 
 

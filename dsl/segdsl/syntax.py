@@ -166,7 +166,7 @@ class ListOf(Node, frozen=True):
 
 
 class Range(Node, frozen=True):
-    """`50..249`, both ends included; an end is a literal, a Negative number, a Path, Ago or FromNow."""
+    """`50..249`, both ends included; an end is a literal, a Negative number, a Duration, a Path, Ago or FromNow."""
 
     low: Expression
     high: Expression
