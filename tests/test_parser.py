@@ -58,6 +58,8 @@ HINTS = [
     ("f(a where b where c)", "E113", None),
     ("x = ", "E101", None),
     ("a and or b", "E101", None),
+    ("(x is)", "E101", None),
+    ("x =: 5", "E111", None),
     ("sum(a, b per c, d)", "E101", None),
     ("sum(a per (b = c, d))", "E101", None),
 ]
@@ -156,6 +158,17 @@ def test_nothing_is_noted_twice_behind_what_is_too_deep() -> None:
     assert [comment.text for comment in tree.comments] == ["# kept"]
 
 
+def test_a_remark_behind_what_is_too_deep_is_told_once() -> None:
+    _, mistakes = parse("segment s when " + "(" * 70 + "\nlet a = 1\n-- old\nlet b = 2 // new")
+    assert [found.code for found in mistakes] == ["E902", "E111", "E111"]
+
+
+def test_a_block_of_remarks_is_one_mistake() -> None:
+    tree, mistakes = parse("/* segment a\n * when b\n */\nsegment c when d /* open\nlet e = 1")
+    assert [(found.code, found.span) for found in mistakes] == [("E111", syntax.Span(0, 2)), ("E111", syntax.Span(44, 46))]
+    assert [statement.name.text for statement in tree.statements] == ["c", "e"]
+
+
 def test_a_nearly_used_up_stack_gives_a_diagnostic() -> None:
     def sink(depth: int) -> list[str]:
         return [found.code for found in parse("let a = " + "(" * 60 + "1" + ")" * 60)[1]] if depth == 0 else sink(depth - 1)
@@ -245,6 +258,10 @@ def test_items_of_a_list_are_not_counted_as_nodes() -> None:
 def test_reading_stops_after_many_mistakes() -> None:
     _, mistakes = parse("let a 5\n" * 50, limits=Limits(mistakes=10))
     assert [found.code for found in mistakes] == ["E101"] * 10 + ["E908"]
+    _, mistakes = parse("// no\n" * 50, limits=Limits(mistakes=10))
+    assert [found.code for found in mistakes] == ["E111"] * 10 + ["E908"]
+    _, mistakes = parse(f"param a = ({', '.join(['2026-02-30'] * 50)})", limits=Limits(mistakes=10))
+    assert [found.code for found in mistakes] == ["E108"] * 10 + ["E908"]
 
 
 def test_a_diagnostic_as_text() -> None:

@@ -30,7 +30,7 @@ def advice(c: Cursor, expected: str) -> str | None:
     earlier = c.before(2)[0]
     called = shorten(c.text[start:end])
     if earlier == "in" and '".."' in expected and before in LITERALS:
-        return "for a single value write =, for several a list: in (a, b)"
+        return "a range is written in a..b" if c.kind == "-" else "for a single value write =, for several a list: in (a, b)"
     if before in ("last", "next", "this") and earlier == "in" and c.kind != UNIT:
         return f"for a list called {before}, write `{before}` in backquotes"
     known = _WANTED.get(expected)
@@ -88,8 +88,6 @@ def _at_sign(c: Cursor, expected: str, before: str, earlier: str, called: str) -
         return {'"="': "a let has no arguments", '"of" and a list': "write contains any of (a, b)"}.get(expected)
     if c.kind in (")", ",") and before in ("(", ","):
         return "delete the comma, or write another value behind it" if before == "," else "something has to stand in the brackets"
-    if c.kind == "-" and earlier == "in":
-        return "a range is written in a..b"
     if c.kind == ",":
         if not c.opens:
             return "a list stands in brackets; conditions are joined by and, or; cases need no comma between them"

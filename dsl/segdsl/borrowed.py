@@ -26,8 +26,8 @@ NAMES: dict[str, str] = {
         "days are numbers in `weekday`: 1 is Monday, 7 Sunday",
     ),
     **dict.fromkeys(MONTHS, "months are numbers in `month`: 1 is January, 12 December"),
-    "yesterday": "write `1 day ago`",
-    "tomorrow": "write `1 day from now`",
+    "yesterday": "write `= 1 day ago`",
+    "tomorrow": "write `= 1 day from now`",
     **dict.fromkeys(("minutes", "hours", "days", "weeks", "months", "quarters", "years", "ago"), "a number stands before it: 30 days ago"),
     **dict.fromkeys(("everyone", "everybody"), "all accounts meet a test that always holds; leave it out, or write `true`"),
 }

@@ -271,8 +271,7 @@ class Cursor:
         """A comment of another language is told, and read as one."""
         sign = "<!--" if text[0] == "<" else text[:2]
         hint = "a comment starts with #" + ("; a second minus stands apart: - -5" if sign == "--" else "")
-        if len(self.diagnostics) <= self.limits.mistakes:
-            self.diagnostics.append(diagnostic("E111", Span(start, start + len(sign), self.number), hint=hint, found=sign))
+        self.diagnostics.append(diagnostic("E111", Span(start, start + len(sign), self.number), hint=hint, found=sign))
 
     def _without_forbidden(self, text: str) -> str:
         """The text with a space for every character that no rule may hold, each run of them reported."""

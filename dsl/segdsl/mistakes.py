@@ -191,7 +191,7 @@ def _strange(c: Cursor, character: str) -> Mistake:
     if plain != character and plain.isascii():
         hint = f"it is a wide character; write {plain}, the sign on the keyboard"
     elif character == ":" and before == NUMBER:
-        hint = "a range is written in 1..5"
+        hint = "a range is written in 1..5; a time of day stands behind its date, as in 2026-03-01T14:30"
     elif character == ":":
         hint = "write where and the condition" if c.opens else "nothing is written with a colon; a value gets a name by let NAME = VALUE"
     elif character in _MONEY:
@@ -245,9 +245,8 @@ def _number(c: Cursor) -> Mistake | None:
             hint += f", or {count}_000_000 for millions"
         return _in_other_words(c, c.before(2)[1] if signed else start, c.end, hint)
     if c.kind == "-" and c.peek() == NUMBER and c.before(2)[0] == "in" and end - start == 4:
-        month = re.compile(r"\s*([0-9]{1,2})").match(c.text, c.end)
-        if month:
-            return _instead(c, "the end of the test, or ..", f"a month is written {written}-{month[1]:0>2}")
+        month = shorten(_digits(c, c.end).strip())
+        return _instead(c, "the end of the test, or ..", f"a month is written {written}-{month:0>2}")
     return None
 
 
@@ -281,8 +280,11 @@ def _in_place_of_test(c: Cursor, after_value: bool) -> Mistake | None:
         negated = before == "not"
         if kind in NAMES and word.lower() in NOTHING:
             return mistake("E111", c.here(), hint=f"write is {'not ' if negated else ''}missing", found=shorten(word))
-        if kind in LITERALS or kind in NAMES:
-            return _instead(c, '"missing" or "not missing"', f"write {'!=' if negated else '='}")
+        if kind == "(":
+            return _instead(c, '"missing" or "not missing"', f"write {'not ' if negated else ''}in (a, b)")
+        if kind in LITERALS or kind in NAMES or kind in _COMPARISONS:
+            sign = "!=" if negated else kind if kind in _COMPARISONS else "="
+            return _instead(c, '"missing" or "not missing"', f"write {sign}")
     if kind in _COMPARISONS and before == "not" and earlier not in RESERVED:
         return _instead(c, "a test", "write !=" if kind == "=" else "write not before the whole comparison")
     if kind == "missing" and before in ("=", "!="):

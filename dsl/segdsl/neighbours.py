@@ -184,7 +184,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (rf"{_IS}(?:(?:{_LESS}) than|below|under)", "write <"),
     (rf"{_NOT} (?:equals?(?: to)?|the same as)|{_IS}different from", "write !="),
     (rf"{_IS}(?:equals?(?: to)?|the same as|exactly(?! \d+ of\b))", "write ="),
-    (r"(?:is |was |are |were )(before|after|within|contains|starts with|ends with|matches)", "write {0} without the word before it"),
+    (r"(?:is |was |are |were )(before|after|within|contains|starts with|ends with|matches)", "write {0} alone"),
     (r"on or after|since", "write >=, which holds on that day and later"),
     (r"on or before", "write <="),
     (r"on(?= \d)", "write ="),
