@@ -65,6 +65,14 @@ def relations(rules: checked.Rules, names: Collection[str]) -> set[checked.Relat
     return {node.relation for root in roots for node in _nodes(root) if isinstance(node, checked.Aggregate)}
 
 
+def statistics(rules: checked.Rules, names: Collection[str]) -> list[checked.Relative]:
+    """The statistics of the population that the segments, chooses and collects of `names` need, in the order written."""
+    wanted = needed(rules, names)
+    roots = (root for name in rules.order if name in wanted for root in _roots(rules, name))
+    found = [node for root in roots for node in _nodes(root) if isinstance(node, checked.Relative)]
+    return sorted(found, key=lambda node: (node.span.source, node.span.start))
+
+
 def columns(what: Reads, schema: Schema) -> dict[str, tuple[str, ...]]:
     """The data's columns behind what is read, by table: the root's key and the links' columns first, fields in the schema's order.
 

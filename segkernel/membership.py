@@ -23,6 +23,7 @@ from segkernel.textual import aligned, percent, unknown_name, visible
 
 if TYPE_CHECKING:
     from segkernel.changes import Changes
+    from segkernel.population import Statistic
 
 _SHOWN = 20
 
@@ -67,6 +68,7 @@ class Membership:
         meanings: Callable[[], dict[str, str]],
         collects: Mapping[str, Choice] = MappingProxyType({}),
         lists: Mapping[str, NDArray[np.uint64]] = MappingProxyType({}),
+        population: Callable[[], tuple[Statistic, ...]] | None = None,
     ) -> None:
         self.names = tuple(names)
         self.accounts = keys.height
@@ -85,6 +87,7 @@ class Membership:
         self._unknown = unknown
         self._fingerprints = fingerprints
         self._meanings = meanings
+        self._population = population
         for array in (*bits.values(), *codes.values(), *lists.values()):
             array.flags.writeable = False  # Series share the segments' bits
 
@@ -134,6 +137,12 @@ class Membership:
     def meanings(self) -> dict[str, str]:
         """The fingerprint of each name's own meaning: equal where a segment or choose means the same in two memberships."""
         return self._meanings()
+
+    @cached_property
+    def population(self) -> tuple[Statistic, ...] | None:
+        """The different statistics of the population that the run found, in the order written, each with its groups, its values and the
+        number of accounts that counted; None for a membership from a file, which does not keep them."""
+        return None if self._population is None else self._population()
 
     def __len__(self) -> int:
         """The number of accounts."""

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from segkernel.data.dataset import Dataset
     from segkernel.differences import Differences
     from segkernel.link import Linked
+    from segkernel.link.kept import Kept
     from segkernel.membership import Membership
     from segkernel.plan import Program
+    from segkernel.population import Statistic
     from segkernel.why.explanation import Explanation
     from segkernel.why.funnel import Funnel
 
@@ -214,6 +216,11 @@ class Rules:
             raise self._placed(error) from None
         held = weakref.ref(data)
 
+        def population(kept: Sequence[Kept]) -> tuple[Statistic, ...]:
+            from segkernel.population import statistics
+
+            return statistics(self, kept)
+
         def digest() -> str | None:
             there = held()
             return None if there is None else there.fingerprint(meaning.columns(self.reads, there.schema))
@@ -234,6 +241,7 @@ class Rules:
             meanings=lambda: meaning.fingerprints(self.checked, self.names),
             collects={name: choice(self.checked.collects[name]) for name in self.names if name in self.checked.collects},
             lists=answers.lists,
+            population=partial(population, answers.population),
         )
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:

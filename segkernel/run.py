@@ -21,6 +21,7 @@ from segkernel.kernel import operations as op
 from segkernel.kernel.compilation import JIT, prepare
 from segkernel.kernel.interpreter import interpret
 from segkernel.link import Linked
+from segkernel.link.kept import Kept
 from segkernel.link.population import Memo
 from segkernel.memory import lease
 
@@ -36,7 +37,7 @@ class Answers(msgspec.Struct, frozen=True, eq=False):
     `bits` uint64[:] for each segment: packed, least significant bit first, zero behind the last row. `lists` uint64[values, words]
     for each collect: the same for each of its values. `choices` for each
     choose: uint8 or uint32[rows], 0 missing, else the number of the value from 1. `counts` are accounts in a segment,
-    `unknown` those whose condition is unknown, if the program asks.
+    `unknown` those whose condition is unknown, if the program asks. `population` are the statistics of all accounts.
     """
 
     bits: dict[str, NDArray[np.uint64]]
@@ -44,6 +45,7 @@ class Answers(msgspec.Struct, frozen=True, eq=False):
     counts: dict[str, int]
     unknown: dict[str, int] | None
     lists: dict[str, NDArray[np.uint64]]
+    population: tuple[Kept, ...]
 
 
 def run(
@@ -70,9 +72,9 @@ def run(
     addresses = [int(bits.ctypes.data) + index * stride for index in range(many)]
     until = None if deadline is None else Deadline(deadline)
     prepare(interpret)
-    totals, _ = _passed(
-        linked, Clock(as_of, source.timezone), [*addresses, *(each.ctypes.data for each in choices)], count, block_words, progress, until
-    )
+    kept: list[Kept] = []
+    pointers = [*addresses, *(each.ctypes.data for each in choices)]
+    totals, _ = _passed(linked, Clock(as_of, source.timezone), pointers, count, block_words, progress, until, kept=kept)
     names = [name for name, _ in source.segments]
     ends = accumulate((len(each.nodes) for each in source.collections), initial=len(names))
     next(ends)
@@ -85,6 +87,7 @@ def run(
         counts=known,
         unknown=unknown if source.unknown or not names else None,
         lists={each.name: words[end - len(each.nodes) : end] for each, end in zip(source.collections, ends, strict=True)},
+        population=tuple(kept),
     )
 
 
@@ -116,19 +119,24 @@ def _passed(
     progress: Callable[[float], None] | None,
     deadline: Deadline | None,
     known: dict[int, NDArray[np.int64]] | None = None,
+    kept: list[Kept] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """One pass over all rows, its stages before it: the counts, and what it hands on, int64[buffers, rows].
 
     `outputs` are the addresses of the results, segments first; `known` is what stages have handed on in this run.
+    What is kept of statistics is put into `kept`.
     """
     known = {} if known is None else known
     for stage in linked.stages:
         if id(stage) not in known:
-            known[id(stage)] = _passed(stage, clock, [], count, None, None, deadline, known)[1]
+            known[id(stage)] = _passed(stage, clock, [], count, None, None, deadline, known, kept)[1]
     buffers = [known[id(stage)] for stage in linked.stages]
     memo: Memo = {}
     for call in linked.calls:
-        buffers.append(call.make(buffers[call.stage], memo))
+        made = call.make(buffers[call.stage], memo)
+        buffers.append(made)
+        if kept is not None and call.keep is not None:
+            kept.append(call.keep(buffers[call.stage], made, memo))
     handed = np.zeros((len(linked.hands), linked.rows), np.int64)
     blocks = _blocks(linked, block_words)
     program, args = _filled(linked, clock, outputs, buffers, handed)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import segkernel
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from segkernel.membership import Membership
     from segkernel.rules import Rules
 
+MOST_FIGURES = 100
+"""How many figures of a statistic a summary holds."""
 _PACKAGES = ("llvmlite", "msgspec", "nanoarrow", "numba", "numpy", "polars")
 
 
@@ -55,6 +59,16 @@ def summary(rules: Rules, result: Membership, changes: Changes | None = None) ->
         "orphans": {f"{table}.{link}": count for (table, link), count in sorted(result.orphans.items())},
         "fingerprints": {"rules": prints.rules, "schema": prints.schema, "data": prints.data},
     }
+    if result.population:
+        found["population"] = [
+            {
+                "statistic": each.text,
+                "groups": list(each.groups),
+                "rows": each.frame.height,
+                "first": [_plain_row(row) for row in each.frame.head(MOST_FIGURES).iter_rows(named=True)],
+            }
+            for each in result.population
+        ]
     if changes is not None:
         moved = {row["name"]: row for row in changes.counts().iter_rows(named=True)}
         found["changes"] = {
@@ -110,6 +124,15 @@ def lines(found: Mapping[str, Any]) -> list[list[str]]:
         more = [moved.get(item["name"], ["-", "-"]) for item in found["segments"]]
         rows = [each + new for each, new in zip(rows, [["entered", "left"], *more, *[["", ""]] * (len(rows) - len(more) - 1)], strict=True)]
     return rows
+
+
+def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON has it: durations in seconds, and numbers that are not finite as text."""
+    told: dict[str, Any] = {}
+    for name, value in row.items():
+        odd = isinstance(value, float) and not isfinite(value)
+        told[name] = str(value) if odd else value.total_seconds() if isinstance(value, timedelta) else value
+    return told
 
 
 def _picked(row: Mapping[str, Any], *names: str) -> dict[str, Any]:

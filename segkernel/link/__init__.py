@@ -17,8 +17,9 @@ from segkernel.data.dataset import Dataset
 from segkernel.data.groups import Moment, rests_on
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
-from segkernel.link import groups, hosting, population, staging
+from segkernel.link import groups, hosting, kept, population, staging
 from segkernel.link.aggregating import Owned
+from segkernel.link.kept import Kept
 from segkernel.link.linking import Linker
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Chain, Key, Program, Statistic
@@ -31,13 +32,14 @@ _owned: WeakKeyDictionary[Dataset, dict[tuple[Chain, Chain], Owned]] = WeakKeyDi
 
 class Call(msgspec.Struct, frozen=True, eq=False):
     """Call `number` of a program: `make` turns what a stage hands on, int64[buffers, rows], and what the run has found out so far
-    into one more stage's, with one `result`; where it is `fixed`, all runs find the same."""
+    into one more stage's, with one `result`; where it is `fixed`, all runs find the same. `keep` tells what a run keeps of what it made."""
 
     number: int
     fixed: bool
     stage: int
     result: Handed
     make: Callable[[NDArray[np.int64], population.Memo], NDArray[np.int64]]
+    keep: Callable[[NDArray[np.int64], NDArray[np.int64], population.Memo], Kept] | None = None
 
 
 class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
@@ -120,7 +122,16 @@ def _linked(
         stage = stages[call.stage]
         if isinstance(call, Statistic):
             result = population.result_of(call, stage.handed[call.value])
-            calls.append(Call(number, stage.fixed, call.stage, result, partial(population.values, call, stage.handed)))
+            calls.append(
+                Call(
+                    number,
+                    stage.fixed,
+                    call.stage,
+                    result,
+                    partial(population.values, call, stage.handed),
+                    partial(kept.figures, call, stage.handed, result),
+                )
+            )
             continue
         function, given = functions[call.signature.name], tuple(stage.handed[output] for output in call.given)
         if stage.fixed:

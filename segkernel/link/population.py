@@ -56,33 +56,38 @@ def result_of(call: Statistic, value: Handed) -> Handed:
 def values(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> NDArray[np.int64]:
     """A statistic for all accounts as `result_of` says, int64[3, accounts]; `handed` is all that the stage hands on, in its
     int64[buffers, accounts]. Raises DataError where a sum leaves its range."""
-    by_value = call.function not in ("count", "sum", "avg", "stddev")
-    ranked = _remembered(
-        memo, (call.stage, call.value, call.where, call.groups, by_value), lambda: _ranked(call, handed, buffers, by_value, memo)
-    )
+    order = ranked(call, handed, buffers, memo)
     found = np.zeros((3, buffers.shape[1]), np.int64)
     if call.function in ("rank", "percentile", "ntile", "top", "bottom"):
-        _places(call, handed, buffers, ranked, found)
+        _places(call, handed, buffers, order, found)
         return found
     value = handed[call.value]
-    groups = len(ranked.starts) - 1
-    known = ranked.group >= 0
-    where = np.where(known, ranked.group, 0)
+    groups = len(order.starts) - 1
+    known = order.group >= 0
+    where = np.where(known, order.group, 0)
     if call.function == "count":
-        found[0] = np.diff(ranked.starts)[where] if groups else 0
+        found[0] = np.diff(order.starts)[where] if groups else 0
     elif call.function in ("min", "max"):
-        _extreme(call, value, buffers, ranked, known, where, found)
+        _extreme(call, value, buffers, order, known, where, found)
         return found
     elif call.type.kind == "number":
-        floats = np.array([_float(call, members) for members in _members(value, call, buffers, ranked)] or [0.0], np.float64)
+        floats = np.array([_float(call, members) for members in _members(value, call, buffers, order)] or [0.0], np.float64)
         found[0] = np.where(known, floats[where], np.nan).view(np.int64)
         return found
     else:
-        exact = [_exact(call, members) for members in _members(value, call, buffers, ranked)] or [0]
+        exact = [_exact(call, members) for members in _members(value, call, buffers, order)] or [0]
         found[0] = np.array([0 if each is None else each >> 64 for each in exact], np.int64)[where]
         found[1] = np.array([0 if each is None else signed64(each) for each in exact], np.int64)[where]
         known &= np.array([each is not None for each in exact])[where]
     found[2] = known
+    return found
+
+
+def ranked(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> Ranked:
+    """The accounts that count for a statistic, by group, and by value where that matters; found once a run."""
+    by_value = call.function not in ("count", "sum", "avg", "stddev")
+    what = (call.stage, call.value, call.where, call.groups, by_value)
+    found: Ranked = _remembered(memo, what, lambda: _ranked(call, handed, buffers, by_value, memo))
     return found
 
 
