@@ -30,7 +30,7 @@ from tests.random_hosts import HOSTS, TWINS
 from tests.rivals import polars_rival, sql_rival
 from tests.rivals.lowering import Manner
 from tests.rivals.tables import CannotSay, placed, plain_tables
-from tests.strategies import Case, checked_rules, nanoseconds, random_case
+from tests.strategies import Case, Kept, checked_rules, nanoseconds, random_case
 
 Answers = dict[str, list[Any]]
 OVERFLOW = "overflow"
@@ -38,21 +38,8 @@ PARTLY = Manner(partial=True)
 ROOT = Path(__file__).parent.parent
 
 
-class Kept:
-    """What was made last from some tables; the cases that share them come one after another."""
-
-    def __init__(self) -> None:
-        self.tables: object = None
-        self.made: Any = None
-
-    def get(self, case: Case, make: Callable[[Case], Any]) -> Any:
-        """The same again for the same tables, else anew."""
-        if self.tables is not case.frames:
-            self.tables, self.made = case.frames, make(case)
-        return self.made
-
-
 ROWS, DATA = Kept(), Kept()
+"""The oracle's rows and the kernel's data of the tables that were asked last; the cases that share them come one after another."""
 
 
 def oracle_rows(case: Case) -> dict[str, list[dict[str, object]]]:
@@ -86,7 +73,7 @@ def physical(series: pl.Series, zone: str) -> pl.Series:
 def oracle_answers(case: Case, rules: Rules) -> Answers | str:
     """What the row-at-a-time oracle says; OVERFLOW where an exact value leaves its range."""
     try:
-        oracle = Oracle(rules, case.schema, ROWS.get(case, oracle_rows), nanoseconds(case.as_of), TWINS)
+        oracle = Oracle(rules, case.schema, ROWS.get(case.frames, lambda: oracle_rows(case)), nanoseconds(case.as_of), TWINS)
         return {name: answered(oracle, rules, name) for name in rules.names}
     except OracleOverflow:
         return OVERFLOW
@@ -124,7 +111,7 @@ def rival_answers(case: Case, rules: Rules) -> tuple[dict[str, Answers], int]:
 
 def kernel_result(case: Case, **how: Any) -> Any:
     """A membership by the kernel."""
-    data = DATA.get(case, lambda case: sk.Dataset(dict(case.frames), case.schema))
+    data = DATA.get(case.frames, lambda: sk.Dataset(dict(case.frames), case.schema))
     rules = sk.compile(case.rules_text, data.schema, params=case.params, functions=HOSTS)
     return rules.evaluate(data, as_of=case.as_of, **how)
 

@@ -222,7 +222,7 @@ def in_sum(w: Writer, kind: str, scope: Scope) -> str | None:
 def calculated_duration(w: Writer, kind: str, scope: Scope) -> str | None:
     one = None if w.plain else w.value("duration", scope)
     other = w.rng.choice([w.bare("duration", scope), w.literal("duration")])
-    return w.rng.choice([f"({one} {w.rng.choice('+-')} {other})", f"-{one}", f"abs({one})"]) if one and other else None
+    return w.rng.choice([f"({one} {w.rng.choice('+-')} {other})", f"-({one})", f"abs({one})"]) if one and other else None
 
 
 @gives("timestamp", weight=2)

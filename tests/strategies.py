@@ -5,6 +5,7 @@ Four seeds in a row share their tables, so that those are made once and the data
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from random import Random
@@ -85,8 +86,30 @@ def random_case(seed: int, size: str | None = None, statements: int = 6, whole: 
     return case
 
 
+class Kept:
+    """What was made last, and of what."""
+
+    def __init__(self) -> None:
+        self.of: object = None
+        self.made: Any = None
+
+    def get(self, of: object, make: Callable[[], Any]) -> Any:
+        """The same again of the same thing, else made anew."""
+        if self.of is not of:
+            self.of, self.made = of, make()
+        return self.made
+
+
+RULES = Kept()
+
+
 def checked_rules(case: Case) -> Rules:
     """The checked tree of a case's rules."""
+    return RULES.get(case, lambda: checked_anew(case))  # type: ignore[no-any-return]
+
+
+def checked_anew(case: Case) -> Rules:
+    """The checked tree of a case's rules. Raises AssertionError where there are mistakes."""
     file, mistakes = parse(case.rules_text, "random.seg", 0)
     assert not mistakes, (case.seed, mistakes, case.rules_text)
     rules, found = check((file,), case.schema, case.params, functions=SIGNATURES)

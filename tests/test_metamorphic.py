@@ -29,7 +29,7 @@ def answers(case: Case) -> Answers | None:
 
 def compiled(case: Case) -> sk.Rules:
     """The case's rules."""
-    data = DATA.get(case, lambda case: sk.Dataset(dict(case.frames), case.schema))
+    data = DATA.get(case.frames, lambda: sk.Dataset(dict(case.frames), case.schema))
     return sk.compile(case.rules_text, data.schema, params=case.params, functions=HOSTS)
 
 
@@ -78,7 +78,7 @@ def rules_beside(case: Case, wanted: Answers | None) -> None:
         return
     assert found == wanted | {f"{name}_too": values for name, values in alone.items()}, (case.seed, both.rules_text)
     names = checked_rules(both).names[:: 1 + case.seed % 3]
-    data = DATA.get(both, lambda case: sk.Dataset(dict(case.frames), case.schema))
+    data = DATA.get(both.frames, lambda: sk.Dataset(dict(both.frames), both.schema))
     some = compiled(both).only(*names).evaluate(data, as_of=case.as_of)
     whole = compiled(both).evaluate(data, as_of=case.as_of)
     assert all(some[name].equals(whole[name], null_equal=True) for name in names), (case.seed, names, both.rules_text)

@@ -103,7 +103,7 @@ def partition(case: Case) -> None:
 def oracle_truths(case: Case, count: int) -> dict[int, list[bool | None]]:
     """What the oracle says to the condition of each `yes` segment: true, false or unknown, for every account."""
     rules = checked_rules(case)
-    oracle = Oracle(rules, case.schema, ROWS.get(case, oracle_rows), nanoseconds(case.as_of), TWINS)
+    oracle = Oracle(rules, case.schema, ROWS.get(case.frames, lambda: oracle_rows(case)), nanoseconds(case.as_of), TWINS)
     try:
         return {
             number: [oracle.truth(rules.segments[f"yes{number}"].condition, row) for row in range(oracle.accounts)]
