@@ -296,6 +296,15 @@ def test_a_field_that_is_never_missing_is_not_warned_of() -> None:
     assert checked('segment a when phone != "1"', schema=schema)[1] == ()
 
 
+def test_the_closed_list_of_a_field_behind_a_link_is_known() -> None:
+    companies = SHOP.tables["companies"]
+    industry = msgspec.structs.replace(companies.fields["industry"], values=("bakery", "farm"))
+    table = msgspec.structs.replace(companies, fields={**companies.fields, "industry": industry})
+    schema = msgspec.structs.replace(SHOP, tables={**SHOP.tables, "companies": table})
+    (found,) = checked('segment a when company.industry = "bakkery"', schema=schema)[1]
+    assert (found.code, found.message) == ("W109", '`company.industry` never is "bakkery"')
+
+
 def test_counts_stand_in_the_warnings() -> None:
     text = 'segment a when phone != "1" and last_login_at before today and company.size < 3 and not in segment b segment b when 3 > 2'
     found, diagnostics = checked(text)

@@ -44,6 +44,7 @@ from segdsl.syntax import Span
 from segdsl.tree import LEAVES, children
 from segdsl.typesystem import Length
 
+_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _MANY = 64
 _SMALL = (0, 1)
 """Of these there are none in a sign: `any` is a count above 0, and yes is 1."""
@@ -159,15 +160,15 @@ def _out_of_reach(node: Expression) -> bool:
     if isinstance(node, Compare):
         left, right, op = node.left, node.right, node.op
         if isinstance(left, Constant):
-            left, right, op = right, left, {"<": ">", ">=": "<="}.get(op, op)
+            left, right, op = right, left, _FLIPPED[op]
         if not isinstance(right, Constant):
             return type(left) is type(right)
-        return _unlikely(left, right) or (right.value == 0 and op in ("<", ">="))
+        return isinstance(left, Today | Now) or _unlikely(left, right) or (right.value == 0 and op in ("<", ">="))
     if isinstance(node, InList):
         return any(_unlikely(node.value, item) for item in node.items[:_MANY])
     if isinstance(node, IsMissing):
         return not isinstance(node.operand, Field) or not node.operand.nullable
-    return isinstance(node, TextTest) and isinstance(node.pattern, Constant) and not node.pattern.value
+    return isinstance(node, TextTest) and isinstance(node.pattern, Constant) and (not node.pattern.value or type(node.value) in _BOUNDED)
 
 
 def _unlikely(value: Expression, constant: Constant) -> bool:

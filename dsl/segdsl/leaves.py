@@ -210,7 +210,7 @@ class Leaves:
         return ~(~self._of[id(node.term)] ^ 1)
 
     def _compare(self, node: Compare) -> int:
-        op, left, right = node.op, self._named_constant(node.left), self._named_constant(node.right)
+        op, left, right = node.op, node.left, node.right
         if type(left) is Constant or (type(left) is not Constant and type(right) is not Constant and _moves(left)):
             op, left, right = _FLIPPED[op], right, left
         found = None
@@ -226,15 +226,6 @@ class Leaves:
             return ~self._pair(node)
         view, first, last = found
         return ~self._test(self._of[id(left)], view, _AMONG[op](first, last))
-
-    def _named_constant(self, node: Expression) -> Expression:
-        """The constant that a let stands for."""
-        while isinstance(node, Let):
-            value = self.rules.lets[node.name].value
-            if not isinstance(value, Constant | Let):
-                break
-            node = value
-        return node
 
     def _pair(self, node: Compare) -> int:
         """A comparison of two values: the sign of their difference."""

@@ -9,6 +9,7 @@ from segdsl.checked import (
     Aggregate,
     And,
     ChooseRule,
+    Chosen,
     Compare,
     Constant,
     Expression,
@@ -88,7 +89,7 @@ class _Walk:
                     inner = self._never(node)
                     if inner is None:
                         yield diagnostic("W102", node.span, hint=self._why(node, "its parts exclude each other"))
-                elif never[number ^ 1]:
+                elif never[number ^ 1] and not self._asks_for_any(number):
                     inner = self._always(node)
                     if inner is None:
                         yield diagnostic("W103", node.span, hint=self._why(node, "its parts leave nothing out but what is missing"))
@@ -100,6 +101,11 @@ class _Walk:
                 yield self._unmet(node, node.where, grouped)
                 inner = [each for each in inner or () if each is not node.where]
             waiting += [(each, grouped or type(node) is Grouped) for each in inner or ()]
+
+    def _asks_for_any(self, condition: int) -> bool:
+        """Whether a condition asks for any value of a choose that may have none: it leaves out what is missing, and is to."""
+        leaf = self.leaves.conditions[condition >> 1]
+        return leaf[0] == "test" and isinstance(self.leaves.sample[leaf[1]], Chosen) and self.leaves.missable[leaf[1]]
 
     def _never(self, node: Expression) -> list[Expression] | None:
         """Where to look for what makes a condition never true; None where it does itself, and it is to be told."""

@@ -71,16 +71,6 @@ def branches(node: Expression) -> list[Expression]:
     return found
 
 
-def mark(node: Expression) -> Any:
-    """A cheap sign of an expression that holds no others by its kind and name: equal where the meaning is."""
-    kind = type(node)
-    if kind is checked.Constant:
-        return node.value  # type: ignore[union-attr]
-    if kind is checked.Field or kind is checked.Let or kind is checked.Chosen or kind is checked.Collected:
-        return node.name  # type: ignore[union-attr]
-    return kind
-
-
 def meaning(node: Expression) -> tuple[Any, ...]:
     """An expression as nested tuples without spans: equal where two texts say the same in the same order."""
     return _bare(node)  # type: ignore[no-any-return]
