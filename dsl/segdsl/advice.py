@@ -14,6 +14,7 @@ _FAR = 100
 _LINE_END = re.compile(r"[ \t\r]*(?:\n|\Z)")
 _WANTED = {
     '"case" after "ignoring"': "write ignoring case",
+    "the name of a segment": "a name stands without quotes: in segment vip",
     "a regular expression in quotes": 'write matches "..."',
     '"("': "as in at least 2 of (a, b, c)",
     'a number after "at least"': "as in at least 2 of (a, b, c)",
@@ -48,6 +49,8 @@ def advice(c: Cursor, expected: str) -> str | None:
         return 'the value comes first, a number or text that is not negative: "gold" when and its condition'
     if expected == "a name":
         return _at_name(c)
+    if c.kind in _COMPARISONS and before in ("and", "or", "not", "when", "("):
+        return f"what is compared stands on both sides of and, or: x > 1 and x {c.kind} 5"
     if c.kind in ("(", ",", ")", "+", "-", "*", "/", "."):
         return _at_sign(c, expected, before, earlier, called)
     return _at_word(c, expected, before, earlier, called)
@@ -98,6 +101,7 @@ def _at_sign(c: Cursor, expected: str, before: str, earlier: str, called: str) -
 
 
 def _at_word(c: Cursor, expected: str, before: str, earlier: str, called: str) -> str | None:
+    end = c.before()[2]
     if before == "exactly" and expected.startswith("a number"):
         return "for a field called exactly, write `exactly` in backquotes"
     if expected == '"with"':
@@ -106,7 +110,11 @@ def _at_word(c: Cursor, expected: str, before: str, earlier: str, called: str) -
         return "values are parted by commas"
     if c.kind == "over" and before == ")":
         return "over stands inside the brackets: rank(revenue over country)"
-    if before == NAME and called in FUNCTIONS and called != "first" and c.kind in NAMES:
+    if before == TEXT and c.kind in NAMES and end == c.start:
+        return f"a quote inside a text is written \\{c.text[end - 1]}, or the text stands in the other quotes"
+    if c.kind in NAMES and before in LITERALS and c.peek() in _COMPARISONS and not c.opens:
+        return "two tests are joined by and, or"
+    if before in NAMES and called in FUNCTIONS and called not in ("first", "last") and c.kind in NAMES:
         return f"write {FUNCTIONS[called].shape}"
     if c.kind == NAME and before in NAMES:
         return f"a name of several words stands in backquotes: `{called} {shorten(c.word())}`"

@@ -23,7 +23,7 @@ def aggregate(ctx: Context, node: syntax.Call, scope: Scope) -> Aggregate | None
     name = node.name.text
     if len(node.arguments) != 1:
         wanted = "one relation or field" if node.for_ is None else "one value before `for`"
-        hint = f"write `{FUNCTIONS[name].shape}`"
+        hint = f"write `{FUNCTIONS[name].shape}`" if not node.arguments else f"a condition stands behind `where`: `{name}(… where …)`"
         ctx.report("E309", node.span, name=f"`{name}`", wanted=wanted, found=_counted(len(node.arguments)), hint=hint)
         return None
     if not ordered(ctx, node):

@@ -197,6 +197,8 @@ def _strange(c: Cursor, character: str) -> Mistake:
     elif character in _MONEY:
         amount = shorten(c.text[start:end]) if before == NUMBER and end == c.start else after
         hint = f"a number stands without its unit: {amount}" if amount[0].isdigit() else f"a name stands without a sign before it: {amount}"
+    elif character == "@" and "." in after:
+        hint = f'a text stands in quotes: "@{after}"'
     elif character == "@":
         hint = f"a name stands without a sign before it: {after}"
     else:
@@ -234,7 +236,8 @@ def _number(c: Cursor) -> Mistake | None:
             point = f"; {shorten(grouped[0].replace(',', '.'))} with a decimal point" if grouped[0].count(",") == 1 else ""
             return mistake("E116", Span(start, grouped.end(), c.number), hint=grouped_hint(digits) + point)
         digits = _digits(c, c.end)
-        return mistake("E116", Span(start, c.end + len(digits), c.number), hint=f"write {shorten(written)}.{shorten(digits)}")
+        whole = written.replace(".", "")
+        return mistake("E116", Span(start, c.end + len(digits), c.number), hint=f"write {shorten(whole)}.{shorten(digits)}")
     if c.kind == NUMBER and c.text[end : c.start] in _GAPS and _THREE.fullmatch(c.word()) and written.isdecimal():
         return mistake("E116", Span(start, c.end, c.number), hint=grouped_hint(written + c.word()))
     if c.kind in NAMES and c.word().lower() in SHORT_UNITS:

@@ -22,7 +22,7 @@ _LENGTH = rf"(\d+) ({_UNITS})"
 _MONTH = "|".join(f"{month[:3]}(?:{month[3:]})?" for month in MONTHS)
 _MORE, _LESS = "greater|more|larger|bigger|higher|longer|older", "less|fewer|smaller|lower|shorter|younger"
 _NOTHING = r"null|none|nil|nan|na|n/a|unknown|undefined|unset"
-_NO_TABLE = rf"(?:of|and|or|not|is|in|when|otherwise|where|for|per|by|over|param|let|segment|choose|collect|{_UNITS})"
+_NO_TABLE = rf"(?:of|and|or|not|is|in|times|when|otherwise|where|for|per|by|over|param|let|segment|choose|collect|{_UNITS})"
 _THERE = r"set|known|defined|present|provided|filled|given"
 
 _QUOTES = 'write "straight quotes"'
@@ -57,7 +57,7 @@ WORDS = {
     "end": "a choose statement needs no end",
     "as": "a name for a value is given by a statement: let NAME = ...", "mod": "there is no remainder",
     "group": "groups are written inside the brackets: sum(... per x) or sum(... over x)", "having": "write where inside the brackets",
-    "order": "write first(x by t) or last(x by t)", "limit": "write top(100, x)", "exists": "write is not missing; of rows any(orders)",
+    "limit": "write top(100, x)", "exists": "write is not missing; of rows any(orders)",
     "xor": "write exactly 1 of (a, b)", "unless": "write and not", "during": "write within last 30 days, or in last month",
     "include": "write contains",
 }  # fmt: skip
@@ -138,6 +138,10 @@ def _counted(found: re.Match[str]) -> str:
 # In this order; the first that fits is told.
 _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     # ---- times
+    (rf"within (?:last|next) {_LENGTH}", "a time of rows stands inside the brackets: count(orders where placed_at within last {0} {1})"),
+    (rf"{_IS}between (\d+) and {_LENGTH} ago", "a range is written in {1} {2} ago..{0} {2} ago"),
+    (rf"{_IS}(?:older|longer ago) than {_LENGTH}", "write before {0} {1} ago"),
+    (rf"{_IS}(?:newer|younger|more recent) than {_LENGTH}", "write within last {0} {1}"),
     (rf"{_IS}(?:(?:{_MORE}) than|over|longer ago than) {_LENGTH} ago", "write before {0} {1} ago"),
     (rf"{_IS}(?:(?:{_LESS}) than|under) {_LENGTH} ago", "write within last {0} {1}"),
     (rf"{_IS}(?:(?:in|within|during|over) )?(?:the )?(?:last|past|previous) {_LENGTH}(?! ago)", "write within last {0} {1}"),
@@ -213,7 +217,10 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (rf"exists (?!{_NO_TABLE}\b)(\w+)", "write any({0} where ...)"),
     (r"count ?\( ?\*", "rows are counted by the name of their table: count(orders)"),
     (r"count ?\( ?distinct (\w[\w.]*)", "write distinct({0})"),
-    (r"(top|bottom) (\d+ ?%?) (?:of|by) (\w+)", "write {0}({1}, {2})"),
+    (r"(top|bottom) (\d+ ?%?) (?:of |by )?([^\W\d]\w*)", "write {0}({1}, {2})"),
+    (r"(?:is )?(?:in )?(?:the )?(top|bottom) (\d+ ?%?)", "write {0}({1}, x), x being what is compared"),
+    (r"(\d+(?:\.\d+)?%) of ([^\W\d]\w*)", "write {0} * {1}"),
+    (r"order by (\w+)", "write first(x by {0}) or last(x by {0})"),
     (r"(?:filter|where) ?\(?", "a condition on rows stands inside the brackets: count(orders where ...); to join two tests write and"),
     (r"\(?partition by (\w+)", "groups are written over {0}, as in rank(x over {0})"),
     # ---- conditions
