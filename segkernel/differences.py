@@ -123,7 +123,7 @@ def headline(each: Difference) -> str:
 
 
 class _Version:
-    """One version: its statements by name, what they mention, and what its names mean."""
+    """One version: its statements by name with their `place` in the order written, what they mention, and what its names mean."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -131,19 +131,23 @@ class _Version:
         for file in rules.files:
             for statement in file.statements:
                 self.statements.setdefault(statement.name.text, (statement, file))
+        self.place = {name: number for number, name in enumerate(self.statements)}
         self.meanings = meaning.fingerprints(rules.checked, rules.checked.names)
         self.lets = meaning.fingerprints(rules.checked, tuple(rules.checked.lets))
         self._of_rows = frozenset(
             name for name, (each, _) in self.statements.items() if isinstance(each, Let) and each.relation is not None
         )
         self._links = frozenset(link for table in rules.schema.tables.values() for link in table.links)
+        self._mentions: dict[str, set[str]] = {}
+        self._texts: dict[str, str] = {}
 
     def text(self, name: str) -> str:
         """The canonical text of a statement without its comments, empty where there is none."""
-        if name not in self.statements:
-            return ""
-        statement, file = self.statements[name]
-        return format(File((statement,), (), file.text)).replace("\r\n", "\n")
+        if name not in self._texts:
+            statement, file = self.statements.get(name, (None, None))
+            canonical = "" if statement is None or file is None else format(File((statement,), (), file.text))
+            self._texts[name] = canonical.replace("\r\n", "\n")
+        return self._texts[name]
 
     def kind(self, name: str) -> str:
         return statement_kind(self.statements[name][0])
@@ -153,12 +157,18 @@ class _Version:
         found: set[str] = set()
         waiting = [name]
         while waiting:
-            statement = self.statements.get(waiting.pop())
-            if statement is not None and not isinstance(statement[0], Param):
-                new = {each for each in mentioned(statement[0], self._of_rows, self._links) if each in self.statements} - found
-                found |= new
-                waiting += new
+            new = self._mentioned(waiting.pop()) - found
+            found |= new
+            waiting += new
         return found - {name}
+
+    def _mentioned(self, name: str) -> set[str]:
+        """The statements that one names."""
+        if name not in self._mentions:
+            statement = self.statements[name][0] if name in self.statements else None
+            names = () if statement is None or isinstance(statement, Param) else mentioned(statement, self._of_rows, self._links)
+            self._mentions[name] = {each for each in names if each in self.statements}
+        return self._mentions[name]
 
     def meant(self, name: str) -> str | None:
         """What stands for the meaning of a statement: of a param its text, None where there is none of that name."""
@@ -209,14 +219,12 @@ def _through(name: str, before: _Version, after: _Version) -> list[str]:
 
     What only one of them has is left out where the other has the same under another name.
     """
-    lets = {version: {version.meant(each) for each in version.below(name)} for version in (before, after)}
-    reached = before.below(name) | after.below(name)
+    rests = before.below(name), after.below(name)
+    old_meanings, new_meanings = ({side.meant(each) for each in names} for side, names in zip((before, after), rests, strict=True))
     found = []
-    for each in dict.fromkeys((*after.statements, *before.statements)):
-        if each not in reached:
-            continue
+    for each in sorted(rests[0] | rests[1], key=lambda each: (each not in after.place, after.place.get(each, before.place.get(each, 0)))):
         old, new = before.meant(each), after.meant(each)
-        renamed = (old is None and new in lets[before]) or (new is None and old in lets[after])
+        renamed = (old is None and new in old_meanings) or (new is None and old in new_meanings)
         if old != new and not renamed and before.text(each) != after.text(each):
             found.append(each)
     return found
