@@ -140,6 +140,7 @@ SHOWN = [
     ("let a='say \"x\"'", "let a = 'say \"x\"'\n"),
     ('let a="\\u00e9\\u200b\\t\\\\"', 'let a = "é\\u200b\\t\\\\"\n'),
     ("let `when` for `orders` = `at`(5)", "let `when` for orders = `at`(5)\n"),
+    ("let `today` = `now` > now let b = `year` in `last`", "let `today` = `now` > now\nlet b = year in `last`\n"),
     ("let a = `exactly` let b = x in `last` ", "let a = `exactly`\nlet b = x in `last`\n"),
     ("let a = x in `next`..5 let b = x contains `any`", "let a = x in `next`..5\nlet b = x contains `any`\n"),
     ("let a = sum(x over `all`) let b = sum(x over (`all`,b))", "let a = sum(x over `all`)\nlet b = sum(x over (all, b))\n"),

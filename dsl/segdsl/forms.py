@@ -15,7 +15,13 @@ VERSION: Literal[1] = 1
 
 Remark = Annotated[str, Meta(pattern=r"^#[^\r\n]*$(?![\r\n])", description="a comment, with its #")]
 Above = Annotated[str, Meta(pattern=r"^(#[^\r\n]*)?$(?![\r\n])", description="a comment with its #, or empty for an empty line")]
-Word = Annotated[str, Meta(pattern=r"^[^`\r\n]+$(?![\r\n])", description="a name as it is meant, without backquotes")]
+Word = Annotated[
+    str,
+    Meta(
+        pattern=r"^([^`\r\n]+|`now`|`today`)$(?![\r\n])",
+        description="a name as it is meant, without backquotes; but `now` and `today` keep theirs, for without they are the clock",
+    ),
+]
 Digits = Annotated[str, Meta(pattern=r"^[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]+)?$(?!\n)")]
 Unit = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
 

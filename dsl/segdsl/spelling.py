@@ -19,6 +19,8 @@ _WORD = re.compile(WORD)
 
 def name(text: str, taken: frozenset[str] = NOWHERE) -> str:
     """A name, in backquotes where it needs them: `taken` are the words that mean something else in its place."""
+    if text.startswith("`"):
+        return text
     return text if _WORD.fullmatch(text) and text not in RESERVED and text not in taken else f"`{text}`"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from segdsl import forms, syntax
+from segdsl.names import CLOCK, quoted
 from segdsl.remarks import Places, placed
 
 _COUNT = re.compile(r"[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -35,7 +36,7 @@ def _form(node: Any, text: str, places: Places) -> Any:
     form = node
     kind = type(node)
     if kind is syntax.Name:
-        form = node.text
+        form = f"`{node.text}`" if node.text in CLOCK and quoted(node) else node.text
     elif kind in _FORMS:
         values: dict[str, Any] = {}
         for field in _FIELDS[kind]:
