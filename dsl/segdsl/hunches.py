@@ -40,14 +40,14 @@ from segdsl.checked import (
     TextTest,
     Today,
 )
+from segdsl.ends import ends
 from segdsl.syntax import Span
 from segdsl.tree import LEAVES, children
-from segdsl.typesystem import Length
+from segdsl.typesystem import TRUTH, Length
 
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_AFTER = (">", "<=")
 _MANY = 64
-_SMALL = (0, 1)
-"""Of these there are none in a sign: `any` is a count above 0, and yes is 1."""
 _LINKS = frozenset((And, Or, Not))
 _OF_ROWS = frozenset((Aggregate, Grouped, Relative))
 _BOUNDED = frozenset((Chosen, HostCall, Relative))
@@ -73,6 +73,7 @@ def worth_reasoning(rules: Rules, roots: dict[str, tuple[Expression, ...]]) -> s
         glance.worth = glance.worth or len(glance.things) > _MANY
         if glance.worth:
             found.add(name)
+        glance.sign.discard(None)
         if name in rules.segments:
             earlier = signs.setdefault(frozenset(glance.sign), name)
             if earlier != name:
@@ -91,8 +92,7 @@ def _glance(roots: Sequence[Expression], known: dict[str, Glance]) -> Glance:
         node, things, place = waiting.pop()
         kind = type(node)
         if isinstance(node, Constant):
-            if node.value not in _SMALL:
-                sign.add(node.value)
+            sign.add(None if node.type == TRUTH else node.value)
         elif kind is Field or kind is Chosen or kind is Collected:
             name = node.name  # type: ignore[union-attr]
             sign.add(name)
@@ -122,21 +122,38 @@ def _glance(roots: Sequence[Expression], known: dict[str, Glance]) -> Glance:
         else:
             if kind is KOf or _out_of_reach(node):
                 glance.worth = True
-            if isinstance(node, Shift):
-                sign.add(node.by)
+            inner = children(node)
+            if isinstance(node, Compare):
+                asked: list[Expression] = [side for side in inner if not isinstance(side, Constant)]
+                op = _FLIPPED[node.op] if isinstance(node.left, Constant) else node.op
+                sign.update(_cut(op, asked[0], side) for side in inner if isinstance(side, Constant) and len(asked) == 1)
+                inner = asked
             elif isinstance(node, InList) and len(node.items) <= _MANY:
-                sign.update(item.value for item in node.items if item.value not in _SMALL)
+                sign.update(_cut("=", node.value, item) for item in node.items)
+            elif isinstance(node, Shift):
+                sign.add(node.by)
             place = place or node.span
-            waiting += [(child, things, place) for child in children(node)]
+            waiting += [(child, things, place) for child in inner]
     return glance
+
+
+def _cut(op: str, value: Expression, constant: Constant) -> Any:
+    """A constant for a sign, the same for `x > 3` and `x >= 4` of whole numbers. There is none where it is that of `any`, or yes or no."""
+    if constant.value is None or constant.type == TRUTH:
+        return None
+    found = ends(value.type, constant)
+    if found is None:
+        return constant.value
+    cut = found[2] if op in _AFTER else found[1]
+    return None if cut == 1 else cut
 
 
 def _backwards(node: Expression) -> bool:
     """Whether a range may be empty."""
-    ends = [term.right for term in node.terms if isinstance(term, Compare)]  # type: ignore[union-attr]
-    if len(ends) < 2:
+    bounds = [term.right for term in node.terms if isinstance(term, Compare)]  # type: ignore[union-attr]
+    if len(bounds) < 2:
         return False
-    low, high = _roughly(ends[0]), _roughly(ends[1])
+    low, high = _roughly(bounds[0]), _roughly(bounds[1])
     return low is not None and high is not None and (type(low) is not type(high) or low >= high)
 
 
