@@ -62,7 +62,7 @@ def test_rules_say_what_they_are():
     rules = compiled()
     assert rules.names == ("german", "buyers", "both", "tier")
     assert repr(rules) == "Rules(segments: 3, chooses: 1; root customers)"
-    assert rules.warnings == ()
+    assert [warning.code for warning in rules.warnings] == ["W114"]
 
 
 def test_inputs_are_the_columns_that_are_read_by_the_datas_names():
