@@ -264,6 +264,15 @@ def test_reading_stops_after_many_mistakes() -> None:
     assert [found.code for found in mistakes] == ["E108"] * 10 + ["E908"]
 
 
+def test_of_a_long_line_only_what_is_shown_is_looked_at() -> None:
+    text = "let a = b in (" + "1, " * 40_000 + "&" + ", 1" * 40_000 + ")"
+    found = parse(text, limits=Limits(items=1_000_000))[1]
+    place, line, carets, *_ = render(found * 300, [Source("a.seg", text)]).split("\n")
+    assert place.startswith("a.seg:1:120015:")
+    assert line.strip()[0] == line.strip()[-1] == "…"
+    assert line[carets.index("^")] == "&"
+
+
 def test_a_diagnostic_as_text() -> None:
     text = 'segment idle\n  when country == "DE"\n'
     assert render(parse(text)[1], [Source("segments.seg", text)]).split("\n") == [

@@ -267,8 +267,9 @@ def _pointed(span: Span, source: Source) -> tuple[str, str]:
     """The line of a span's start without its indentation, cut to a window where it is long, and the carets below it."""
     number, column = source.place(span.start)
     begin = source.starts[number - 1]
-    line = source.text[begin : begin + column - 1 + 2 * _WIDTH].partition("\n")[0].rstrip("\r") if column <= _WIDTH else source.line(number)
-    start = min(column - 1, len(line))
+    begin += max(0, column - 1 - 2 * _WIDTH)  # of a long line only what may be shown is looked at
+    line = source.text[begin : source.starts[number - 1] + column - 1 + 2 * _WIDTH].partition("\n")[0].rstrip("\r")
+    start = min(span.start - begin, len(line))
     end = min(max(span.end - begin, start), len(line))
     first = min(len(line) - len(line.lstrip()), start)
     last = len(line)

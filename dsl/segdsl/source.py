@@ -29,12 +29,6 @@ class Source(msgspec.Struct, frozen=True):
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
 
-    def line(self, number: int) -> str:
-        """The text of a line (from 1), without its end."""
-        start = self.starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
-
     def snippet(self, span: Span) -> str:
         """The characters of a span."""
         return self.text[span.start : span.end]
