@@ -211,6 +211,13 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "put it after `when`, without quotes",
     ),
     (
+        'segment vip when newsletter segment s "not in segment vip" when revenue > 3',
+        "W110",
+        'the label "not in segment vip" looks like a condition, and it decides nothing',
+        '"not in segment vip"',
+        "put it after `when`, without quotes",
+    ),
+    (
         "segment s when employees > 5 and employees > 3",
         "W113",
         "this part of the condition decides nothing",
@@ -257,6 +264,7 @@ SILENT = [
     "let n = count(orders) segment s when none(orders where total > 3) and n > 3",
     'segment s "Customers with revenue" when newsletter',
     'segment s "revenue: more than 50" when newsletter',
+    'segment s "Customers in segment A" when newsletter',
     "segment a when revenue > 3 segment b when revenue > 4 segment c when in segment a",
     "segment s when birthday >= 30 days ago and birthday before 3 days ago",
     "segment s when coalesce(company.size, 0) < 3",

@@ -145,6 +145,7 @@ def _unused(names: Names, graph: Mentions, found: list[Diagnostic]) -> None:
 
 
 _TEST = re.compile(
+    r"\bin segment (\w+)|"
     r"(\w+)(?:\.\w+)*\)?\s*(?:!=|<=|>=|[=<>]|\b(?:in|not in)\s*\(|\b(?:before|after|within|contains|is missing|is not missing)\b)"
 )
 
@@ -157,6 +158,6 @@ def _labels(rules: Rules, schema: Schema, names: Names, found: list[Diagnostic])
         label = statement.label if isinstance(statement, syntax.Segment | syntax.Choose | syntax.Collect) else None
         if label is None:
             continue
-        if any(match.group(1) in known for match in _TEST.finditer(label.value)):
+        if any((match.group(1) or match.group(2)) in known for match in _TEST.finditer(label.value)):
             shown = label.value if len(label.value) <= 40 else label.value[:39] + "…"
             found.append(diagnostic("W110", label.span, label=shown, hint="put it after `when`, without quotes"))
