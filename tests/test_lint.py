@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from segdsl import Schema
 from segdsl.diagnostics import MESSAGES
 from segdsl.missing import Count, missing_values, with_counts
+from segdsl.schema import FieldSpec, Table
+from segdsl.typesystem import TEXT
 from segdsl.wording import dotted
 from tests.shop import SHOP, checked, rules
 
@@ -31,6 +34,27 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "W101",
         "customers whose `phone` is missing drop out here",
         'phone starts with "1"',
+        "add `or phone is missing` behind the `not (…)` to keep them, both in brackets",
+    ),
+    (
+        'segment s when newsletter and phone != "1"',
+        "W101",
+        "customers whose `phone` is missing drop out here",
+        'phone != "1"',
+        "add `or phone is missing` to keep them, both in brackets",
+    ),
+    (
+        'segment s when not (newsletter and phone = "1")',
+        "W101",
+        "customers whose `phone` is missing drop out here",
+        'phone = "1"',
+        "add `or phone is missing` behind the `not (…)` to keep them",
+    ),
+    (
+        'segment s when newsletter and (phone != "1" or city = "x")',
+        "W101",
+        "customers whose `phone` is missing drop out here",
+        'phone != "1"',
         "add `or phone is missing` to keep them",
     ),
     (
@@ -112,7 +136,7 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "wait >= 1 week or wait < 7 days",
         "its parts leave nothing out but what is missing",
     ),
-    ("segment s when employees in 5..3", "W102", "this is never true", "employees in 5..3", "its parts exclude each other"),
+    ("segment s when employees in 5..3", "W102", "this is never true", "employees in 5..3", "a range begins with its smaller end"),
     (
         "segment s when employees in 1..3 and employees = 4",
         "W102",
@@ -218,6 +242,13 @@ WARNINGS: list[tuple[str, str, str, str, str | None]] = [
         "put it after `when`, without quotes",
     ),
     (
+        'segment s "sum(orders.total) > 50" when newsletter',
+        "W110",
+        'the label "sum(orders.total) > 50" looks like a condition, and it decides nothing',
+        '"sum(orders.total) > 50"',
+        "put it after `when`, without quotes",
+    ),
+    (
         "segment s when employees > 5 and employees > 3",
         "W113",
         "this part of the condition decides nothing",
@@ -265,6 +296,7 @@ SILENT = [
     'segment s "Customers with revenue" when newsletter',
     'segment s "revenue: more than 50" when newsletter',
     'segment s "Customers in segment A" when newsletter',
+    'segment s "No orders within 30 days of any visits" when newsletter',
     "segment a when revenue > 3 segment b when revenue > 4 segment c when in segment a",
     "segment s when birthday >= 30 days ago and birthday before 3 days ago",
     "segment s when coalesce(company.size, 0) < 3",
@@ -342,3 +374,14 @@ def test_a_yes_or_no_that_is_missing_is_neither() -> None:
 
 def test_rules_with_warnings_are_rules() -> None:
     assert rules('segment s when phone != "1"').names == ("s",)
+
+
+def test_a_hint_writes_names_as_rules_do() -> None:
+    table = Table(fields={"id": FieldSpec(TEXT), "first name": FieldSpec(TEXT)}, key=("id",))
+    text = 'segment s when `first name` != "Ann"'
+    schema = Schema(root="people", tables={"people": table})
+    told = checked(text, schema=schema)[1]
+    assert [(each.message, each.hint) for each in told] == [
+        ("people whose `first name` is missing drop out here", "add `or `first name` is missing` to keep them")
+    ]
+    assert checked(f"{text} or `first name` is missing", schema=schema)[1] == ()

@@ -146,18 +146,20 @@ def _unused(names: Names, graph: Mentions, found: list[Diagnostic]) -> None:
 
 _TEST = re.compile(
     r"\bin segment (\w+)|"
-    r"(\w+)(?:\.\w+)*\)?\s*(?:!=|<=|>=|[=<>]|\b(?:in|not in)\s*\(|\b(?:before|after|within|contains|is missing|is not missing)\b)"
+    r"(\w+)((?:\.\w+)*\)?)\s*(?:!=|<=|>=|[=<>]|\b(?:in|not in)\s*\(|\b(?:before|after|within|contains|is missing|is not missing)\b)"
 )
 
 
 def _labels(rules: Rules, schema: Schema, names: Names, found: list[Diagnostic]) -> None:
     root = schema.tables[schema.root]
-    known = {*root.fields, *root.links, *schema.relations(schema.root), *names.statements}
+    known, relations = {*root.fields, *root.links, *names.statements}, schema.relations(schema.root)
     for name in rules.names:
         statement = names.statements[name]
         label = statement.label if isinstance(statement, syntax.Segment | syntax.Choose | syntax.Collect) else None
         if label is None:
             continue
-        if any((match.group(1) or match.group(2)) in known for match in _TEST.finditer(label.value)):
+        # a relation's bare name is tested nowhere: "no orders after the trial" is a label
+        tests = [(test[1] or test[2], test[3]) for test in _TEST.finditer(label.value)]
+        if any(tested in known or (tested in relations and more) for tested, more in tests):
             shown = label.value if len(label.value) <= 40 else label.value[:39] + "…"
             found.append(diagnostic("W110", label.span, label=shown, hint="put it after `when`, without quotes"))

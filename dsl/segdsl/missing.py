@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence, Set
 
 import msgspec
 
+from segdsl import spelling
 from segdsl.checked import (
     And,
     Arithmetic,
@@ -53,12 +54,15 @@ _Key = tuple[str, tuple[str, ...], str]
 
 class MissingLint(msgspec.Struct, frozen=True):
     """A test in `statement` that leaves out the rows of `field.table` whose `field` is missing, or that they pass by on their way to
-    `otherwise`; counting them is the engine's part."""
+    `otherwise`; counting them is the engine's part. `joined` to others by `and`, the test wants brackets before an `or` is added to it;
+    in a group that is `turned` round by `not`, it is added behind the group."""
 
     statement: str
     field: Field
     span: Span
     otherwise: bool = False
+    joined: bool = False
+    turned: bool = False
 
 
 def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
@@ -67,20 +71,20 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
     for name, roots in statements(rules):
         suspects: dict[_Key, MissingLint] = {}
         asked: set[_Key] = set()
-        waiting: list[tuple[Expression, bool, bool]] = [(root, False, False) for root in reversed(roots) if type(root) not in LEAVES]
+        waiting = [(root, False, False, False, False) for root in reversed(roots) if type(root) not in LEAVES]
         while waiting:
-            node, negative, sugar = waiting.pop()
+            node, negative, sugar, joined, turned = waiting.pop()
             kind = type(node)
             if kind is Compare:
                 assert isinstance(node, Compare)
                 for field in _left_out(node, negative, sugar):
-                    suspects.setdefault(_key(field), MissingLint(name, field, node.span))
-                negative = False
+                    suspects.setdefault(_key(field), MissingLint(name, field, node.span, joined=joined, turned=turned))
+                negative = joined = turned = False
             elif kind in _TESTED:
                 for field in _tested(node):
                     if negative and _can_miss(field):
-                        suspects.setdefault(_key(field), MissingLint(name, field, node.span))
-                negative = False
+                        suspects.setdefault(_key(field), MissingLint(name, field, node.span, joined=joined, turned=turned))
+                negative = joined = turned = False
             elif kind is IsMissing:
                 assert isinstance(node, IsMissing)
                 asked.update(_key(field) for field in _fields(node.operand))
@@ -89,16 +93,20 @@ def missing_values(rules: Rules) -> tuple[MissingLint, ...]:
                 assert isinstance(node, Not)
                 negative = not negative
                 if negative and isinstance(node.term, Field) and _can_miss(node.term):
-                    suspects.setdefault(_key(node.term), MissingLint(name, node.term, node.span))
+                    suspects.setdefault(_key(node.term), MissingLint(name, node.term, node.span, joined=joined, turned=turned))
+                turned = turned or (isinstance(node.term, And | Or) and any(each.span is not node.term.span for each in node.term.terms))
             elif kind is And:
                 # what `in a..b`, periods and `within` stand for has the span of the whole
                 span = node.span
                 sugar = all(term.span is span for term in node.terms)  # type: ignore[union-attr]
-                waiting += [(term, negative, sugar) for term in reversed(branches(node))]
+                joined = joined or not (sugar or turned)
+                waiting += [(term, negative, sugar, joined, turned) for term in reversed(branches(node))]
                 continue
-            elif kind is not Or:
-                negative = False
-            waiting += [(child, negative, False) for child in reversed(branches(node))]
+            elif kind is Or:
+                joined = joined and turned
+            else:
+                negative = joined = turned = False
+            waiting += [(child, negative, False, joined, turned) for child in reversed(branches(node))]
         choose = rules.chooses.get(name)
         passing = {} if choose is None or choose.otherwise is None else _passing(rules, choose, asked)
         found.extend(lint for key, lint in suspects.items() if key not in asked and key not in passing)
@@ -194,12 +202,15 @@ class Count(msgspec.Struct, frozen=True):
 def warning(lint: MissingLint, count: Count | None = None, root: str = "") -> Diagnostic:
     """The warning of a lint, with the number of rows left out where it is known; `root` is the table of the accounts."""
     name = dotted(lint.field)
+    written = ".".join(map(spelling.name, (*lint.field.path, lint.field.name)))
     rows = lint.field.table
     if count is not None:
         rows = f"{count.rows:,} of {rows}" + (f" ({count.accounts:,} of {root})" if rows != root else "")
     if lint.otherwise:
-        return diagnostic("W114", lint.span, rows=rows, field=name, hint=f"add a case of their own, `when {name} is missing`")
-    return diagnostic("W101", lint.span, rows=rows, field=name, hint=f"add `or {name} is missing` to keep them")
+        return diagnostic("W114", lint.span, rows=rows, field=name, hint=f"add a case of their own, `when {written} is missing`")
+    where = " behind the `not (…)`" if lint.turned else ""
+    brackets = ", both in brackets" if lint.joined else ""
+    return diagnostic("W101", lint.span, rows=rows, field=name, hint=f"add `or {written} is missing`{where} to keep them{brackets}")
 
 
 def with_counts(

@@ -24,7 +24,7 @@ from segdsl.checked import (
     SegmentRule,
 )
 from segdsl.diagnostics import Diagnostic, diagnostic
-from segdsl.ends import ends
+from segdsl.ends import ends, moving_ends
 from segdsl.facts import possible
 from segdsl.hunches import worth_reasoning
 from segdsl.leaves import Leaves
@@ -32,12 +32,13 @@ from segdsl.missing import statements
 from segdsl.schema import Schema
 from segdsl.tree import LEAVES, branches, children
 from segdsl.trials import Trial
-from segdsl.typesystem import TRUTH
+from segdsl.typesystem import DATE, TIMESTAMP, TRUTH
 from segdsl.verdicts import Verdicts
 
 _MANY_TERMS = 12
 """Of longer conditions, only terms that say the same are told."""
 _CASE_WORK = 100_000
+_APART = "its parts exclude each other"
 _OVER_NO_ROWS = {
     **dict.fromkeys(("count", "sum", "distinct"), "0"),
     **dict.fromkeys(("any", "top", "bottom"), "false"),
@@ -88,7 +89,7 @@ class _Walk:
                 if never[number]:
                     inner = self._never(node)
                     if inner is None:
-                        yield diagnostic("W102", node.span, hint=self._why(node, "its parts exclude each other"))
+                        yield diagnostic("W102", node.span, hint=self._why(node, _APART))
                 elif never[number ^ 1] and not self._asks_for_any(number):
                     inner = self._always(node)
                     if inner is None:
@@ -128,12 +129,19 @@ class _Walk:
         return branches(node) if turned or id(node) in self.told else None
 
     def _why(self, node: Expression, of_parts: str) -> str | None:
+        if _written_short(node):
+            ends_alone = (self._why(term, "") for term in branches(node) if self.verdicts.never[self.leaves.condition(term)])
+            return next(ends_alone, _backwards(node) or of_parts)
         if isinstance(node, And | Or):
             return of_parts
+        if isinstance(node, Not) and _written_short(node.term):
+            return _backwards(node.term)
         if isinstance(node, KOf):
             terms = len(node.terms)
+            if node.count > terms and node.kind != "at most":
+                return "there is only 1 condition" if terms == 1 else f"there are only {terms} conditions"
             conditions = "there is 1 condition" if terms == 1 else f"there are {terms} conditions"
-            decided = node.count > terms or (node.kind, node.count) in (("at least", 0), ("at most", terms))
+            decided = (node.kind, node.count) == ("at least", 0) or (node.kind == "at most" and node.count >= terms)
             return f"{conditions}, and none of them decides" if decided else of_parts
         leaf = self.leaves.conditions[self.leaves.condition(node) >> 1]
         if leaf[0] != "test":
@@ -204,6 +212,19 @@ def flat(node: And | Or) -> list[Expression]:
 def _written_short(node: Expression) -> bool:
     """Whether an `and` is what `in a..b`, a period or `within` stands for: its terms have the span of the whole."""
     return isinstance(node, And) and node.terms[0].span == node.span
+
+
+def _backwards(node: Expression) -> str | None:
+    """What to say of a range whose first end comes after its last one; None of others, and where that is not known."""
+    tests = [term for term in branches(node) if isinstance(term, Compare)]
+    if len(tests) < 2:
+        return None
+    first, last = (
+        ends(test.left.type, test.right) if isinstance(test.right, Constant) else moving_ends(test.left.type, test.right) for test in tests
+    )
+    if first is None or last is None or first[0] != last[0] or not first[2] > last[2]:
+        return None
+    return f"a range begins with its {'earlier' if tests[0].left.type in (DATE, TIMESTAMP) else 'smaller'} end"
 
 
 def _between_steps(node: Expression) -> bool:
