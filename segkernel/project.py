@@ -17,7 +17,6 @@ from segdsl.schema import Schema, Table
 from segdsl.source import Source
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.meaning import physical
-from segkernel.missing import left_out
 from segkernel.rules import Rules, compile, read_rules
 
 if TYPE_CHECKING:
@@ -129,6 +128,8 @@ def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diag
     heard = tuple(item for item in rules.warnings if item.code not in project.silence)
     if data is None or not any(item.code in CODES for item in heard):
         return heard
+    from segkernel.missing import left_out
+
     lints = missing_values(rules.checked)
     return with_counts(heard, lints, left_out(rules, data, lints), rules.checked.root)
 
