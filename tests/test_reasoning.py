@@ -163,6 +163,8 @@ def test_lints_take_no_time_that_grows_faster_than_the_rules() -> None:
     assert checked(f"segment s when {terms}")[0] is not None
     fields = " and ".join(f"score * {at} > 3" for at in range(100))
     assert checked(f"segment s when {fields} and {fields}")[0] is not None
+    chain = "\n".join(f"segment s{at + 1} when in segment s{at} and revenue > {at}" for at in range(3_000))
+    assert checked(f"segment s0 when newsletter {chain}")[0] is not None
     numbers = ", ".join(str(3 * at) for at in range(50_000))
     found = checked(f"segment s when employees in ({numbers}) and employees in (1, 2)")[1]
     assert [each.code for each in found] == ["W102"]

@@ -74,6 +74,8 @@ def worth_reasoning(rules: Rules, roots: dict[str, tuple[Expression, ...]]) -> s
         if glance.worth:
             found.add(name)
         glance.sign.discard(None)
+        if len(glance.sign) > _MANY:  # what others mention is not to grow with each that does
+            glance.sign = {hash(frozenset(glance.sign))}
         if name in rules.segments:
             earlier = signs.setdefault(frozenset(glance.sign), name)
             if earlier != name:

@@ -10,8 +10,10 @@ from segdsl.trials import Demand, Trial
 
 _MANY = 64
 """Beyond so many values a condition is taken to look at all of them."""
-_STEPS = 500
+_STEPS = 100
 _STEPS_A_PART = 20
+_STEPS_IN_ALL = 1_000_000
+"""Of a rule set; what is left then is not looked into."""
 
 
 class Verdicts:
@@ -21,6 +23,7 @@ class Verdicts:
         self.leaves = leaves
         self.never: list[bool] = []
         self._touched: list[frozenset[int] | None] = []
+        self._steps = _STEPS_IN_ALL
 
     def judge(self) -> None:
         """Judge the conditions that were met since the last time."""
@@ -63,7 +66,11 @@ class Verdicts:
     def fails(self, demands: Sequence[Demand]) -> bool:
         """Whether no row whatever meets demands."""
         steps = sum(len(leaf[1]) if (leaf := self.leaves.conditions[each >> 1])[0] == "every" else 1 for each, _ in demands)
-        return Trial(self.leaves, [_STEPS + _STEPS_A_PART * steps]).demand(demands)
+        given = min(_STEPS + _STEPS_A_PART * steps, self._steps)
+        work = [given]
+        failed = Trial(self.leaves, work).demand(demands)
+        self._steps = max(self._steps - given + work[0], 0)
+        return failed
 
     def implies(self, one: int, other: int) -> bool:
         """Whether `other` is true wherever `one` is."""
