@@ -51,6 +51,8 @@ def _planned(planner: Planner, known: dict[int, Program] | None = None) -> Progr
     for _, stage in planner.stages.values():
         if id(stage) not in known:
             known[id(stage)] = _planned(stage, known)
+    stages = tuple(known[id(stage)] for _, stage in planner.stages.values())
+    keys = tuple(planner.keys.values())
     return Program(
         root=planner.root,
         timezone=planner.rules.timezone,
@@ -62,6 +64,7 @@ def _planned(planner: Planner, known: dict[int, Program] | None = None) -> Progr
         spans=build.spans,
         outputs=tuple(planner.outputs),
         calls=tuple(call for _, call in planner.calls.values()),
-        stages=tuple(known[id(stage)] for _, stage in planner.stages.values()),
-        keys=tuple(planner.keys.values()),
+        stages=stages,
+        keys=keys,
+        moving=any(key.moving for key in keys) or any(stage.moving for stage in stages),
     )

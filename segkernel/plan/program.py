@@ -131,7 +131,8 @@ class Program(msgspec.Struct, frozen=True, eq=False):
 
     `stages` are programs that run before, each over all rows of a table; `outputs` are the nodes that a stage hands on. `calls`
     are made after the stages: functions of the host's, and statistics of the population. `keys` are reckoned before the program meets
-    a dataset: once for all runs, or once for an instant."""
+    a dataset: once for all runs, or once for an instant. `moving`: whether the instant of a run decides which rows are a group, here
+    or in a stage."""
 
     root: str
     timezone: str
@@ -146,16 +147,12 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     calls: tuple[HostedCall | Statistic, ...] = ()
     keys: tuple[Key, ...] = ()
     collections: tuple[Collection, ...] = ()
+    moving: bool = False
 
     @property
     def bitmaps(self) -> tuple[int, ...]:
         """The nodes that are answered in bits: the segments', then those of each collect."""
         return (*(node for _, node in self.segments), *(node for each in self.collections for node in each.nodes))
-
-    @property
-    def moving(self) -> bool:
-        """Whether the instant of a run decides which rows are a group."""
-        return any(key.moving for key in self.keys) or any(stage.moving for stage in self.stages)
 
     def __str__(self) -> str:
         from segkernel.plan.printing import printed  # the printer knows the program, and is seldom needed
