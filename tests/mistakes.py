@@ -523,6 +523,13 @@ PARAMS: list[tuple[str, dict[str, object], str, str, str | None]] = [
         "give a duration, 90 days",
     ),
     (
+        "param p = 3 segment s when revenue > p",
+        {"p": "1e99"},
+        "E405",
+        "the param \"p\" is a number, and it is set to '1e99'",
+        "give a number, 50_000",
+    ),
+    (
         "param p = (1, 2) segment s when employees in p",
         {"p": [1, "a"]},
         "E405",

@@ -40,6 +40,7 @@ from segdsl.checked import (
 )  # fmt: skip
 from segdsl.diagnostics import MESSAGES, as_dicts, render
 from segdsl.schema import FieldSpec, Link, Schema, Table
+from segdsl.source import Source
 from segdsl.typesystem import TEXT, Length
 from tests import mistakes
 from tests.shop import SHOP, checked, rules
@@ -243,6 +244,11 @@ def test_a_name_hides_a_field_that_nobody_pinned() -> None:
     assert shown(found.segments["s"].condition) == "and[$revenue > 3:whole, count(children | account($revenue) > 3:whole):whole > 0:whole]"
 
 
+def test_a_name_that_hides_a_field_of_rows_is_warned_of_once() -> None:
+    _, diagnostics = checked("let quantity = 3 let total = employees segment s when any(orders where total > 3 or total < 1)")
+    assert [(item.code, item.span.start) for item in diagnostics if item.code == "W104"] == [("W104", 71)]
+
+
 def test_backquotes_reach_a_field_called_now() -> None:
     table = Table(key=("id",), fields={"now": FieldSpec(TEXT)})
     found, _ = checked('segment s when `now` = "x"', schema=Schema(root="t", tables={"t": table}))
@@ -361,6 +367,15 @@ def test_an_event_time_that_is_no_time_of_the_rows_is_told_where_they_are_asked_
         schema = msgspec.structs.replace(SHOP, tables={**SHOP.tables, "visits": visits})
         assert [item.message for item in checked("segment s when count(visits) > 3", schema=schema)[1]] == [told]
         assert checked("segment s when count(orders) > 3", schema=schema)[0] is not None
+
+
+def test_the_caret_stands_below_what_is_wrong_behind_tabs_and_wide_letters() -> None:
+    text = 'segment s\twhen city = "東京" and contry = "x"'
+    _, diagnostics = checked(text)
+    assert render(diagnostics, [Source("a.seg", text)]).splitlines()[1:3] == [
+        '    segment s    when city = "東京" and contry = "x"',
+        "                                        ^^^^^^",
+    ]
 
 
 def test_a_mistake_that_lies_in_no_file_is_told_without_a_place() -> None:

@@ -112,6 +112,7 @@ def test_numbers(written: str, digits: str, percent: bool) -> None:
         ('let a = "\x1b[31m"', "E105"),
         ("let a = 1\rlet b = 2", "E105"),
         ("let a = 1 # \ud800", "E105"),
+        ("let a\0\0\0 = 1", "E105"),
         ("let a = 1\ufeff", "E105"),
         ("let a\u200b = 1", "E105"),
         ('let a = "\u202e"', "E105"),

@@ -152,6 +152,14 @@ def test_reading_goes_on_behind_what_is_too_deep() -> None:
     assert [statement.name.text for statement in tree.statements] == ["t"]
 
 
+def test_reading_goes_on_at_the_next_line_where_much_follows_a_mistake() -> None:
+    text = "segment s when a b c d e f g h i j k l m n segment t when a\nsegment u when b"
+    assert [statement.name.text for statement in parse(text)[0].statements] == ["t", "u"]
+    tree, mistakes = parse(text, limits=Limits(nodes=10))
+    assert [found.code for found in mistakes] == ["E101"]
+    assert [statement.name.text for statement in tree.statements] == ["u"]
+
+
 def test_nothing_is_noted_twice_behind_what_is_too_deep() -> None:
     tree, mistakes = parse("segment s when " + "(" * 70 + "\nlet a = 007 # kept\nlet b = 'open")
     assert [found.code for found in mistakes] == ["E902", "E106", "E102"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from segdsl import check, parse
+from segdsl.functions import Signature
+from segdsl.typesystem import TEXT, WHOLE
 from segkernel.plan import Program, plan
 from segkernel.plan.program import parts
 from segkernel.plan.slots import Slot
-from tests.shop import rules
+from tests.shop import SHOP, rules
 
 
 def planned(text: str, unknowns: bool = False) -> Program:
@@ -218,6 +221,7 @@ segment f when e > 5 and e + employees > 6 and any(orders where customer.country
         ("segment s when rank(score over all) < 5", "call 0 = rank(output 0 over all) of stage 0"),
         ("segment s when ntile(4, score over city) = 1", "call 0 = ntile(4, output 0 over output 1) of stage 0"),
         ('collect c "a" when newsletter "b" when employees > 1', "collect c = 'a' where c1, 'b' where c3"),
+        ("segment s when tags is missing", "tags: list of text"),
         ("segment s when phone in tags", "rows 1: items of tags"),
         ("segment s when phone in values(company.customers.city)", "rows 1: customers.company → company"),
         (
@@ -231,6 +235,15 @@ segment f when e > 5 and e + employees > 6 and any(orders where customer.country
 )
 def test_a_program_says_what_it_does(text: str, line: str) -> None:
     assert any(shown.strip().endswith(line) for shown in str(planned(text)).splitlines()), str(planned(text))
+
+
+def test_a_program_says_what_the_host_is_asked_and_which_stages_it_shares() -> None:
+    steps = Signature("steps", (WHOLE, TEXT), TEXT)
+    tree, _ = check([parse('segment s when steps(employees, city) = "x"')[0]], SHOP, functions=[steps])
+    assert tree is not None
+    assert "call 0 = steps(output 0, output 1) of stage 0" in str(plan(tree)).splitlines()
+    shared = str(planned("let place = rank(score over all) segment s when rank(place over country) > place"))
+    assert "stage 0, before: the same as (1)" in [line.strip() for line in shared.splitlines()]
 
 
 def test_twenty_thousand_chained_lets() -> None:

@@ -128,6 +128,8 @@ PROBLEMS = [
         HEAD + 'event_time = "at"\nfields = { at = { type = "text" } }',
         'segkernel.toml: tables.c.event_time: a date or timestamp is wanted, and "at" is text',
     ),
+    ("x = 1" + "0" * 5_000, "segkernel.toml: this is not TOML: a number has too many digits"),
+    (HEAD.replace('"id"', '["id", "id"]'), 'segkernel.toml: tables.c.key: the column "id" is named twice'),
     (HEAD + "source = true", "segkernel.toml: tables.c.source: a text is wanted, and this is true"),
     (HEAD + "source = { path = 'x' }", "segkernel.toml: tables.c.source: a text is wanted, and this is a table"),
     (HEAD + "[tables.c.fields]\nx = {type = 3}", "segkernel.toml: tables.c.fields.x.type: a text is wanted, and this is 3"),
