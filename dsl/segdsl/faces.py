@@ -79,9 +79,10 @@ def from_json(data: bytes | str, limits: Limits = _DEFAULTS) -> str:
     Raises UnreadableForm, with the place in the JSON, where it is not of that form or says something that no text could say, and
     where it is over a limit: eight times as many bytes as a text may have, or nested deeper than any text's form.
     """
-    encoded = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    if len(encoded) > _WIDER * limits.source:
-        raise UnreadableForm(f"the JSON is longer than {_WIDER * limits.source:,} bytes", "$")
+    most = _WIDER * limits.source
+    encoded = data.encode("utf-8", "surrogatepass") if isinstance(data, str) and len(data) <= most else data
+    if isinstance(encoded, str) or len(encoded) > most:
+        raise UnreadableForm(f"the JSON is longer than {most:,} bytes", "$")
     deepest = _LEVELS * limits.depth + _LEVELS * 4
     if _is_deeper(encoded, deepest):
         raise UnreadableForm(f"the JSON is nested more than {deepest} deep", "$")
