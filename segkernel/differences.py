@@ -182,8 +182,9 @@ class _Version:
 def differences(old: Rules, new: Rules) -> Differences:
     """What differs from one version of rules to a later one, by what their segments, chooses and collects mean.
 
-    Other spaces, comments, labels, an other order of statements or of the terms of an `and`, and other names of lets and params are no
-    difference. What a schema says of the fields, links, keys and event times that a name reads belongs to its meaning.
+    Other spaces, comments, labels, an other order of statements or of the terms of an `and`, other names of lets and params, and what
+    a let names written out are no difference. What a schema says of the fields, links, keys and event times that a name reads belongs
+    to its meaning.
     """
     before, after = _Version(old), _Version(new)
     settings = {each.place: each for each in _settings_between(old, new, old.names, new.names)}

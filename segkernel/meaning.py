@@ -15,6 +15,9 @@ from segdsl.typesystem import Length, Type
 
 _NOT_MEANT = frozenset({"span", "param", "nullable", "single", "label"})
 """Fields of a node that say where it stands, or what is known of the data at hand, not what it means."""
+_LONGEST = 200
+"""Longer texts of expressions are digested: a let stands in others as what it is, and lets of lets would grow without bounds."""
+_EXACT_FLOATS = 2**53
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -105,9 +108,9 @@ def physical(schema: Schema, table: str, name: str) -> str:
 def fingerprint(rules: checked.Rules, names: Collection[str]) -> str:
     """32 hexadecimal digits that stand for the meaning of the segments, chooses and collects of `names`.
 
-    Equal for the same rules written otherwise: spaces, comments, order of statements, labels, names of lets and params,
-    the order of the terms of an `and` or `or` and of the items of a list. Different when a name of a segment or choose,
-    a constant, a param's value, a field or the zone changes. The same in every process and on every machine.
+    Equal for the same rules written otherwise: spaces, comments, order of statements, labels, names of lets and params, what a
+    let names written out, the order of the terms of an `and` or `or` and of the items of a list. Different when a name of a
+    segment or choose, a constant, a param's value, a field or the zone changes. The same in every process and on every machine.
     """
     digests = _digests(rules, needed(rules, names))
     lines = [f"{name} {digests[name]}" for name in sorted(names)]
@@ -179,11 +182,12 @@ def rests_on_instant(rules: checked.Rules, root: checked.Expression, changing: C
 
 
 def _digests(rules: checked.Rules, wanted: Collection[str]) -> dict[str, str]:
-    """The digest of each statement of `wanted`, in which those that it mentions stand with theirs."""
+    """The digest of each statement of `wanted`, in which those that it mentions stand with theirs; of a let, the text of its value."""
     digests: dict[str, str] = {}
     for name in rules.order:
         if name in wanted:
-            digests[name] = _digest(_statement(rules, name, digests))
+            let = rules.lets.get(name)
+            digests[name] = _digest(_statement(rules, name, digests)) if let is None else _text(let.value, digests)
     return digests
 
 
@@ -198,8 +202,6 @@ def _digest(text: str) -> str:
 
 
 def _statement(rules: checked.Rules, name: str, digests: dict[str, str]) -> str:
-    if name in rules.lets:
-        return f"let {rules.lets[name].table!r} {_text(rules.lets[name].value, digests)}"
     if name in rules.segments:
         return f"segment {_text(rules.segments[name].condition, digests)}"
     several = rules.collects[name] if name in rules.collects else rules.chooses[name]
@@ -211,6 +213,12 @@ def _statement(rules: checked.Rules, name: str, digests: dict[str, str]) -> str:
 
 
 def _text(node: checked.Expression, digests: dict[str, str]) -> str:
+    """An expression without places, or where that is long, its digest: so a let stands for its value."""
+    found = _spelt(node, digests)
+    return found if len(found) <= _LONGEST else _digest(found)
+
+
+def _spelt(node: checked.Expression, digests: dict[str, str]) -> str:
     """An expression without places; texts within it are quoted, so that no two meanings read alike."""
     match node:
         case checked.Constant(value=value):
@@ -226,8 +234,10 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
         case checked.KOf(kind=kind, count=count, terms=terms):
             return f"KOf({kind} {count}, {', '.join(sorted(_text(term, digests) for term in terms))})"
         case checked.InList(value=value, items=items, others=others):
-            listed = sorted({_text(item, digests) for item in (*items, *others)})
+            listed = sorted({_compared(item, digests) for item in (*items, *others)})
             return f"InList({_text(value, digests)}, {', '.join(listed)})"
+        case checked.Compare(op=op, left=left, right=right):
+            return f"Compare({op}, {_compared(left, digests)}, {_compared(right, digests)})"
     parts = []
     for field in node.__struct_fields__:
         if field not in _NOT_MEANT:
@@ -239,6 +249,16 @@ def _text(node: checked.Expression, digests: dict[str, str]) -> str:
             else:
                 parts.append(_plain(value))
     return f"{type(node).__name__}({', '.join(parts)})"
+
+
+def _compared(node: checked.Expression, digests: dict[str, str]) -> str:
+    """One side of a comparison: 5, 5.0 and 500% are one number there, as long as a float holds it."""
+    if not (isinstance(node, checked.Constant) and isinstance(node.value, int) and node.type.kind in ("whole", "decimal")):
+        return _text(node, digests)
+    value, scale = node.value, node.type.scale
+    while scale and value % 10 == 0:
+        value, scale = value // 10, scale - 1
+    return f"{value} by 10^{scale}" if abs(value) < _EXACT_FLOATS else _text(node, digests)
 
 
 def _plain(value: object) -> str:

@@ -160,6 +160,39 @@ def test_a_fingerprint_stands_for_the_meaning():
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("let a = spent segment s when a > 5", "segment s when spent > 5"),
+        ("let a = spent > 5 let b = a segment s when b and country is missing", "segment s when country is missing and spent > 5"),
+        (
+            "let big for orders = total > 5 segment s when any(orders where big)",
+            "segment s when any(orders where total > 5)",
+        ),
+        ("segment s when spent > 0.1", "segment s when spent > 10%"),
+        ("segment s when spent in (5, 6.50)", "segment s when spent in (6.5, 5.0)"),
+        ("param p = 5 segment s when -5.0 <= spent", "segment s when -5 <= spent"),
+        ("let a = " + "spent + " * 99 + "1 segment s when a > 5", "segment s when " + "spent + " * 99 + "1 > 5"),
+    ],
+)
+def test_a_fingerprint_knows_what_a_let_names_and_what_a_number_is(one, other):
+    assert compiled(one).fingerprint == compiled(other).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("segment s when spent > 0.1", "segment s when spent > 0.01"),
+        ("segment s when spent > 10", "segment s when spent > 1"),
+        ("segment s when spent * 0.10 > 1", "segment s when spent * 0.1 > 1"),
+        ("segment s when spent > 9007199254740993", "segment s when spent > 9007199254740993.0"),
+        ("let a = spent segment s when a > 5", "let a = -spent segment s when a > 5"),
+    ],
+)
+def test_a_fingerprint_tells_numbers_apart(one, other):
+    assert compiled(one).fingerprint != compiled(other).fingerprint
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ('"DE"', '"NL"'),

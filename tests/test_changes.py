@@ -302,7 +302,7 @@ def evaluated(text, **more):
         ('country = "NL"', 'country = "DE"', ("dutch", "both")),
         ("in segment dutch and ", "", ("both",)),
         ('otherwise "none"', 'otherwise "no"', ("tier",)),
-        ("when big\nsegment", "when spent >= least\nsegment", ("spender", "both")),
+        ("when big\nsegment", "when spent >= least\nsegment", ()),
         ('"In the Netherlands"', '"Dutch"', ()),
         ('country = "NL" and spent > 1', 'spent > 1 and country = "NL"', ()),
         ("param least = 10\n", "param least = 10  # a comment\n", ()),

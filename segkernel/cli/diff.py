@@ -33,10 +33,10 @@ _STYLES = {"+": "green", "-": "red"}
 def diff(old: Path, new: Path, alone: bool, listed: bool, limit: int, as_of: str | None, form: str) -> None:
     """Tell which segments, chooses and collects differ in meaning from OLD to NEW: two project folders, or two rule files.
 
-    Meaning counts, not the writing: other spaces, comments, labels, an other order, other names of lets are no difference. A file
-    stands for its version of the project above it; where there is none, of the other side's. Where there are data (in NEW, else
-    in OLD), both versions are evaluated over them at one instant, and the accounts that enter and leave are counted. Without --as-of
-    that instant is NEW's as_of, else OLD's, else now.
+    Meaning counts, not the writing: other spaces, comments, labels, an other order, other names of lets, or what they name written
+    out, are no difference. A file stands for its version of the project above it; where there is none, of the other side's. Where
+    there are data (in NEW, else in OLD), both versions are evaluated over them at one instant, and the accounts that enter and leave
+    are counted. Without --as-of that instant is NEW's as_of, else OLD's, else now.
 
     Exit codes: 0 nothing differs, 1 something does, 2 trouble.
     """
