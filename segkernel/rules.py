@@ -8,14 +8,14 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from segdsl import checked
-from segdsl.checker import check
+from segdsl.checker import examine
 from segdsl.diagnostics import Diagnostic, render
 from segdsl.limits import Limits
 from segdsl.parser import parse
@@ -101,15 +101,15 @@ def _hosts(functions: Sequence[Any]) -> dict[str, Function]:
 class Rules:
     """A checked rule set.
 
-    `names` are the segments, chooses and collects it answers, in the order written; `warnings` the lints; `schema` what it was
-    checked against; `checked` the checked tree; `sources` the texts, `files` their syntax trees; `functions` the host's, by name.
+    `names` are the segments, chooses and collects it answers, in the order written; `schema` what it was checked against; `checked`
+    the checked tree; `sources` the texts, `files` their syntax trees; `functions` the host's, by name.
     """
 
     def __init__(
         self,
         tree: checked.Rules,
         names: tuple[str, ...],
-        warnings: tuple[Diagnostic, ...],
+        warnings: Callable[[], tuple[Diagnostic, ...]],
         files: tuple[File, ...],
         sources: tuple[Source, ...],
         schema: Schema,
@@ -119,7 +119,7 @@ class Rules:
     ) -> None:
         self.checked = tree
         self.names = names
-        self.warnings = warnings
+        self._warnings = warnings
         self.sources = sources
         self.schema = schema
         self.files = files
@@ -134,6 +134,11 @@ class Rules:
         kinds = (("segments", tuple(tree.segments)), ("chooses", tuple(tree.chooses)), ("collects", tuple(tree.collects)))
         counts = [f"{what}: {sum(name in known for name in self.names):,}" for what, known in kinds if known or what != "collects"]
         return f"Rules({', '.join(counts)}; root {tree.root})"
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The lints, in the order of their places; found when they are first asked for."""
+        return self._warnings()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -162,7 +167,7 @@ class Rules:
 
     def derived(self, tree: checked.Rules, names: tuple[str, ...]) -> Rules:
         """Rules from the same texts that answer `names` of another tree."""
-        return Rules(tree, names, self.warnings, self.files, self.sources, self.schema, self._params, self._limits, self.functions)
+        return Rules(tree, names, self._warnings, self.files, self.sources, self.schema, self._params, self._limits, self.functions)
 
     def using(self, params: Mapping[str, Any]) -> Rules:
         """The same rules with other values for some params; earlier overrides stay.
@@ -382,13 +387,13 @@ def _checked(
     functions: dict[str, Function],
     unread: tuple[Diagnostic, ...] = (),
 ) -> Rules:
-    tree, found = check(files, schema, params, limits, [function.signature for function in functions.values()])
+    tree, found, warnings = examine(files, schema, params, limits, [function.signature for function in functions.values()])
     if unread:
         found = (*unread, *_independent(found, files, sources, unread))
     errors = sorted((item for item in found if item.severity == "error"), key=lambda item: (item.span.source, item.span.start))
     if errors or tree is None:
         raise RuleError(render(errors, sources), errors)
-    return Rules(tree, tree.names if names is None else names, tuple(found), files, sources, schema, params, limits, functions)
+    return Rules(tree, tree.names if names is None else names, cache(warnings), files, sources, schema, params, limits, functions)
 
 
 def _independent(

@@ -65,6 +65,14 @@ def check(
     host's. The rules are None where there is a mistake; the diagnostics are sorted by place and hold the warnings as well. Where
     there are mistakes, at most `limits.mistakes` diagnostics are told.
     """
+    rules, found, warnings = examine(files, schema, params, limits, functions)
+    return rules, found if rules is None else warnings()
+
+
+def examine(
+    files: Sequence[syntax.File], schema: Schema, params: Mapping[str, object], limits: Limits, functions: Sequence[Signature]
+) -> tuple[Rules | None, tuple[Diagnostic, ...], Callable[[], tuple[Diagnostic, ...]]]:
+    """As `check`; the warnings on rules without mistakes, which take as long as all the rest, are found when they are asked for."""
     names, told = collect(files, schema)
     ctx = Context(schema, names, FORMS, functions)
     ctx.diagnostics += told
@@ -87,7 +95,7 @@ def check(
             steps[name] = 0
     _repeated(ctx, files)
     if any(found.severity == "error" for found in ctx.diagnostics):
-        return None, _sorted(ctx.diagnostics, limits)
+        return None, _sorted(ctx.diagnostics, limits), tuple
     rules = Rules(
         root=schema.root,
         timezone=schema.timezone,
@@ -104,7 +112,8 @@ def check(
             if table.event_time is not None and table.event_time in table.fields
         },
     )
-    return rules, _sorted([*ctx.diagnostics, *lints(rules, schema, names, graph)], limits)
+    found = ctx.diagnostics
+    return rules, (), lambda: _sorted([*found, *lints(rules, schema, names, graph)], limits)
 
 
 def _sorted(found: Sequence[Diagnostic], limits: Limits) -> tuple[Diagnostic, ...]:
