@@ -29,6 +29,10 @@ NAMES: dict[str, str] = {
     "yesterday": "write `= 1 day ago`",
     "tomorrow": "write `= 1 day from now`",
     **dict.fromkeys(("minutes", "hours", "days", "weeks", "months", "quarters", "years", "ago"), "a number stands before it: 30 days ago"),
+    **{
+        unit: f"the calendar {unit} is `in last {unit}`; a duration has a number: `within last 1 {unit}`"
+        for unit in ("day", "week", "month", "quarter", "year")
+    },
     **dict.fromkeys(("everyone", "everybody"), "all accounts meet a test that always holds; leave it out, or write `true`"),
 }
 """By the name in small letters."""

@@ -139,6 +139,10 @@ def _counted(found: re.Match[str]) -> str:
 _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     # ---- times
     (rf"within (?:last|next) {_LENGTH}", "a time of rows stands inside the brackets: count(orders where placed_at within last {0} {1})"),
+    (
+        rf"(?-i:in (this|last|next)) ({_UNITS})",
+        "a time of rows stands inside the brackets: count(orders where placed_at in {0} {1})",
+    ),
     (rf"{_IS}between (\d+) and {_LENGTH} ago", "a range is written in {1} {2} ago..{0} {2} ago"),
     (rf"{_IS}(?:older|longer ago) than {_LENGTH}", "write before {0} {1} ago"),
     (rf"{_IS}(?:newer|younger|more recent) than {_LENGTH}", "write within last {0} {1}"),
@@ -219,6 +223,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"count ?\( ?distinct (\w[\w.]*)", "write distinct({0})"),
     (r"(top|bottom) (\d+ ?%?) (?:of |by )?([^\W\d]\w*)", "write {0}({1}, {2})"),
     (r"(?:is )?(?:in )?(?:the )?(top|bottom) (\d+ ?%?)", "write {0}({1}, x), x being what is compared"),
+    (r"(top|bottom) ?\( ?(\d+ ?%?) of ([^\W\d]\w*)", "write {0}({1}, {2})"),
     (r"(\d+(?:\.\d+)?%) of ([^\W\d]\w*)", "write {0} * {1}"),
     (r"order by (\w+)", "write first(x by {0}) or last(x by {0})"),
     (r"(?:filter|where) ?\(?", "a condition on rows stands inside the brackets: count(orders where ...); to join two tests write and"),
