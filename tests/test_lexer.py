@@ -115,6 +115,7 @@ def test_numbers(written: str, digits: str, percent: bool) -> None:
         ("let a\0\0\0 = 1", "E105"),
         ("let a = 1\ufeff", "E105"),
         ("let a\u200b = 1", "E105"),
+        ("let a\0\r = 1", "E105"),
         ('let a = "\u202e"', "E105"),
         ("let a = 1 # \u2066", "E105"),
         ("let a = 007", "E106"),
