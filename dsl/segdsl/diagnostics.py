@@ -130,7 +130,7 @@ MESSAGES: dict[str, str] = {
     "W106": 'the segments "{first}" and "{name}" mean the same',
     "W107": 'the {kind} "{name}" is not used',
     "W108": "`{name}` is also true for {rows} without any rows in {relation}",
-    "W109": '`{field}` never is "{value}"',
+    "W109": '"{value}" is not among the values of `{field}`',
     "W110": 'the label "{label}" looks like a condition, and it decides nothing',
     "W111": "`{op}` beside `ago` reads as its opposite",
     "W112": "no row of {relation} can meet this `where`",
