@@ -211,6 +211,13 @@ def test_a_key_that_nobody_has(shop, key, message):
     assert str(caught.value) == message
 
 
+def test_a_key_is_sought_where_there_are_no_rows():
+    data = sk.Dataset({"customers": pl.DataFrame({"id": [], "x": []})}, root="customers", key="id")
+    with pytest.raises(sk.Error) as caught:
+        sk.compile("segment s when x is missing", data.schema).explain(data, "7", "s", as_of="2026-01-01")
+    assert str(caught.value) == "no row of customers has id 7: it has no rows"
+
+
 def test_keys_of_several_columns_and_numbers():
     frame = pl.DataFrame({"shop": ["a", "a", "b"], "no": [1, 2, 1], "x": [1, 2, 3]})
     data = sk.Dataset({"t": frame}, root="t", key=["shop", "no"])

@@ -75,7 +75,9 @@ def row_of(data: Dataset, key: object) -> int:
     parts = list(key) if isinstance(key, tuple | list) else [key]
     if len(parts) != keys.width:
         wanted = "one value" if keys.width == 1 else f"{keys.width} values"
-        raise Error(f"the key of {root} ({', '.join(keys.columns)}) is {wanted}, and {len(parts)} were given")
+        raise Error(
+            f"the key of {root} ({', '.join(keys.columns)}) is {wanted}, and {len(parts)} {'was' if len(parts) == 1 else 'were'} given"
+        )
     mask = pl.repeat(True, keys.height, eager=True)
     for column, part in zip(keys, parts, strict=True):
         mask &= _equal(column, part, root)
@@ -89,6 +91,8 @@ def row_of(data: Dataset, key: object) -> int:
 def _equal(column: pl.Series, part: object, root: str) -> pl.Series:
     """Which rows have a value; a text is read as the column's type."""
     sought: Any = part
+    if isinstance(column.dtype, pl.Null):  # a file with a line of names alone
+        return pl.repeat(False, column.len(), eager=True)
     try:
         if _textual(column):
             if not isinstance(part, str):
