@@ -286,6 +286,18 @@ def test_types_without_data(owned):
     assert call("test", owned).stdout == "1 case, passed\n", "a file may type what the project does not pin"
 
 
+def test_a_day_in_quotes_is_told_to_stand_without(owned):
+    days = """tables.customers.fields.since = "date"
+[[cases]]
+name = "x"
+rows.customers = [{ customer_id = 1, since = "2020-01-01" }]
+expect = {}
+"""
+    cases(owned, days)
+    wanted = '.since: a date without quotes, such as 2026-01-15, is wanted, and this is "2020-01-01"'
+    assert wanted in refused(1, "test", owned)
+
+
 def test_days_and_times_are_those_of_the_zone(owned):
     (owned / "segments" / "all.seg").write_text(
         RULES + "segment today_ordered when any(orders where placed_at in today..today)", encoding="utf-8"

@@ -18,7 +18,7 @@ _WANTED = {
     "decimal": 'a decimal such as "10.50"',
     "text": "a text",
     "yes/no": "true or false",
-    "date": "a date such as 2026-01-15",
+    "date": "a date without quotes, such as 2026-01-15,",
     "timestamp": "a time such as 2026-01-15T12:00:00Z",
     "duration": 'a duration such as "36 hours"',
     "list": "an array",
