@@ -78,7 +78,7 @@ _LAST = _GROUPS.index(END)
 
 # Control characters but tab and line ends, halves of surrogate pairs, byte order marks, signs that turn the direction of writing so
 # that a line reads other than it says, carriage returns on their own.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+|\r(?!\n)")
+_FORBIDDEN = re.compile("(?:[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]|\r(?!\n))+")
 _MANY_FORBIDDEN = 100
 _PLAIN_BYTES = bytes((*range(32, 127), 9, 10))
 _FROM_TOKENS = frozenset({"E102", "E106", "E107", "E116", "E117"})
@@ -282,14 +282,11 @@ class Cursor:
         first = None if plain else _FORBIDDEN.search(text, 1 if text.startswith("\ufeff") else 0)
         if first is None:
             return text
-        end = -1
         for count, found in enumerate(_FORBIDDEN.finditer(text, first.start())):
             if count == _MANY_FORBIDDEN:
                 return ""  # no rules but some other file: none of its words is worth a mistake
             at = found.start()
-            if at != end:
-                self.report("E105", at, at + 1, hint=_character_hint(text[at]), found=character_name(text[at]))
-            end = found.end()
+            self.report("E105", at, at + 1, hint=_character_hint(text[at]), found=character_name(text[at]))
         return text[: first.start()] + _FORBIDDEN.sub(lambda run: " " * len(run[0]), text[first.start() :])
 
 
