@@ -66,6 +66,8 @@ def _at_reserved(c: Cursor, expected: str, before: str, earlier: str, called: st
         return 'the value of the case comes first: "gold" when and its condition' if value_first else _ONE_WHEN
     if c.kind == "missing":
         return "write is missing"
+    if c.kind == "segment" and "value" in expected and c.peek() in NAMES and before in ("when", "and", "or", "not"):
+        return "a segment is asked for with in segment NAME"
     if c.kind in ("and", "or") and "value" in expected:
         return f'write what stands between "{called}" and "{c.kind}", or delete one of them'
     if c.kind == "or" and before in LITERALS:

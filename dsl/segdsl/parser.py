@@ -69,13 +69,19 @@ def _recover(c: Cursor, problem: Mistake, start: int) -> None:
     if c.start == start or (c.kind in STATEMENTS and c.peek() not in NAMES and not over(c)):
         c.advance()  # the second: `x = segment` is no start of a statement
     skipped = 0
-    while c.kind != END and not new_paragraph(c) and (c.kind not in STATEMENTS or (c.kind == "segment" and c.before()[0] == "in")):
+    while c.kind != END and not new_paragraph(c) and (c.kind not in STATEMENTS or _asked_for(c)):
         c.advance()
         skipped += 1
         if skipped > c.limits.nodes:
             c.leap()
             return
     c.forget_echoes(stop)
+
+
+def _asked_for(c: Cursor) -> bool:
+    """Whether `segment` begins no statement: behind `in`, or behind a word on its line that wants a condition."""
+    before, _, end = c.before()
+    return c.kind == "segment" and (before == "in" or (before in ("when", "and", "or", "not") and "\n" not in c.text[end : c.start]))
 
 
 def _statement(c: Cursor) -> Statement:
