@@ -140,6 +140,8 @@ def test_the_texts_that_a_function_gives_are_known() -> None:
         ("segment s when at least 2 of (newsletter)", "there is only 1 condition"),
         ("segment s when at most 3 of (revenue > 3, newsletter)", "there are 2 conditions, and none of them decides"),
         ("segment s when employees in 5.5..5.6", "its parts exclude each other"),
+        ("let z = 1 / 0 segment s when employees in z..5", "a missing value compares with nothing"),
+        ("segment s when count(orders) not in 6..5", "a range begins with its smaller end"),
         ("segment s when weekday(last_login_at) in 9..12", "`weekday` is from 1 to 7"),
         ('segment s when phone in "b".."a"', "a range begins with its smaller end"),
         ("segment s when last_login_at in 2026-03..2026-01", "a range begins with its earlier end"),

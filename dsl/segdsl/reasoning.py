@@ -24,7 +24,7 @@ from segdsl.checked import (
     SegmentRule,
 )
 from segdsl.diagnostics import Diagnostic, diagnostic
-from segdsl.ends import ends, moving_ends
+from segdsl.ends import Ends, ends, moving_ends
 from segdsl.facts import possible
 from segdsl.hunches import worth_reasoning
 from segdsl.leaves import Leaves
@@ -216,15 +216,18 @@ def _written_short(node: Expression) -> bool:
 
 def _backwards(node: Expression) -> str | None:
     """What to say of a range whose first end comes after its last one; None of others, and where that is not known."""
-    tests = [term for term in branches(node) if isinstance(term, Compare)]
-    if len(tests) < 2:
+    found = [each for term in branches(node) if isinstance(term, Compare) and (each := _end(term)) is not None]
+    if len(found) < 2 or found[0][0] != found[1][0] or not found[0][2] > found[1][2]:
         return None
-    first, last = (
-        ends(test.left.type, test.right) if isinstance(test.right, Constant) else moving_ends(test.left.type, test.right) for test in tests
-    )
-    if first is None or last is None or first[0] != last[0] or not first[2] > last[2]:
-        return None
-    return f"a range begins with its {'earlier' if tests[0].left.type in (DATE, TIMESTAMP) else 'smaller'} end"
+    times = any(isinstance(term, Compare) and term.left.type in (DATE, TIMESTAMP) for term in branches(node))
+    return f"a range begins with its {'earlier' if times else 'smaller'} end"
+
+
+def _end(test: Compare) -> Ends | None:
+    """Where one end of a range cuts its values; None where that is not known, or there is no such end."""
+    if isinstance(test.right, Constant):
+        return None if test.right.value is None else ends(test.left.type, test.right)
+    return moving_ends(test.left.type, test.right)
 
 
 def _between_steps(node: Expression) -> bool:
