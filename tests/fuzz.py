@@ -80,8 +80,8 @@ _PATTERN = [
     "é",
 ]
 WORDS = {
-    "rules": [*RESERVED, *SOFT, *UNITS, *FUNCTIONS, *_SIGNS, *_FIELDS, *_FIELDS],
-    "json": [*_FORMS, *_SIGNS, *RESERVED, *SOFT],
+    "rules": [*sorted(RESERVED | SOFT), *UNITS, *FUNCTIONS, *_SIGNS, *_FIELDS, *_FIELDS],
+    "json": [*_FORMS, *_SIGNS, *sorted(RESERVED | SOFT)],
     "param": [*_SIGNS, *UNITS, "true", "2026-03-01T14:30+01:00", '("a", "b")'],
     "settings": [*_SETTINGS, *_SIGNS],
     "pattern": _PATTERN,
@@ -217,6 +217,8 @@ class Fuzzer:
 
     def _note(self, way: str, what: str, text: str) -> None:
         known = self.found.get((way, what))
+        if known is None:
+            print(f"{way}: {what}\n{text!r}", flush=True)
         if known is None or len(text) < len(known):
             self.found[way, what] = text
 
