@@ -12,7 +12,7 @@ import pytest
 import segkernel as sk
 from segdsl.checker import check
 from segdsl.parser import parse
-from segkernel.oracle import Oracle
+from segkernel.oracle import Oracle, OracleOverflow
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -301,3 +301,20 @@ def test_functions_are_not_called_of_groups() -> None:
     functions = [sk.Function("twice", ["whole number"], "whole number", lambda x: 2 * x)]
     with pytest.raises(sk.RuleError, match="`twice` wants values of a row, not of a group of rows"):
         sk.compile("segment a when max(twice(count(orders per total))) = 2", dataset().schema, functions=functions)
+
+
+@pytest.mark.parametrize("owner", ["a", None])
+def test_a_function_is_called_in_rows_of_nobody_too(owner: str | None) -> None:
+    halved = sk.Function("halved", ["whole"], "whole", lambda number: number // 2)
+    people = pl.DataFrame({"id": ["a"]})
+    visits = pl.DataFrame({"id": pl.Series([owner], dtype=pl.String), "pages": pl.Series([2**64 - 1], dtype=pl.UInt64)})
+    data = sk.Dataset({"people": people, "visits": visits}, root="people", key="id", links={"visits": {"person": ("people", "id")}})
+    text = "segment s when any(visits where halved(5 - pages) > 1)"
+    with pytest.raises(sk.DataError, match="`5 - pages`: a number leaves its range"):
+        sk.compile(text, data.schema, functions=[halved]).evaluate(data, as_of=NOON)
+    tree, _ = check([parse(text, "rules.seg", 0)[0]], data.schema, functions=[halved.signature])
+    assert tree is not None
+    tables = {"people": people.to_dicts(), "visits": visits.to_dicts()}
+    oracle = Oracle(tree, data.schema, tables, int(NOON.timestamp()) * 10**9, {"halved": lambda number: number // 2})
+    with pytest.raises(OracleOverflow):
+        oracle.segment("s")

@@ -13,7 +13,7 @@ from segkernel.oracle import aggregates, arithmetic, clauses, functions, groups,
 from segkernel.oracle.arithmetic import COMPARISONS, Value, rescaled, whole
 from segkernel.oracle.civil import period_start, shift_day
 from segkernel.oracle.functions import exact_length
-from segkernel.oracle.naming import expressions, mentions
+from segkernel.oracle.naming import asks_account, expressions, mentions
 from segkernel.oracle.patterns import found_in
 from segkernel.oracle.zones import DAY, day_start, local_day, shift_instant
 
@@ -89,11 +89,19 @@ class Oracle:
 
     def _ahead(self, name: str) -> None:
         """Aggregates that go up links first are reckoned for every row they may lead to, whether or not one does, and what rows are
-        grouped by for every row: for overflows."""
-        waiting: list[object] = [root for each in self._needed(name, True) for root in expressions(self.rules, each)]
+        grouped by, and what functions of the host are called with, for every row: for overflows."""
+        waiting: list[tuple[object, str]] = [
+            (root, self._table_of(each)) for each in self._needed(name, True) for root in expressions(self.rules, each)
+        ]
         seen: set[str] = set()
         while waiting:
-            node = waiting.pop()
+            node, table = waiting.pop()
+            if isinstance(node, checked.HostCall) and not asks_account(self.rules, node):
+                for index in range(len(self.families.rows[table])):
+                    for operand in node.operands:
+                        self.value(operand, Row(table, index))
+            if isinstance(node, checked.OfAccount):
+                table = self.rules.root
             if isinstance(node, checked.Grouped):
                 for index in range(len(self.families.rows[node.relation.table])):
                     groups.key(self, node, Row(node.relation.table, index))
@@ -101,13 +109,19 @@ class Oracle:
                 below = msgspec.structs.replace(node, up=(), owner="")
                 for index in range(len(self.families.rows[node.owner])):
                     self.value(below, Row(node.owner, index))
+            if isinstance(node, checked.Aggregate | checked.Grouped):
+                table = node.relation.table
             if isinstance(node, checked.Let) and node.name not in seen:
                 seen.add(node.name)
-                waiting += expressions(self.rules, node.name)
+                waiting += [(each, self._table_of(node.name)) for each in expressions(self.rules, node.name)]
             if isinstance(node, checked.Checked):
-                waiting += [getattr(node, field) for field in node.__struct_fields__]
+                waiting += [(getattr(node, field), table) for field in node.__struct_fields__]
             elif isinstance(node, tuple):
-                waiting += node
+                waiting += [(each, table) for each in node]
+
+    def _table_of(self, name: str) -> str:
+        """The table of whose rows a statement is."""
+        return self.rules.lets[name].table if name in self.rules.lets else self.rules.root
 
     def truth(self, expression: checked.Expression, row: int) -> bool | None:
         """A condition of one account: true, false, or None for unknown."""

@@ -42,3 +42,21 @@ def expressions(rules: checked.Rules, name: str) -> tuple[checked.Expression, ..
         return (rules.segments[name].condition,)
     several = rules.collects[name] if name in rules.collects else rules.chooses[name]
     return tuple(case.condition for case in several.cases)
+
+
+def asks_account(rules: checked.Rules, expression: checked.Expression) -> bool:
+    """Whether a value of a row is also one of the account that it belongs to, by its lets too."""
+    waiting: list[object] = [expression]
+    seen: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, checked.OfAccount):
+            return True
+        if isinstance(node, checked.Let) and node.name not in seen:
+            seen.add(node.name)
+            waiting.append(rules.lets[node.name].value)
+        if isinstance(node, checked.Checked):
+            waiting += [getattr(node, field) for field in node.__struct_fields__]
+        elif isinstance(node, tuple):
+            waiting += node
+    return False
