@@ -147,6 +147,9 @@ class Writer:
                 return self.write(args[0]).is_null()
             case "pick":
                 return pl.when(self.write(args[0])).then(self.uniform(args[1], node)).otherwise(self.uniform(args[2], node))
+            case "first" if args[0].op == "constant" and args[0].value is not None:
+                # Polars 2.1 leaves a coalesce that begins with a literal one row long
+                return self.uniform(args[0], node)
             case "first":
                 return pl.coalesce([self.uniform(a, node) for a in args])
             case "listed":
