@@ -298,6 +298,8 @@ class Oracle:
         if value is None:
             return None
         by, zone = expression.by, self.rules.timezone
+        if by.months or by.days:
+            functions.asked(value, expression.type, expression.span)
         moved = shift_day(whole(value), by) if expression.type == DATE else shift_instant(zone, whole(value), by)
         return self._in_range(moved, expression)
 
@@ -385,6 +387,9 @@ class Oracle:
         if a is None or b is None:
             return None
         kinds = (left.type.kind, right.type.kind)
+        if set(kinds) == {"date", "timestamp"} and not functions.known_to_run(left) and not functions.known_to_run(right):
+            for value, side in ((a, left), (b, right)):
+                functions.asked(value, side.type, side.span)
         if kinds == ("date", "timestamp"):
             return COMPARISONS[op](0, self._place_in_day(whole(a), whole(b)))
         if kinds == ("timestamp", "date"):

@@ -11,8 +11,9 @@ from unicodedata import normalize
 import msgspec
 
 from segdsl import checked
-from segdsl.typesystem import DATE, Length, Type
-from segkernel.oracle.arithmetic import Value, whole
+from segdsl.syntax import Span
+from segdsl.typesystem import DATE, TIMESTAMP, Length, Type
+from segkernel.oracle.arithmetic import OracleOverflow, Value, whole
 from segkernel.oracle.civil import date_of, day_of, month_length, period_start, weekday_of
 from segkernel.oracle.zones import DAY, local_at, local_day
 
@@ -30,16 +31,40 @@ class Moment(msgspec.Struct, frozen=True):
         return whole(value) if type_ == DATE else local_day(self.zone, whole(value))
 
 
+def asked(value: Value, type_: Type, span: Span) -> Value:
+    """A time whose place in the calendar is asked for, which reaches from 1677 to 2262: 64 bits of nanoseconds. Raises
+    OracleOverflow."""
+    if type_ == TIMESTAMP and not -(2**63) <= whole(value) < 2**63:
+        raise OracleOverflow(span, whole(value), type_)
+    return value
+
+
+def known_to_run(expression: checked.Expression) -> bool:
+    """Whether nothing but the instant of the run decides a time: what differs from row to row is then held against that day's ends."""
+    match expression:
+        case checked.Constant() | checked.Now() | checked.Today() | checked.PeriodStart():
+            return True
+        case checked.Shift(operand=operand) | checked.OfAccount(operand=operand):
+            return known_to_run(operand)
+        case checked.Call(operands=operands):
+            return all(known_to_run(operand) for operand in operands)
+        case _:
+            return False
+
+
 def call(node: checked.Call, values: Sequence[Value], moment: Moment) -> Value:
     """The value of a call whose operands are `values`; missing where one of them is."""
     if any(value is None for value in values):
         return None
     types = [operand.type for operand in node.operands]
     if node.function == "days_between":
+        if not known_to_run(node.operands[1]):  # the days until a day of the run may be told without the calendar
+            for value, operand in zip(values, node.operands, strict=True):
+                asked(value, operand.type, operand.span)
         first, last = (moment.day(value, type_) for value, type_ in zip(values, types, strict=True))
         return last - first
     if node.function == "hour":
-        return local_at(moment.zone, whole(values[0])) % DAY // HOUR
+        return local_at(moment.zone, whole(asked(values[0], types[0], node.span))) % DAY // HOUR
     if node.function in ("least", "greatest"):
         return (min if node.function == "least" else max)(values, key=order_of)
     if node.function == "distance_km":
@@ -55,7 +80,7 @@ def call(node: checked.Call, values: Sequence[Value], moment: Moment) -> Value:
         return rounded(node.function, number_of(values[0]), types[0], places)
     if isinstance(values[0], str):
         return len(values[0]) if node.function == "length" else TEXTS[node.function](values[0])
-    day = moment.day(values[0], types[0])
+    day = moment.day(asked(values[0], types[0], node.operands[0].span), types[0])
     return next_return(day, moment.today) if node.function == "anniversary" else PARTS[node.function](day)
 
 
