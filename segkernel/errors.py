@@ -20,6 +20,7 @@ class RuleError(Error):
 
 
 LEAVES_ITS_RANGE = "a number leaves its range: whole numbers go from -2^63 to 2^64 - 1, decimals to 128 bits"
+LEAVES_THE_CALENDAR = "a time leaves the years 1677 to 2262, as far as the calendar of a run reaches"
 
 
 class DataError(Error):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.clock import Clock
-from segkernel.errors import LEAVES_ITS_RANGE, Cancelled, DataError
+from segkernel.errors import LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR, Cancelled, DataError
 from segkernel.kernel import operations as op
 from segkernel.kernel.compilation import JIT, prepare
 from segkernel.kernel.interpreter import interpret
@@ -269,5 +269,5 @@ def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
     span = None if node is None else linked.source.spans.get(node)
     where = f", first in row {row + 1:,} of {linked.source.root}" if linked.program[instruction, 1] == 0 else ""
     if linked.program[instruction, 0] == op.NARROW:
-        raise DataError(f"a time leaves the years 1677 to 2262, as far as the calendar of a run reaches{where}", span)
+        raise DataError(f"{LEAVES_THE_CALENDAR}{where}", span)
     raise DataError(f"{LEAVES_ITS_RANGE}{where}", span)

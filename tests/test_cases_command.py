@@ -148,10 +148,16 @@ def test_a_condition_beside_the_rules_and_rules_instead_of_them(owned):
         rows.customers = [{ customer_id = 2 }]
         rows.orders = [{ customer_id = 2 }, { customer_id = 2 }]
         overflow = { line = 1, column = 25 }
+
+        [[cases]]
+        name = "a time that leaves the calendar"
+        when = "year(now - customer_id * 24 hours) = 1"
+        rows.customers = [{ customer_id = 400_000 }]
+        overflow = { line = 1, column = 26 }
         """,
     )
     found = call("test", owned)
-    assert found.stdout == "6 cases, all passed\n", found.output
+    assert found.stdout == "7 cases, all passed\n", found.output
 
 
 def test_what_goes_wrong_in_a_case(owned):

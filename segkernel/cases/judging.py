@@ -10,7 +10,7 @@ import msgspec
 from segdsl.source import Source
 from segkernel.cases.format import Case, Places, places_of
 from segkernel.cases.values import equal, shown
-from segkernel.errors import LEAVES_ITS_RANGE, DataError, Error, RuleError
+from segkernel.errors import LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR, DataError, Error, RuleError
 from segkernel.project import restricted
 from segkernel.rules import Rules, compiled
 from segkernel.textual import unknown_name
@@ -127,7 +127,8 @@ class Judge:
         )
 
     def _refused(self, case: Case, error: DataError) -> list[Failure]:
-        if LEAVES_ITS_RANGE in str(error) and error.span is not None and error.span.source == self._own(case):
+        told = any(what in str(error) for what in (LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR))
+        if told and error.span is not None and error.span.source == self._own(case):
             place = Source("", case.rules).place(error.span.start)
             if place == case.overflow:
                 return []
