@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from itertools import combinations
 
 from segdsl.checked import (
@@ -183,19 +184,32 @@ class _Walk:
         weak, strong = (other, one) if both else (one, other)
         return verdicts.implies(strong, weak) and verdicts.implies(weak ^ 1, strong ^ 1)
 
+    @cached_property
+    def _lets_of_params(self) -> frozenset[str]:
+        """The lets in which a param has a part."""
+        rules, found = self.leaves.rules, set[str]()
+        for name in rules.order:
+            if name in rules.lets and _has_param(rules.lets[name].value, found):
+                found.add(name)
+        return frozenset(found)
+
     def _set_by_params(self, root: Expression) -> bool:
         """Whether a param has a part in a condition: what it decides may change with the next value."""
-        waiting, lets = [root], self.leaves.rules.lets
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, Let):
-                waiting.append(lets[node.name].value)
-                continue
-            constants = node.items if isinstance(node, InList) else (node,)
-            if any(isinstance(each, Constant) and each.param is not None for each in constants):
-                return True
-            waiting += children(node)
-        return False
+        return _has_param(root, self._lets_of_params)
+
+
+def _has_param(root: Expression, lets: Collection[str]) -> bool:
+    """Whether a param, or one of some lets, has a part in an expression."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        constants = node.items if isinstance(node, InList) else (node,)
+        if any(isinstance(each, Constant) and each.param is not None for each in constants):
+            return True
+        if isinstance(node, Let) and node.name in lets:
+            return True
+        waiting += children(node)
+    return False
 
 
 def flat(node: And | Or) -> list[Expression]:
