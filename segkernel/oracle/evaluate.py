@@ -98,8 +98,9 @@ class Oracle:
             node, table = waiting.pop()
             if isinstance(node, checked.HostCall) and not asks_account(self.rules, node):
                 for index in range(len(self.families.rows[table])):
+                    row = self.account(index) if table == self.rules.root else Row(table, index)
                     for operand in node.operands:
-                        self.value(operand, Row(table, index))
+                        self.value(operand, row)
             if isinstance(node, checked.OfAccount):
                 table = self.rules.root
             if isinstance(node, checked.Grouped):
