@@ -343,8 +343,8 @@ def test_rules_are_checked_and_linked_once_for_a_dataset_of_another_width(monkey
     )
     rules = sk.compile("segment s when x = 0.1", schema)
     checked: list[Schema] = []
-    check = segkernel.rules.check
-    monkeypatch.setattr(segkernel.rules, "check", lambda *given: (checked.append(given[1]), check(*given))[1])
+    examine = segkernel.rules.examine
+    monkeypatch.setattr(segkernel.rules, "examine", lambda *given: (checked.append(given[1]), examine(*given))[1])
     for dtype, times in ((pl.Float64, 0), (pl.Float32, 1)):
         data = sk.Dataset({"c": pl.DataFrame([pl.Series("id", [1, 2]), pl.Series("x", [0.1, 0.2], dtype=dtype)])}, schema)
         for _ in range(3):
