@@ -42,10 +42,9 @@ from segdsl.checked import (
 )
 from segdsl.ends import ends
 from segdsl.syntax import Span
-from segdsl.tree import LEAVES, children
+from segdsl.tree import FLIPPED, LEAVES, children
 from segdsl.typesystem import TRUTH, Length
 
-_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _AFTER = (">", "<=")
 _MANY = 64
 _LINKS = frozenset((And, Or, Not))
@@ -127,7 +126,7 @@ def _glance(roots: Sequence[Expression], known: dict[str, Glance]) -> Glance:
             inner = children(node)
             if isinstance(node, Compare):
                 asked: list[Expression] = [side for side in inner if not isinstance(side, Constant)]
-                op = _FLIPPED[node.op] if isinstance(node.left, Constant) else node.op
+                op = FLIPPED[node.op] if isinstance(node.left, Constant) else node.op
                 sign.update(_cut(op, asked[0], side) for side in inner if isinstance(side, Constant) and len(asked) == 1)
                 inner = asked
             elif isinstance(node, InList) and len(node.items) <= _MANY:
@@ -179,7 +178,7 @@ def _out_of_reach(node: Expression) -> bool:
     if isinstance(node, Compare):
         left, right, op = node.left, node.right, node.op
         if isinstance(left, Constant):
-            left, right, op = right, left, _FLIPPED[op]
+            left, right, op = right, left, FLIPPED[op]
         if not isinstance(right, Constant):
             return type(left) is type(right)
         return isinstance(left, Today | Now) or _unlikely(left, right) or (right.value == 0 and op in ("<", ">="))

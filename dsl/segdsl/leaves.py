@@ -34,7 +34,7 @@ from segdsl.cuts import ALL, Cuts
 from segdsl.ends import ends, moving_ends, prefixed
 from segdsl.facts import can_miss, possible
 from segdsl.schema import Schema
-from segdsl.tree import HOLDERS, LEAVES, children
+from segdsl.tree import FLIPPED, HOLDERS, LEAVES, children
 from segdsl.typesystem import DATE, TIMESTAMP, TRUTH, WHOLE, Type
 
 Leaf = tuple[Any, ...]
@@ -48,7 +48,6 @@ Leaf = tuple[Any, ...]
 """
 
 TRUE, FALSE, UNKNOWN = 0, 1, 2
-_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _SIGNS = {
     "=": cuts.between(0, 1),
     "!=": cuts.opposite(cuts.between(0, 1)),
@@ -212,7 +211,7 @@ class Leaves:
     def _compare(self, node: Compare) -> int:
         op, left, right = node.op, node.left, node.right
         if type(left) is Constant or (type(left) is not Constant and type(right) is not Constant and _moves(left)):
-            op, left, right = _FLIPPED[op], right, left
+            op, left, right = FLIPPED[op], right, left
         found = None
         if type(right) is Constant and type(left) is not Constant:
             if right.value is None:
@@ -231,7 +230,7 @@ class Leaves:
         """A comparison of two values: the sign of their difference."""
         op, one, other = node.op, self._at(node.left), self._at(node.right)
         if one > other:
-            op, one, other = _FLIPPED[op], other, one
+            op, one, other = FLIPPED[op], other, one
         value = self._value(("pair", one, other), node)
         self._domains.setdefault(value, cuts.between(0, 1) if one == other else _SIGNED)
         return self._test(value, "", _SIGNS[op])

@@ -36,10 +36,9 @@ from segdsl.checked import (
 )
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.syntax import Span
-from segdsl.tree import LEAVES, branches, children
+from segdsl.tree import FLIPPED, LEAVES, branches, children
 from segdsl.wording import dotted
 
-_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _TESTED: dict[type, tuple[str, ...]] = {
     InList: ("value",),
     TextTest: ("value",),
@@ -174,7 +173,7 @@ def _can_miss(field: Field) -> bool:
 
 def _left_out(node: Compare, negative: bool, sugar: bool) -> list[Field]:
     found = []
-    for op, side, other in ((node.op, node.left, node.right), (_FLIPPED[node.op], node.right, node.left)):
+    for op, side, other in ((node.op, node.left, node.right), (FLIPPED[node.op], node.right, node.left)):
         surprising = op in ("!=", "<", "<=") and not sugar
         if negative or surprising or _is_ago(other):
             found += [field for field in _fields(side) if _can_miss(field)]

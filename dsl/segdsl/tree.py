@@ -8,6 +8,8 @@ from typing import Any
 from segdsl import checked
 from segdsl.checked import Checked, Expression
 
+FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""Each comparison with its sides exchanged."""
 HOLDERS = (
     "operand",
     "groups",

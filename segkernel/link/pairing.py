@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segdsl.tree import FLIPPED
 from segdsl.typesystem import Type
 from segkernel.kernel import operations as op
 from segkernel.link import spelling, testing, values
 from segkernel.link.forms import Coded, Float, Form
-from segkernel.plan.comparing import FLIPPED
 
 if TYPE_CHECKING:
     from segkernel.link.linking import Linker

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from segdsl import checked
+from segdsl.tree import FLIPPED
 from segdsl.typesystem import DATE, IN_TIME, TIMESTAMP, WHOLE, Length, Type
 from segkernel.plan import functions
 from segkernel.plan.bounds import Bounds, bounds
@@ -16,7 +17,6 @@ from segkernel.plan.slots import Form, Slot, day_after, form_of, local_day
 if TYPE_CHECKING:
     from segkernel.plan.planner import Planner
 
-FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _OPERATORS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 MANY_DAYS = 10_000_000
