@@ -1,12 +1,13 @@
 """Seeded workloads: accounts, their orders, and random rules such as real shops have.
 
-`flat` is one table of accounts with 13 columns; `with_orders` adds ten orders per account. Rules have 2 to 8 leaves and
-share their constants: round thresholds, a handful of windows, the same lists of countries.
+`flat` is one table of accounts with 13 columns; `with orders` adds a table of orders. Rules have 2 to 8 leaves and share
+their constants: round thresholds, a handful of windows, the same lists of countries; a variant changes one of these things.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -34,17 +35,43 @@ class Workload(msgspec.Struct, frozen=True):
     rules: str
 
 
-def workload(name: str, accounts: int, orders: int, rules: int, seed: int = 11) -> Workload:
+class Variant(msgspec.Struct, frozen=True):
+    """What differs from the usual workload: constants that are all `distinct`, orders `shuffled`, another share of `missing`
+    values where values can be missing, another type of `texts`, and how the tests of a rule are `joined`."""
+
+    distinct: bool = False
+    shuffled: bool = False
+    missing: float | None = None
+    texts: Literal["Categorical", "Enum", "String"] = "Categorical"
+    joined: tuple[str, ...] = ("and", "and", "or", "or not", "and not")
+
+
+USUAL = Variant()
+
+
+def workload(name: str, accounts: int, orders: int, rules: int, seed: int = 11, variant: Variant = USUAL) -> Workload:
     """A workload of any size; without `orders` there is no such table."""
     rng = np.random.default_rng(seed)
-    frames = {"customers": customers(rng, accounts)}
+    frames = {"customers": customers(rng, accounts, variant.missing)}
     tables = {"customers": Table(CUSTOMER_FIELDS, ("customer_id",))}
     if orders:
         frames["orders"] = order_table(rng, accounts, orders)
         tables["orders"] = Table(ORDER_FIELDS, (), {"customer": Link("customers", ("customer_id",))})
-    writer = Writer(rng, bool(orders))
+    writer = (Distinct if variant.distinct else Writer)(rng, bool(orders), variant.joined)
     text = "\n".join(f"segment s{number} when {writer.rule(int(rng.integers(2, 9)))}" for number in range(rules))
-    return Workload(name, Schema("customers", tables), frames, text)
+    if variant.shuffled:
+        frames["orders"] = frames["orders"].sample(fraction=1.0, shuffle=True, seed=seed)
+    return Workload(name, Schema("customers", tables), {table: typed(frame, variant.texts) for table, frame in frames.items()}, text)
+
+
+def typed(frame: pl.DataFrame, texts: str) -> pl.DataFrame:
+    """A table with its texts in another type."""
+    if texts == "Categorical":
+        return frame
+    chosen = [column for column, dtype in frame.schema.items() if dtype == pl.Categorical]
+    if texts == "String":
+        return frame.with_columns(pl.col(chosen).cast(pl.String))
+    return frame.with_columns(frame[column].cast(pl.Enum(frame[column].cast(pl.String).unique().drop_nulls().sort())) for column in chosen)
 
 
 CUSTOMER_FIELDS = {
@@ -87,24 +114,28 @@ def days(rng: np.random.Generator, name: str, rows: int, within: int) -> pl.Seri
     return pl.Series(name, np.datetime64(AS_OF.date(), "D") - rng.integers(0, within, rows).astype("timedelta64[D]"))
 
 
-def customers(rng: np.random.Generator, rows: int) -> pl.DataFrame:
-    """The accounts: a key and 13 columns."""
+def customers(rng: np.random.Generator, rows: int, missing: float | None = None) -> pl.DataFrame:
+    """The accounts: a key and 13 columns; `missing` is the share of missing values in those that have any, else as usual."""
+
+    def some(series: pl.Series, share: float = 0.1) -> pl.Series:
+        return holes(rng, series, share if missing is None else missing)
+
     return pl.DataFrame(
         [
             pl.Series("customer_id", np.arange(rows)),
             category(rng, "country", COUNTRIES, rows),
-            holes(rng, category(rng, "region", REGIONS, rows)),
-            holes(rng, category(rng, "plan", PLANS, rows)),
+            some(category(rng, "region", REGIONS, rows)),
+            some(category(rng, "plan", PLANS, rows)),
             category(rng, "industry", INDUSTRIES, rows),
             pl.Series("visits", rng.poisson(9, rows).astype(np.int16)),
-            holes(rng, pl.Series("employees", rng.lognormal(3, 1.5, rows).astype(np.int32))),
+            some(pl.Series("employees", rng.lognormal(3, 1.5, rows).astype(np.int32))),
             pl.Series("score", rng.integers(0, 101, rows).astype(np.uint8)),
-            holes(rng, days(rng, "born_on", rows, 25_000), 0.3),
+            some(days(rng, "born_on", rows, 25_000), 0.3),
             days(rng, "joined_on", rows, 3_000),
-            holes(rng, stamps(rng, "seen_at", rows)),
-            holes(rng, stamps(rng, "cart_at", rows), 0.5),
-            holes(rng, pl.Series("revenue", rng.lognormal(8, 2, rows))),
-            holes(rng, pl.Series("discount", np.round(rng.random(rows), 2))),
+            some(stamps(rng, "seen_at", rows)),
+            some(stamps(rng, "cart_at", rows), 0.5),
+            some(pl.Series("revenue", rng.lognormal(8, 2, rows))),
+            some(pl.Series("discount", np.round(rng.random(rows), 2))),
         ]
     )
 
@@ -127,15 +158,15 @@ def order_table(rng: np.random.Generator, accounts: int, rows: int) -> pl.DataFr
 class Writer:
     """Writes random rules; constants come from few values, as shops choose them."""
 
-    def __init__(self, rng: np.random.Generator, orders: bool) -> None:
-        self.rng, self.orders = rng, orders
+    def __init__(self, rng: np.random.Generator, orders: bool, joined: tuple[str, ...]) -> None:
+        self.rng, self.orders, self.joined = rng, orders, list(joined)
 
     def rule(self, leaves: int) -> str:
         """A condition of so many leaves."""
         if leaves == 1:
             return self.leaf()
         left, right = self.rule(leaves // 2), self.rule(leaves - leaves // 2)
-        return f"({left} {self.one_of(['and', 'and', 'or', 'or not', 'and not'])} {right})"
+        return f"({left} {self.one_of(self.joined)} {right})"
 
     def one_of(self, values: list[str]) -> str:
         """One of some words."""
@@ -195,3 +226,48 @@ class Writer:
         if kind == 4:
             return f"sum(orders.items where {where}) >= {int(rng.integers(1, 5)) * 5}"
         return f"{self.one_of(['any', 'none'])}(orders where {where})"
+
+
+class Distinct(Writer):
+    """Writes rules whose constants are drawn from wide ranges, so that hardly any two are the same."""
+
+    def leaf(self) -> str:
+        rng = self.rng
+        if self.orders and rng.random() < 0.35:
+            return self.aggregate()
+        day = date(2026, 1, 15) - timedelta(days=int(rng.integers(1, 3000)))
+        hours = int(rng.integers(24, 24 * 400))
+        low = int(rng.integers(1, 60))
+        forms = [
+            lambda: self.listed("country", list(rng.permutation(COUNTRIES)), int(rng.integers(1, 12))),
+            lambda: self.listed("region", list(rng.permutation(REGIONS)), int(rng.integers(1, 4))),
+            lambda: f'plan {self.one_of(["=", "!="])} "{self.one_of(PLANS)}"',
+            lambda: self.listed("industry", list(rng.permutation(INDUSTRIES)), int(rng.integers(1, 8))),
+            lambda: f"visits in {int(rng.integers(0, 9))}..{int(rng.integers(9, 25))}",
+            lambda: f"employees in {low}..{low + int(rng.integers(1, 2000))}",
+            lambda: f"score in {low}..{low + int(rng.integers(0, 41))}",
+            lambda: f"born_on before {int(rng.integers(3000, 25_000))} days ago",
+            lambda: f"joined_on {self.one_of(['>=', '<'])} {day}",
+            lambda: f"seen_at within last {hours} hours",
+            lambda: f"(seen_at before {hours} hours ago or seen_at is missing)",
+            lambda: f"cart_at after {hours} hours ago",
+            lambda: f"revenue > {rng.lognormal(8, 2):.2f}",
+            lambda: f"discount <= {rng.random():.4f}",
+        ]
+        return forms[int(rng.integers(0, len(forms)))]()
+
+    def aggregate(self) -> str:
+        """A test of an aggregate over orders of a status or channel in a window of its own."""
+        rng = self.rng
+        where = f"placed_at within last {int(rng.integers(24, 24 * 400))} hours"
+        if rng.random() < 0.6:
+            where = f'status = "{self.one_of(STATUSES)}" and {where}'
+        value = int(rng.integers(30, 900)) + 0.0013
+        return [
+            f"count(orders where {where}) >= {int(rng.integers(1, 5))}",
+            f"sum(orders.total where {where}) > {value}",
+            f"avg(orders.total where {where}) >= {value / 5 + 0.00019:.5f}",
+            f"max(orders.total where {where}) > {value}",
+            f"sum(orders.items where {where}) >= {int(rng.integers(1, 30))}",
+            f"{self.one_of(['any', 'none'])}(orders where {where})",
+        ][int(rng.integers(0, 6))]

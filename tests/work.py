@@ -74,7 +74,7 @@ class Counted:
         rows = (end - begin).sum(axis=0)
         found = 0
         self.work["instructions"] += len(program) * len(blocks)
-        for at, (what, space, _, _, b, c, *_) in enumerate(program.tolist()):
+        for at, (what, space, _, _, _, c, *_) in enumerate(program.tolist()):
             if what == op.EXTRACT:
                 of_all = listed[at]
                 found = int(rows[space]) if of_all is None else of_all
