@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import nanoarrow as na
 import numpy as np
 import polars as pl
@@ -18,23 +16,11 @@ from numpy.typing import NDArray
 from segkernel import listings
 from segkernel.choices import Choice, lookup, texts
 from segkernel.errors import Error
-from segkernel.instants import written
-from segkernel.textual import aligned, percent, unknown_name, visible
+from segkernel.tally import Fingerprints, Tally
 
 if TYPE_CHECKING:
     from segkernel.changes import Changes
     from segkernel.population import Statistic
-
-_SHOWN = 20
-
-
-class Fingerprints(msgspec.Struct, frozen=True):
-    """What a membership was made from, as hexadecimal digits: the rules' meaning, and what they read of the schema and the data
-    (None where those were gone when it was asked)."""
-
-    rules: str
-    schema: str
-    data: str | None
 
 
 class Membership:
@@ -70,12 +56,27 @@ class Membership:
         lists: Mapping[str, NDArray[np.uint64]] = MappingProxyType({}),
         population: Callable[[], tuple[Statistic, ...]] | None = None,
     ) -> None:
-        self.names = tuple(names)
+        self.tally = Tally(
+            names,
+            keys.height,
+            root=root,
+            chooses=chooses,
+            collects=collects,
+            counts=counts,
+            unknown=unknown,
+            numbers=self._numbers,
+            as_of_ns=as_of_ns,
+            timezone=timezone,
+            orphans=orphans,
+            fingerprints=fingerprints,
+            population=population,
+        )
+        self.names = self.tally.names
         self.accounts = keys.height
-        self.as_of = written(as_of_ns, timezone)
+        self.as_of = self.tally.as_of
         self.as_of_ns = as_of_ns
         self.timezone = timezone
-        self.orphans = dict(orphans)
+        self.orphans = self.tally.orphans
         self.root = root
         self.keys = keys
         self.bits = bits
@@ -83,11 +84,7 @@ class Membership:
         self.chooses = chooses
         self.collects = collects
         self.lists = lists
-        self._counts = counts
-        self._unknown = unknown
-        self._fingerprints = fingerprints
         self._meanings = meanings
-        self._population = population
         for array in (*bits.values(), *codes.values(), *lists.values()):
             array.flags.writeable = False  # Series share the segments' bits
 
@@ -124,25 +121,25 @@ class Membership:
             raise Error(f"since is a sk.Membership, such as sk.Membership.load(path), not {type(since).__name__}")
         return compare(self, since)
 
-    @cached_property
+    @property
     def fingerprints(self) -> Fingerprints:
         """What the membership was made from: `rules`, `schema` and `data`, each as hexadecimal digits.
 
         Of a run they are made when they are first asked for, which goes through all data that the rules read once; a membership
         does not keep its data in memory, and where nobody else does any more, `data` is None.
         """
-        return self._fingerprints()
+        return self.tally.fingerprints
 
     @cached_property
     def meanings(self) -> dict[str, str]:
         """The fingerprint of each name's own meaning: equal where a segment or choose means the same in two memberships."""
         return self._meanings()
 
-    @cached_property
+    @property
     def population(self) -> tuple[Statistic, ...] | None:
         """The different statistics of the population that the run found, in the order written, each with its groups, its values and the
         number of accounts that counted; None for a membership from a file, which does not keep them."""
-        return None if self._population is None else self._population()
+        return self.tally.population
 
     def __len__(self) -> int:
         """The number of accounts."""
@@ -157,7 +154,7 @@ class Membership:
 
         The bits of a segment are shared, not copied. Raises `Error` for an unknown name.
         """
-        self._known(name)
+        self.kind(name)
         if name in self.codes:
             return lookup(self.chooses[name], self.timezone).gather(pl.Series(self.codes[name])).alias(name)
         if name in self.lists:
@@ -185,48 +182,20 @@ class Membership:
         that is there only where there are such); `accounts`; `share` (0 to 1, missing without accounts); and, where the
         evaluation asked for it, `unknown`: the accounts whose condition is unknown.
         """
-        rows: list[tuple[str, str | None, int, int | None]] = []
-        for name in self.names:
-            if name in self.bits:
-                rows.append((name, None, self._counts[name], self.unknown(name)))
-            else:
-                rows.extend((name, value, count, None) for value, count in self.values(name) if value is not None or count)
-        share = [count / self.accounts if self.accounts else None for _, _, count, _ in rows]
-        table: dict[str, pl.Series] = {
-            "name": pl.Series([row[0] for row in rows], dtype=pl.String),
-            "value": pl.Series([row[1] for row in rows], dtype=pl.String),
-            "accounts": pl.Series([row[2] for row in rows], dtype=pl.Int64),
-            "share": pl.Series(share, dtype=pl.Float64),
-        }
-        if self._unknown is not None:
-            table["unknown"] = pl.Series([row[3] for row in rows], dtype=pl.Int64)
-        return pl.DataFrame(table)
+        return self.tally.counts()
 
     def count(self, name: str) -> int:
         """The number of accounts in a segment. Raises `Error` for an unknown name, and for a choose or collect."""
-        self._known(name)
-        if name not in self.bits:
-            raise Error(f'"{name}" is a {self.kind(name)}, not a segment: its numbers are result.values("{name}")')
-        return self._counts[name]
+        return self.tally.count(name)
 
     def values(self, name: str) -> list[tuple[str | None, int]]:
         """The values of a choose or a collect as text with their numbers of accounts, in the order written; last the accounts without
         any (None)."""
-        self._known(name)
-        if name in self.bits:
-            raise Error(f'"{name}" is a segment, not a choose: its accounts are result.members("{name}")')
-        if name in self.lists:
-            *counted, none = listings.counts(self.lists[name])
-            spare = self.lists[name].shape[1] * 64 - self.accounts
-            return [*zip(texts(self.collects[name], self.timezone), counted, strict=True), (None, none - spare)]
-        found = texts(self.chooses[name], self.timezone)
-        counts = np.bincount(self.codes[name], minlength=len(found) + 1)
-        return [*((value, int(counts[code])) for code, value in enumerate(found, 1)), (None, int(counts[0]))]
+        return self.tally.values(name)
 
     def unknown(self, name: str) -> int | None:
         """The number of accounts for which a segment's condition is unknown; None where the evaluation did not count them."""
-        self._known(name)
-        return None if self._unknown is None or name not in self.bits else self._unknown.get(name, 0)
+        return self.tally.unknown(name)
 
     def members(self, name: str, value: str | None = None) -> pl.Series | pl.DataFrame:
         """The keys of a segment's accounts, or of those with `value` (as text) in a choose or a collect, in row order.
@@ -269,7 +238,7 @@ class Membership:
         from segkernel.overlaps import overlaps
 
         for name in names:
-            self._known(name)
+            self.kind(name)
             if name not in self.bits:
                 raise Error(f'"{name}" is a {self.kind(name)}, not a segment: compare segments')
         chosen = tuple(dict.fromkeys(names or self.bits))
@@ -278,38 +247,25 @@ class Membership:
         return overlaps(chosen, self.bits)
 
     def __repr__(self) -> str:
-        return "\n".join([self._title(), *aligned(self._table(), "<" * 2 + ">" * 3)])
+        return repr(self.tally)
 
     def _repr_html_(self) -> str:
-        head, *rows = self._table()
-        cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        return f"<table><caption>{escape(self._title())}</caption><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-
-    def _title(self) -> str:
-        return f"Membership of {self.accounts:,} accounts as of {self.as_of} ({self.timezone})"
-
-    def _table(self) -> list[list[str]]:
-        """A head and a row for each of the first names."""
-        counts = self.counts()
-        rows = [["name", "value", "accounts", "share"]]
-        for name, value, accounts, share in counts.select("name", "value", "accounts", "share").head(_SHOWN).iter_rows():
-            missing = "" if name in self.bits else "(none)"
-            rows.append([visible(name), missing if value is None else visible(value), f"{accounts:,}", percent(share)])
-        if counts.height > _SHOWN:
-            rows.append([f"… {counts.height - _SHOWN:,} more", "", "", ""])
-        return rows
+        return self.tally._repr_html_()
 
     def kind(self, name: str) -> str:
-        """What a name is: `segment`, `choose` or `collect`."""
-        return "segment" if name in self.bits else "choose" if name in self.codes else "collect"
+        """What a name is: `segment`, `choose` or `collect`. Raises `Error` for an unknown name."""
+        return self.tally.kind(name)
 
-    def _known(self, name: str) -> None:
-        if name not in self.names:
-            raise Error(unknown_name(name, self.names))
+    def _numbers(self, name: str) -> list[int]:
+        """The accounts that have none and each of the values of a choose or collect."""
+        if name in self.codes:
+            counted: list[int] = np.bincount(self.codes[name], minlength=len(self.chooses[name].values) + 1).tolist()
+            return counted
+        *found, none = listings.counts(self.lists[name])
+        return [none - (self.lists[name].shape[1] * 64 - self.accounts), *found]
 
     def _mask(self, name: str, value: str | None) -> pl.Series:
-        self._known(name)
+        self.kind(name)
         if name in self.bits:
             if value is not None:
                 raise Error(f'"{name}" is a segment and has no values')

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +23,19 @@ from segdsl.source import Source
 from segdsl.syntax import File
 from segdsl.wording import plain
 from segkernel import meaning
-from segkernel.errors import Cancelled, DataError, Error, RuleError
+from segkernel.errors import DataError, Error, RuleError
 from segkernel.functions import Function
 from segkernel.instants import instant, zone
 from segkernel.textual import unknown_name
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from segkernel.data.dataset import Dataset
     from segkernel.differences import Differences
     from segkernel.link import Linked
-    from segkernel.link.kept import Kept
     from segkernel.membership import Membership
     from segkernel.plan import Program
-    from segkernel.population import Statistic
     from segkernel.why.explanation import Explanation
     from segkernel.why.funnel import Funnel
 
@@ -200,54 +199,27 @@ class Rules:
         seconds from now. `unknowns` counts, besides, the accounts whose condition is unknown.
         Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed.
         """
-        from segkernel.choices import choice
-        from segkernel.data.dataset import Dataset
-        from segkernel.membership import Fingerprints, Membership
-        from segkernel.run import run
+        from segkernel.evaluation import evaluation
 
-        if not isinstance(data, Dataset):
-            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
-        as_of_ns = instant(as_of, self.checked.timezone)
-        if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
-            raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
-        until = None if deadline is None else time.monotonic() + deadline
-        try:
-            linked = self._linked(data, unknowns, as_of_ns)
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
-                raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
-            answers = run(linked, as_of_ns, threads=threads, progress=progress, deadline=left)
-        except DataError as error:
-            raise self._placed(error) from None
-        held = weakref.ref(data)
+        return evaluation(self, data, as_of, threads, progress, deadline, unknowns).membership()
 
-        def population(kept: Sequence[Kept]) -> tuple[Statistic, ...]:
-            from segkernel.population import statistics
+    def counts(
+        self,
+        data: Dataset,
+        as_of: datetime | str,
+        threads: int | None = None,
+        progress: Callable[[float], None] | None = None,
+        deadline: float | None = None,
+        *,
+        unknowns: bool = False,
+    ) -> pl.DataFrame:
+        """`evaluate(…).counts()` without memory for the members: how many accounts each segment and each value has.
 
-            return statistics(self, kept)
+        Arguments and errors are those of `evaluate`, columns those of `Membership.counts`.
+        """
+        from segkernel.evaluation import evaluation
 
-        def digest() -> str | None:
-            there = held()
-            return None if there is None else there.fingerprint(meaning.columns(self.reads, there.schema))
-
-        return Membership(
-            self.names,
-            data.keys(),
-            root=self.checked.root,
-            chooses={name: choice(self.checked.chooses[name]) for name in self.names if name in self.checked.chooses},
-            bits=answers.bits,
-            codes=answers.choices,
-            counts=answers.counts,
-            unknown=answers.unknown,
-            as_of_ns=as_of_ns,
-            timezone=self.checked.timezone,
-            orphans={place: count for place, count in data.orphans.items() if place in self.reads.links},
-            fingerprints=lambda: Fingerprints(self.fingerprint, meaning.schema_fingerprint(self.reads, self.schema), digest()),
-            meanings=lambda: meaning.fingerprints(self.checked, self.names),
-            collects={name: choice(self.checked.collects[name]) for name in self.names if name in self.checked.collects},
-            lists=answers.lists,
-            population=partial(population, answers.population),
-        )
+        return evaluation(self, data, as_of, threads, progress, deadline, unknowns).tally().counts()
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
         """Why an account of `data` is in a segment or not, or has its value of a choose or collect: every clause with what it saw.
@@ -270,7 +242,7 @@ class Rules:
         try:
             return explained(rules, data, key, instant(as_of, self.checked.timezone))
         except DataError as error:
-            raise self._placed(error) from None
+            raise self.placed(error) from None
 
     def funnel(self, data: Dataset, name: str, as_of: datetime | str, threads: int | None = None) -> Funnel:
         """What each clause of a segment does to all accounts: how many it keeps alone, how many only it removes, how many are unknown.
@@ -304,7 +276,7 @@ class Rules:
         fit(self.reads, self.schema, data.schema)
         return self if singles(self.reads, self.schema) == singles(self.reads, data.schema) else self.against(data.schema)
 
-    def _placed(self, error: DataError) -> DataError:
+    def placed(self, error: DataError) -> DataError:
         """An error of the engine with the place in the rules that it came from, where it knows one."""
         span = error.span
         if span is None or span.source >= len(self.sources):
@@ -322,7 +294,7 @@ class Rules:
                 self._programs[unknowns] = plan(self.checked, self.names, unknowns)
             return self._programs[unknowns]
 
-    def _linked(self, data: Dataset, unknowns: bool, as_of: int) -> Linked:
+    def linked(self, data: Dataset, unknowns: bool, as_of: int) -> Linked:
         from segkernel.link import link
 
         # Kept on the data and weakly by rules, so that neither keeps the other alive

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -32,7 +33,7 @@ MOST_ROWS = 65_536
 
 
 class Answers(msgspec.Struct, frozen=True, eq=False):
-    """What a run found.
+    """What a run found for `rows` accounts from number `first` on.
 
     `bits` uint64[:] for each segment: packed, least significant bit first, zero behind the last row. `lists` uint64[values, words]
     for each collect: the same for each of its values. `choices` for each
@@ -40,6 +41,8 @@ class Answers(msgspec.Struct, frozen=True, eq=False):
     `unknown` those whose condition is unknown, if the program asks. `population` are the statistics of all accounts.
     """
 
+    first: int
+    rows: int
     bits: dict[str, NDArray[np.uint64]]
     choices: dict[str, NDArray[Any]]
     counts: dict[str, int]
@@ -63,38 +66,102 @@ def run(
     called now and then with the share that is done; after `deadline` seconds the run stops. Raises DataError where a
     number leaves its range, Cancelled after the deadline.
     """
-    source = linked.source
+    (answers,) = parts(linked, as_of, threads=threads, block_words=block_words, progress=progress, deadline=deadline)
+    return answers
+
+
+def parts(
+    linked: Linked,
+    as_of: int,
+    *,
+    rows: int | None = None,
+    bits: bool = True,
+    threads: int | None = None,
+    block_words: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    deadline: float | None = None,
+) -> Iterator[Answers]:
+    """The same run, so many accounts after the other that only the answers of `rows` of them (a multiple of UNIT; None: all) are in
+    memory at once; without `bits` the accounts in segments are counted and not kept. There is at least one part."""
+    rows = max(UNIT, linked.rows if rows is None else rows)
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
-    stride = (linked.rows + UNIT - 1) // UNIT * (UNIT // 8)
-    many = len(source.bitmaps)
-    bits = lease(stride * many)
-    choices = [np.zeros(linked.rows, np.uint8 if len(each.values) < 256 else np.uint32) for each in source.choices]
-    addresses = [int(bits.ctypes.data) + index * stride for index in range(many)]
     until = None if deadline is None else Deadline(deadline)
     prepare(interpret)
-    kept: list[Kept] = []
-    pointers = [*addresses, *(each.ctypes.data for each in choices)]
-    totals, _ = _passed(linked, Clock(as_of, source.timezone), pointers, count, block_words, progress, until, kept=kept)
+    clock, kept = Clock(as_of, linked.source.timezone), list[Kept]()
+    buffers = _staged(linked, clock, count, until, {}, kept)
+    for first in range(0, max(1, linked.rows), rows):
+        last = min(first + rows, linked.rows)
+        room = _room(linked, last - first, bits)
+        heard = None if progress is None else partial(_part_heard, progress, first, last, linked.rows)
+        try:
+            totals = _passed(linked, clock, room.outputs(first), buffers, count, block_words, heard, until, (first, last))
+        except DataError:
+            # The first failure in the order of instructions may come later
+            rest = _room(linked, linked.rows - first, False)
+            _passed(linked, clock, rest.outputs(first), buffers, count, block_words, None, until, (first, linked.rows))
+            raise
+        yield _answers(linked, room, first, last, totals, tuple(kept))
+
+
+class _Room(msgspec.Struct, frozen=True, eq=False):
+    """Memory for the answers of some accounts: `many` bitmaps of `stride` bytes each, behind those of the first `counted` segments, which
+    are not kept, and the codes of chooses."""
+
+    bits: NDArray[np.uint8]
+    many: int
+    stride: int
+    counted: int
+    choices: list[NDArray[Any]]
+
+    def outputs(self, first: int) -> list[int]:
+        """The addresses where results of account 0 would stand, 0 where they are only counted, if those here are of `first` on."""
+        start = int(self.bits.ctypes.data) - first // 8
+        codes = [int(each.ctypes.data) - first * each.itemsize for each in self.choices]
+        return [*[0] * self.counted, *(start + index * self.stride for index in range(self.many)), *codes]
+
+
+def _room(linked: Linked, rows: int, bits: bool) -> _Room:
+    source = linked.source
+    stride = (rows + UNIT - 1) // UNIT * (UNIT // 8)
+    counted = 0 if bits else len(source.segments)
+    many = len(source.bitmaps) - counted
+    return _Room(
+        lease(stride * many),
+        many,
+        stride,
+        counted,
+        [np.zeros(rows, np.uint8 if len(each.values) < 256 else np.uint32) for each in source.choices],
+    )
+
+
+def _answers(linked: Linked, room: _Room, first: int, last: int, totals: NDArray[np.int64], kept: tuple[Kept, ...]) -> Answers:
+    source, rows = linked.source, last - first
     names = [name for name, _ in source.segments]
-    ends = accumulate((len(each.nodes) for each in source.collections), initial=len(names))
+    ends = accumulate((len(each.nodes) for each in source.collections), initial=len(names) - room.counted)
     next(ends)
-    words = bits.view(np.uint64).reshape(many, stride // 8)[:, : (linked.rows + 63) // 64]
+    words = room.bits.view(np.uint64).reshape(room.many, room.stride // 8)[:, : (rows + 63) // 64]
     known = {name: int(totals[index]) for index, name in enumerate(names)}
-    unknown = {name: linked.rows - known[name] - int(totals[many + index]) for index, (name, _) in enumerate(source.unknown)}
+    unknown = {name: rows - known[name] - int(totals[len(source.bitmaps) + index]) for index, (name, _) in enumerate(source.unknown)}
     return Answers(
-        bits={name: words[index] for index, name in enumerate(names)},
-        choices={each.name: codes for each, codes in zip(source.choices, choices, strict=True)},
+        first=first,
+        rows=rows,
+        bits={name: words[index] for index, name in enumerate(names)} if not room.counted else {},
+        choices={each.name: codes for each, codes in zip(source.choices, room.choices, strict=True)},
         counts=known,
         unknown=unknown if source.unknown or not names else None,
         lists={each.name: words[end - len(each.nodes) : end] for each, end in zip(source.collections, ends, strict=True)},
-        population=tuple(kept),
+        population=kept,
     )
+
+
+def _part_heard(progress: Callable[[float], None], first: int, last: int, rows: int, share: float) -> None:
+    progress((first + share * (last - first)) / max(1, rows) if rows else share)
 
 
 def handed_on(linked: Linked, as_of: int = 0) -> NDArray[np.int64]:
     """What a stage hands on at the instant `as_of`, int64[buffers, rows]; a stage that no run changes, at any."""
     prepare(interpret)
-    return _passed(linked, Clock(as_of, linked.source.timezone), [], 1, None, None, None)[1]
+    return _handed(linked, Clock(as_of, linked.source.timezone), 1, None, {}, [])
 
 
 class Deadline:
@@ -110,35 +177,51 @@ class Deadline:
         return max(0.0, self.until - time.monotonic())
 
 
-def _passed(
-    linked: Linked,
-    clock: Clock,
-    outputs: list[int],
-    count: int,
-    block_words: int | None,
-    progress: Callable[[float], None] | None,
-    deadline: Deadline | None,
-    known: dict[int, NDArray[np.int64]] | None = None,
-    kept: list[Kept] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """One pass over all rows, its stages before it: the counts, and what it hands on, int64[buffers, rows].
-
-    `outputs` are the addresses of the results, segments first; `known` is what stages have handed on in this run.
-    What is kept of statistics is put into `kept`.
-    """
-    known = {} if known is None else known
+def _staged(
+    linked: Linked, clock: Clock, count: int, deadline: Deadline | None, known: dict[int, NDArray[np.int64]], kept: list[Kept]
+) -> list[NDArray[np.int64]]:
+    """What the stages and calls before a pass hand on, int64[buffers, rows] each; `known` is what stages have handed on in this run.
+    What is kept of statistics is put into `kept`."""
     for stage in linked.stages:
         if id(stage) not in known:
-            known[id(stage)] = _passed(stage, clock, [], count, None, None, deadline, known, kept)[1]
+            known[id(stage)] = _handed(stage, clock, count, deadline, known, kept)
     buffers = [known[id(stage)] for stage in linked.stages]
     memo: Memo = {}
     for call in linked.calls:
         made = call.make(buffers[call.stage], memo)
         buffers.append(made)
-        if kept is not None and call.keep is not None:
+        if call.keep is not None:
             kept.append(call.keep(buffers[call.stage], made, memo))
+    return buffers
+
+
+def _handed(
+    linked: Linked, clock: Clock, count: int, deadline: Deadline | None, known: dict[int, NDArray[np.int64]], kept: list[Kept]
+) -> NDArray[np.int64]:
+    """What a stage hands on, int64[buffers, rows], after the stages before it."""
+    buffers = _staged(linked, clock, count, deadline, known, kept)
     handed = np.zeros((len(linked.hands), linked.rows), np.int64)
-    blocks = _blocks(linked, block_words)
+    _passed(linked, clock, [], buffers, count, None, None, deadline, (0, linked.rows), handed)
+    return handed
+
+
+def _passed(
+    linked: Linked,
+    clock: Clock,
+    outputs: list[int],
+    buffers: list[NDArray[np.int64]],
+    count: int,
+    block_words: int | None,
+    progress: Callable[[float], None] | None,
+    deadline: Deadline | None,
+    span: tuple[int, int],
+    handed: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """One pass over the accounts of `span` (first and end): the counts.
+
+    `outputs` are the addresses of the results, segments first; `buffers` what was handed on, `handed` takes what this pass hands on.
+    """
+    blocks = _blocks(linked, block_words, *span)
     program, args = _filled(linked, clock, outputs, buffers, handed)
     control = np.zeros(2, np.int64)
     counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
@@ -154,20 +237,21 @@ def _passed(
 
     _together(work, min(count, max(1, len(blocks))), control, len(blocks), progress, deadline)
     _raise_first(linked, [each for each in errors if each[0]])
-    return np.sum(counts, axis=0), handed
+    return np.asarray(np.sum(counts, axis=0))
 
 
-def _blocks(linked: Linked, words: int | None) -> NDArray[np.int64]:
-    """Blocks of whole units of accounts, int64[blocks, 2 * spaces]: at most `words` words of accounts, and about
-    MOST_ROWS rows of each relation."""
+def _blocks(linked: Linked, words: int | None, first_row: int, end_row: int) -> NDArray[np.int64]:
+    """Blocks of whole units of the accounts from `first_row`, which begins one, to `end_row`, int64[blocks, 2 * spaces]: at most
+    `words` words of accounts, and about MOST_ROWS rows of each relation."""
     longest = max(1, (words or (128 if linked.starts else 256)) * 64 // UNIT)
     units = -(-linked.rows // UNIT)
     edges = np.minimum(np.arange(units + 1, dtype=np.int64) * UNIT, linked.rows)
     reached = [edges, *(starts[edges] for starts in linked.starts)]
-    ends: list[int] = [0]
-    while ends[-1] < units:
+    ends: list[int] = [first_row // UNIT]
+    until = -(-end_row // UNIT)
+    while ends[-1] < until:
         first = ends[-1]
-        last = min(first + longest, units)
+        last = min(first + longest, until)
         for rows in reached[1:]:
             last = min(last, max(first + 1, int(np.searchsorted(rows, rows[first] + MOST_ROWS, "right")) - 1))
         ends.append(last)
@@ -177,7 +261,7 @@ def _blocks(linked: Linked, words: int | None) -> NDArray[np.int64]:
 
 
 def _filled(
-    linked: Linked, clock: Clock, outputs: list[int], buffers: list[NDArray[np.int64]], handed: NDArray[np.int64]
+    linked: Linked, clock: Clock, outputs: list[int], buffers: list[NDArray[np.int64]], handed: NDArray[np.int64] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The program of one run: times, where results go, and what stages handed on."""
     program, args = linked.program.copy(), linked.args.copy()
@@ -189,7 +273,10 @@ def _filled(
         args[at : at + len(found)] = found
     for row, index in linked.outputs:
         program[row, 2] = outputs[index]
+        if not outputs[index]:
+            program[row, 0], program[row, 2] = op.COUNT, index
     for buffer, row in enumerate(linked.hands):
+        assert handed is not None
         program[row, 2] = handed[buffer].ctypes.data
     for row, stage, buffer in linked.fetches:
         program[row, 3] = buffers[stage][buffer].ctypes.data

@@ -23,8 +23,9 @@ from segkernel.choices import Choice
 from segkernel.data import arrow, digest, physical
 from segkernel.errors import Error, SnapshotError
 from segkernel.instants import zone
-from segkernel.membership import Fingerprints, Membership
+from segkernel.membership import Membership
 from segkernel.output import reason
+from segkernel.tally import Fingerprints
 from segkernel.textual import visible
 
 FORMAT = 1

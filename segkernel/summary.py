@@ -15,15 +15,15 @@ from segkernel.textual import percent, visible
 
 if TYPE_CHECKING:
     from segkernel.changes import Changes
-    from segkernel.membership import Membership
     from segkernel.rules import Rules
+    from segkernel.tally import Tally
 
 MOST_FIGURES = 100
 """How many figures of a statistic a summary holds."""
 _PACKAGES = ("llvmlite", "msgspec", "nanoarrow", "numba", "numpy", "polars")
 
 
-def summary(rules: Rules, result: Membership, changes: Changes | None = None) -> dict[str, Any]:
+def summary(rules: Rules, result: Tally, changes: Changes | None = None) -> dict[str, Any]:
     """What a run found, the same for the same rules, data and instant: counts, unknowns, orphans, fingerprints, instant, zone.
 
     Segments, chooses and collects stand in the order written, orphans in the order of their names. With `changes`, what changed since
@@ -31,7 +31,7 @@ def summary(rules: Rules, result: Membership, changes: Changes | None = None) ->
     """
     tree, prints = rules.checked, result.fingerprints
     several = {
-        name: tree.collects[name] if name in tree.collects else tree.chooses[name] for name in result.names if name not in result.bits
+        name: tree.collects[name] if name in tree.collects else tree.chooses[name] for name in result.names if name not in tree.segments
     }
     counted = {
         name: {

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from segdsl.typesystem import TEXT, Type
 from segkernel.choices import Choice
-from segkernel.membership import Fingerprints, Membership
+from segkernel.membership import Membership
+from segkernel.tally import Fingerprints
 
 AS_OF = 1_768_474_800_000_000_000
 DAY = 86_400 * 10**9

@@ -11,7 +11,8 @@ from segdsl.syntax import Span
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decimal
 from segkernel.choices import choice, lookup, texts
 from segkernel.errors import Error
-from segkernel.membership import Fingerprints, Membership
+from segkernel.membership import Membership
+from segkernel.tally import Fingerprints
 
 HERE = Span(0, 0)
 TRUE = checked.Constant(span=HERE, type=TRUTH, value=True)

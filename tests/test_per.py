@@ -125,10 +125,10 @@ def test_groups_of_an_instant_are_not_kept_with_the_data() -> None:
     data = orders()
     rules = sk.compile("segment s when any(lines where n in values(count(customer.lines per days_since(day))))", data.schema)
     late("2026-01-15", data, rules)
-    kept, first = set(data._made), rules._linked(data, False, 0)
+    kept, first = set(data._made), rules.linked(data, False, 0)
     assert not any(isinstance(each, groups.Moment) for what in kept for each in flat(what))
-    assert rules._linked(data, False, 0) is first
-    assert rules._linked(data, False, 1) is not first
+    assert rules.linked(data, False, 0) is first
+    assert rules.linked(data, False, 1) is not first
     late("2026-01-16", data, rules)
     assert set(data._made) == kept
 

@@ -65,29 +65,32 @@ def run(
         earlier = None if previous is None else _earlier(previous)
         clock.lap("read")
         progress.stage("Making the kernel ready (compiled once, then kept on disk)")
+        from segkernel.evaluation import evaluation
         from segkernel.kernel.compilation import prepare
         from segkernel.kernel.interpreter import interpret
 
         prepare(interpret)
         clock.lap("kernel")
         progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}")
-        result = rules.evaluate(data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
+        asked = evaluation(rules, data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
+        result = None if layout == "counts" and earlier is None else asked.membership()
+        tally = asked.tally() if result is None else result.tally
         clock.lap("evaluate")
         heard = warnings(project, rules, data)
         progress.stage(f"Writing {target}")
         from segkernel.summary import lines, run_record, summary
 
-        changes = None if earlier is None else result.changes(since=earlier)
-        found = summary(rules, result, changes)
+        changes = None if earlier is None or result is None else result.changes(since=earlier)
+        found = summary(rules, tally, changes)
         clock.lap("summarise")
-        tables = {**_memberships(result, layout), **_changes(changes)}
+        tables = {**({} if result is None else _memberships(result, layout)), **_changes(changes)}
         output.write(target, tables, found, run_record(started.isoformat(), clock.spent, threads))
     warn(heard, rules.sources)
     if form == "json":
         click.echo(output.document(found).decode(), nl=False)
         return
     table(lines(found), "<<>>>" if changes is None else "<<>>>>>")
-    click.echo(f"{result.accounts:,} {rules.checked.root} as of {result.as_of} ({result.timezone}), written to {target}")
+    click.echo(f"{tally.accounts:,} {rules.checked.root} as of {tally.as_of} ({tally.timezone}), written to {target}")
     if changes is not None:
         click.echo(f"changes since {changes.since}, of {previous}")
         for what, names in (("another meaning", changes.redefined), ("new", changes.added), ("gone", changes.removed)):

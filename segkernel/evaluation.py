@@ -1,0 +1,129 @@
+"""Rules over data at one instant: as a membership, as numbers, or as memberships of some accounts after the other."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from segkernel import meaning
+from segkernel.choices import choice
+from segkernel.data.dataset import Dataset
+from segkernel.errors import Cancelled, DataError, Error
+from segkernel.instants import instant
+from segkernel.link import Linked
+from segkernel.membership import Membership
+from segkernel.rules import MOST_THREADS, Rules
+from segkernel.run import Answers, parts
+from segkernel.tally import Fingerprints, Tally, added
+
+if TYPE_CHECKING:
+    from segkernel.link.kept import Kept
+    from segkernel.population import Statistic
+
+SOME = 1 << 20
+"""So many accounts are answered at once where members are not kept."""
+
+
+class Evaluation:
+    """Rules linked to data, for the instant `as_of_ns` (nanoseconds since 1970-01-01T00:00Z); each of its methods runs them."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        data: Dataset,
+        linked: Linked,
+        as_of_ns: int,
+        threads: int | None,
+        progress: Callable[[float], None] | None,
+        until: float | None,
+    ) -> None:
+        self.rules, self.data, self.linked, self.as_of_ns = rules, data, linked, as_of_ns
+        self._threads, self._progress, self._until = threads, progress, until
+
+    def membership(self) -> Membership:
+        """All accounts at once."""
+        (found,) = self.memberships(None)
+        return found
+
+    def tally(self) -> Tally:
+        """The numbers alone, without memory for the members of segments."""
+        source = self.linked.source
+        several = SOME if source.choices or source.collections else None
+        return added(part.tally for part in self.memberships(several, bits=False))
+
+    def memberships(self, rows: int | None, bits: bool = True) -> Iterator[Membership]:
+        """Memberships of `rows` accounts (a multiple of 512; None: all) after the other, in the row order of the root table; each may be
+        dropped before the next is made. There is at least one. Without `bits` segments are only counted: only its tally is whole."""
+        keys = self.data.keys()
+        try:
+            left = None if self._until is None else self._until - time.monotonic()
+            for answers in parts(
+                self.linked, self.as_of_ns, rows=rows, bits=bits, threads=self._threads, progress=self._progress, deadline=left
+            ):
+                yield self._membership(answers, keys[answers.first : answers.first + answers.rows])
+        except DataError as error:
+            raise self.rules.placed(error) from None
+
+    def _membership(self, answers: Answers, keys: pl.DataFrame) -> Membership:
+        rules, data = self.rules, self.data
+        tree = rules.checked
+        held = weakref.ref(data)
+
+        def population(kept: Sequence[Kept]) -> tuple[Statistic, ...]:
+            from segkernel.population import statistics
+
+            return statistics(rules, kept)
+
+        def digest() -> str | None:
+            there = held()
+            return None if there is None else there.fingerprint(meaning.columns(rules.reads, there.schema))
+
+        return Membership(
+            rules.names,
+            keys,
+            root=tree.root,
+            chooses={name: choice(tree.chooses[name]) for name in rules.names if name in tree.chooses},
+            bits=answers.bits,
+            codes=answers.choices,
+            counts=answers.counts,
+            unknown=answers.unknown,
+            as_of_ns=self.as_of_ns,
+            timezone=tree.timezone,
+            orphans={place: count for place, count in data.orphans.items() if place in rules.reads.links},
+            fingerprints=lambda: Fingerprints(rules.fingerprint, meaning.schema_fingerprint(rules.reads, rules.schema), digest()),
+            meanings=lambda: meaning.fingerprints(tree, rules.names),
+            collects={name: choice(tree.collects[name]) for name in rules.names if name in tree.collects},
+            lists=answers.lists,
+            population=partial(population, answers.population),
+        )
+
+
+def evaluation(
+    rules: Rules,
+    data: Dataset,
+    as_of: datetime | str,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    deadline: float | None = None,
+    unknowns: bool = False,
+) -> Evaluation:
+    """Rules linked to data at an instant; arguments and errors are those of `Rules.evaluate`."""
+    if not isinstance(data, Dataset):
+        raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
+    as_of_ns = instant(as_of, rules.checked.timezone)
+    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+        raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
+    until = None if deadline is None else time.monotonic() + deadline
+    try:
+        linked = rules.linked(data, unknowns, as_of_ns)
+    except DataError as error:
+        raise rules.placed(error) from None
+    if until is not None and until <= time.monotonic():
+        raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
+    return Evaluation(rules, data, linked, as_of_ns, threads, progress, until)

@@ -1,0 +1,186 @@
+"""An evaluation in numbers: how many accounts each segment and each value of a choose or a collect has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+
+from segkernel.choices import Choice, texts
+from segkernel.errors import Error
+from segkernel.instants import written
+from segkernel.textual import aligned, percent, unknown_name, visible
+
+if TYPE_CHECKING:
+    from segkernel.population import Statistic
+
+_SHOWN = 20
+
+
+class Fingerprints(msgspec.Struct, frozen=True):
+    """What a membership was made from, as hexadecimal digits: the rules' meaning, and what they read of the schema and the data
+    (None where those were gone when it was asked)."""
+
+    rules: str
+    schema: str
+    data: str | None
+
+
+class Tally:
+    """The numbers of one evaluation.
+
+    `names` are the segments, chooses and collects in the order written, `accounts` the number of rows, `as_of` and `timezone` the
+    instant (ISO text) and zone, `root` the root table, `orphans` the rows whose link finds nobody, by (table, link).
+
+    `counts` are the accounts of each segment, `unknown` those whose condition is unknown, where that was counted; `numbers` gives the
+    accounts that have none and each of the values of a choose or collect, which `chooses` and `collects` tell.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        accounts: int,
+        *,
+        root: str,
+        chooses: Mapping[str, Choice],
+        collects: Mapping[str, Choice],
+        counts: Mapping[str, int],
+        unknown: Mapping[str, int] | None,
+        numbers: Callable[[str], Sequence[int]],
+        as_of_ns: int,
+        timezone: str,
+        orphans: Mapping[tuple[str, str], int],
+        fingerprints: Callable[[], Fingerprints],
+        population: Callable[[], tuple[Statistic, ...]] | None,
+    ) -> None:
+        self.names = tuple(names)
+        self.accounts = accounts
+        self.root = root
+        self.chooses, self.collects = chooses, collects
+        self._kinds = {name: "choose" if name in chooses else "collect" if name in collects else "segment" for name in names}
+        self.as_of = written(as_of_ns, timezone)
+        self.as_of_ns = as_of_ns
+        self.timezone = timezone
+        self.orphans = dict(orphans)
+        self._counts = counts
+        self._unknown = unknown
+        self._numbers = numbers
+        self._fingerprints = fingerprints
+        self._population = population
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        """What was evaluated: `rules`, `schema` and `data`, each as hexadecimal digits; made when they are first asked for."""
+        return self._fingerprints()
+
+    @cached_property
+    def population(self) -> tuple[Statistic, ...] | None:
+        """The different statistics of the population that the run found, in the order written, each with its groups, its values and the
+        number of accounts that counted; None for a membership from a file, which does not keep them."""
+        return None if self._population is None else self._population()
+
+    def counts(self) -> pl.DataFrame:
+        """How many accounts each segment and each value of a choose or a collect has, in the order written.
+
+        Columns `name`; `value` (text; missing for segments, and for the accounts that have no value, a row
+        that is there only where there are such); `accounts`; `share` (0 to 1, missing without accounts); and, where the
+        evaluation asked for it, `unknown`: the accounts whose condition is unknown.
+        """
+        rows: list[tuple[str, str | None, int, int | None]] = []
+        for name in self.names:
+            if self.kind(name) == "segment":
+                rows.append((name, None, self._counts[name], self.unknown(name)))
+            else:
+                rows.extend((name, value, count, None) for value, count in self.values(name) if value is not None or count)
+        share = [count / self.accounts if self.accounts else None for _, _, count, _ in rows]
+        table: dict[str, pl.Series] = {
+            "name": pl.Series([row[0] for row in rows], dtype=pl.String),
+            "value": pl.Series([row[1] for row in rows], dtype=pl.String),
+            "accounts": pl.Series([row[2] for row in rows], dtype=pl.Int64),
+            "share": pl.Series(share, dtype=pl.Float64),
+        }
+        if self._unknown is not None:
+            table["unknown"] = pl.Series([row[3] for row in rows], dtype=pl.Int64)
+        return pl.DataFrame(table)
+
+    def count(self, name: str) -> int:
+        """The number of accounts in a segment. Raises `Error` for an unknown name, and for a choose or collect."""
+        if self.kind(name) != "segment":
+            raise Error(f'"{name}" is a {self.kind(name)}, not a segment: its numbers are result.values("{name}")')
+        return self._counts[name]
+
+    def values(self, name: str) -> list[tuple[str | None, int]]:
+        """The values of a choose or a collect as text with their numbers of accounts, in the order written; last the accounts without
+        any (None). Raises `Error` for an unknown name, and for a segment."""
+        if self.kind(name) == "segment":
+            raise Error(f'"{name}" is a segment, not a choose: its accounts are result.members("{name}")')
+        none, *counted = self._numbers(name)
+        known = texts(self.chooses[name] if name in self.chooses else self.collects[name], self.timezone)
+        return [*zip(known, counted, strict=True), (None, none)]
+
+    def unknown(self, name: str) -> int | None:
+        """The number of accounts for which a segment's condition is unknown; None where the evaluation did not count them."""
+        return None if self.kind(name) != "segment" or self._unknown is None else self._unknown.get(name, 0)
+
+    def kind(self, name: str) -> str:
+        """What a name is: `segment`, `choose` or `collect`. Raises `Error` for an unknown name."""
+        if name not in self._kinds:
+            raise Error(unknown_name(name, self.names))
+        return self._kinds[name]
+
+    def __repr__(self) -> str:
+        return "\n".join([self._title(), *aligned(self._table(), "<" * 2 + ">" * 3)])
+
+    def _repr_html_(self) -> str:
+        head, *rows = self._table()
+        cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><caption>{escape(self._title())}</caption><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _title(self) -> str:
+        return f"Membership of {self.accounts:,} accounts as of {self.as_of} ({self.timezone})"
+
+    def _table(self) -> list[list[str]]:
+        """A head and a row for each of the first names."""
+        counts = self.counts()
+        rows = [["name", "value", "accounts", "share"]]
+        for name, value, accounts, share in counts.select("name", "value", "accounts", "share").head(_SHOWN).iter_rows():
+            missing = "" if self.kind(name) == "segment" else "(none)"
+            rows.append([visible(name), missing if value is None else visible(value), f"{accounts:,}", percent(share)])
+        if counts.height > _SHOWN:
+            rows.append([f"… {counts.height - _SHOWN:,} more", "", "", ""])
+        return rows
+
+
+def added(parts: Iterable[Tally]) -> Tally:
+    """The numbers of some accounts after the other as those of all; orphans and statistics are the last part's."""
+    accounts, counts, unknown = 0, dict[str, int](), dict[str, int]()
+    numbers: dict[str, list[int]] = {}
+    for part in parts:
+        accounts += part.accounts
+        for name in part.names:
+            if part.kind(name) == "segment":
+                counts[name] = counts.get(name, 0) + part._counts[name]
+                unknown[name] = unknown.get(name, 0) + (part.unknown(name) or 0)
+            else:
+                found = part._numbers(name)
+                numbers[name] = [a + b for a, b in zip(numbers.get(name, [0] * len(found)), found, strict=True)]
+    return Tally(
+        part.names,
+        accounts,
+        root=part.root,
+        chooses=part.chooses,
+        collects=part.collects,
+        counts=counts,
+        unknown=None if part._unknown is None else unknown,
+        numbers=numbers.__getitem__,
+        as_of_ns=part.as_of_ns,
+        timezone=part.timezone,
+        orphans=part.orphans,
+        fingerprints=part._fingerprints,
+        population=part._population,
+    )
