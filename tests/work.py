@@ -99,7 +99,7 @@ def evaluated(load: Workload) -> dict[str, int]:
     with patch.object(running, "interpret", usual):
         rules.evaluate(data, as_of=AS_OF, threads=1)
     # in one block all rows of a space begin with a word, so that a COUNT sees what an EXTRACT does
-    linked = rules._linked(data, False, int(AS_OF.timestamp()) * 10**9)
+    linked = rules.linked(data, False, int(AS_OF.timestamp()) * 10**9)
     with patch.object(running, "interpret", whole), patch.object(running, "MOST_ROWS", 1 << 40):
         running.run(linked, int(AS_OF.timestamp()) * 10**9, threads=1, block_words=linked.rows)
     return usual.work | {name: whole.work[name] for name in ("extracted", "visits")} | {"bound": bound(data)}
