@@ -253,56 +253,110 @@ class Changes:
         return f'"{name}" is a {self._later.kind(name)}, not a {wanted}: {hint}'
 
 
-def compare(later: Membership, earlier: Membership) -> Changes:
-    """What changed from an earlier membership to a later one, by the bits of both.
+class Comparison:
+    """A membership that comes in parts, of some accounts after the other, held against an earlier one; no part is kept, but for the
+    values of chooses and the lists of collects.
 
-    Accounts are the same where their keys are equal, whatever the order of rows. Raises `SnapshotError` where the two are not
-    about the same root with the same key.
+    `keys` and `root` are the later one's. Accounts are the same where their keys are equal, whatever the order of rows. Raises
+    `SnapshotError` where the two are not about the same root with the same key.
     """
-    if later.root != earlier.root:
-        raise SnapshotError(f"expected an earlier membership of {later.root}, found one of {earlier.root}")
-    if later.keys.columns != earlier.keys.columns:
-        wanted, found = (", ".join(side.keys.columns) for side in (later, earlier))
+
+    def __init__(self, keys_: pl.DataFrame, root: str, earlier: Membership) -> None:
+        _same_key(keys_, root, earlier)
+        self._keys, self._earlier = keys_, earlier
+        self._matched = _matched(keys_, earlier)
+        self._moves: dict[str, list[Moves]] = {}
+        self._codes: dict[str, list[NDArray[Any]]] = {}
+        self._lists: dict[str, list[NDArray[np.uint64]]] = {}
+        self._rows = 0
+
+    def add(self, part: Membership) -> None:
+        """The next accounts; all parts but the last have a multiple of 64."""
+        for name in part.bits.keys() & self._earlier.bits.keys():
+            moves = _moves(part.bits[name], self._earlier.bits[name], self._rows, part.accounts, self._matched)
+            self._moves.setdefault(name, []).append(moves)
+        for name, codes in part.codes.items():
+            self._codes.setdefault(name, []).append(codes)
+        for name, held in part.lists.items():
+            self._lists.setdefault(name, []).append(held.copy())
+        self._rows += part.accounts
+        self._part = part.about(part.keys.clear(), {}, {}, {})
+
+    def changes(self) -> Changes:
+        """What changed, when all parts were added."""
+        part, earlier, matched = self._part, self._earlier, self._matched
+        codes = {name: np.concatenate(each) for name, each in self._codes.items()}
+        lists = {name: np.concatenate(each, axis=1) for name, each in self._lists.items()}
+        later = part.about(self._keys, {}, codes, lists)
+        names = tuple(name for name in later.names if name in earlier.names and later.kind(name) == earlier.kind(name))
+        gone = earlier.keys[matched.gone]
+        accounts = pl.DataFrame([_joined(here, there) for here, there in zip(later.keys, gone, strict=True)])
+        moves = {name: _whole(self._moves[name], earlier.bits[name], later.accounts, matched) for name in names if name in self._moves}
+        return Changes(later, earlier, accounts, matched, moves, names)
+
+
+def compare(later: Membership, earlier: Membership) -> Changes:
+    """What changed from an earlier membership to a later one; see `Comparison`."""
+    comparison = Comparison(later.keys, later.root, earlier)
+    comparison.add(later)
+    return comparison.changes()
+
+
+def _same_key(later: pl.DataFrame, root: str, earlier: Membership) -> None:
+    if root != earlier.root:
+        raise SnapshotError(f"expected an earlier membership of {root}, found one of {earlier.root}")
+    if later.columns != earlier.keys.columns:
+        wanted, found = (", ".join(side.columns) for side in (later, earlier.keys))
         raise SnapshotError(f"expected an earlier membership with the key ({wanted}), found one with the key ({found})")
-    for here, there in zip(later.keys, earlier.keys, strict=True):
+    for here, there in zip(later, earlier.keys, strict=True):
         if keys.mismatch(here.dtype, there.dtype):
             wanted, found = physical.described(here.dtype), physical.described(there.dtype)
             raise SnapshotError(f'expected an earlier membership whose key "{here.name}" is {wanted}, found {found}')
-    matched = _matched(later, earlier)
-    names = tuple(name for name in later.names if name in earlier.names and later.kind(name) == earlier.kind(name))
-    moves = {name: _moves(later.bits[name], earlier.bits[name], later.accounts, matched) for name in names if name in later.bits}
-    gone = earlier.keys[matched.gone]
-    accounts = pl.DataFrame([_joined(here, there) for here, there in zip(later.keys, gone, strict=True)])
-    return Changes(later, earlier, accounts, matched, moves, names)
 
 
-def _matched(later: Membership, earlier: Membership) -> Matched:
+def _matched(later: pl.DataFrame, earlier: Membership) -> Matched:
     nobody = np.zeros(0, np.int64)
-    if later.keys.equals(earlier.keys):
+    if later.equals(earlier.keys):
         return Matched(None, nobody, earlier.accounts)
     try:
         index = keys.index("the earlier membership", earlier.keys.columns, list(earlier.keys))
     except DataError as error:
         raise SnapshotError(f"expected an earlier membership in which every account has one row: {error}") from None
-    before = np.minimum(keys.find(index, list(later.keys)).rows, np.uint32(earlier.accounts)).astype(np.int64)
+    before = np.minimum(keys.find(index, list(later)).rows, np.uint32(earlier.accounts)).astype(np.int64)
     still = np.zeros(earlier.accounts + 1, np.bool_)
     still[before] = True
     return Matched(before, np.flatnonzero(~still[:-1]), earlier.accounts)
 
 
-def _moves(later: NDArray[np.uint64], earlier: NDArray[np.uint64], rows: int, matched: Matched) -> Moves:
+def _moves(later: NDArray[np.uint64], earlier: NDArray[np.uint64], first: int, rows: int, matched: Matched) -> Moves:
+    """What changed among the `rows` accounts from number `first` on, of whom `later` are the bits."""
     if matched.before is None:
-        before, lost = earlier, matched.gone
+        before = earlier[first // 64 : first // 64 + later.size]
     else:
-        flags = listings.flags(earlier)[: matched.earlier]
-        lost = np.flatnonzero(flags[matched.gone])
-        before = listings.packed(np.append(flags, False)[matched.before])
+        before = listings.packed(_bits_at(earlier, matched.before[first : first + rows], matched.earlier))
     words = np.flatnonzero(later != before)
     places = np.flatnonzero(listings.flags(later[words] ^ before[words]))
     entered = listings.flags(later[words])[places]
-    changed = (words[places // 64] * 64 + places % 64).astype(np.uint32)
+    changed = (first + words[places // 64] * 64 + places % 64).astype(np.uint32)
+    return Moves(changed, np.where(entered, _ENTERED, _LEFT))
+
+
+def _whole(parts: list[Moves], earlier: NDArray[np.uint64], rows: int, matched: Matched) -> Moves:
+    """The moves of all parts, behind them the accounts that are no more, numbered from `rows` on."""
+    lost = np.flatnonzero(_bits_at(earlier, matched.gone, matched.earlier))
     gone = (rows + lost).astype(np.uint32)
-    return Moves(np.concatenate([changed, gone]), np.concatenate([np.where(entered, _ENTERED, _LEFT), np.full(gone.size, _LEFT)]))
+    changed, change = ([getattr(each, what) for each in parts] for what in ("rows", "change"))
+    return Moves(np.concatenate([*changed, gone]), np.concatenate([*change, np.full(gone.size, _LEFT)]))
+
+
+def _bits_at(words: NDArray[np.uint64], rows: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """The bits of some rows; none for the row `count`, which there is not."""
+    if not count:
+        return np.zeros(rows.size, np.bool_)
+    known = rows < count
+    at = np.where(known, rows, 0)
+    found: NDArray[np.bool_] = (words[at >> 6] >> (at & 63).astype(np.uint64) & np.uint64(1)).astype(np.bool_)
+    return found & known
 
 
 def _before(earlier: NDArray[np.uint64], rows: int, matched: Matched) -> NDArray[np.uint64]:

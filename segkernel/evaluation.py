@@ -23,6 +23,7 @@ from segkernel.run import Answers, parts
 from segkernel.tally import Fingerprints, Tally, added
 
 if TYPE_CHECKING:
+    from segkernel.changes import Changes
     from segkernel.link.kept import Kept
     from segkernel.population import Statistic
 
@@ -56,6 +57,15 @@ class Evaluation:
         source = self.linked.source
         several = SOME if source.choices or source.collections else None
         return added(part.tally for part in self.memberships(several, bits=False))
+
+    def changes(self, since: Membership) -> Changes:
+        """What changed since an earlier membership, without memory for the members of segments."""
+        from segkernel.changes import Comparison
+
+        comparison = Comparison(self.data.keys(), self.rules.checked.root, since)
+        for part in self.memberships(SOME):
+            comparison.add(part)
+        return comparison.changes()
 
     def memberships(self, rows: int | None, bits: bool = True) -> Iterator[Membership]:
         """Memberships of `rows` accounts (a multiple of 512; None: all) after the other, in the row order of the root table; each may be

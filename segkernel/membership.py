@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,7 @@ class Membership:
             collects=collects,
             counts=counts,
             unknown=unknown,
-            numbers=self._numbers,
+            numbers=partial(_numbers, keys.height, codes, lists, {name: len(choice.values) for name, choice in chooses.items()}),
             as_of_ns=as_of_ns,
             timezone=timezone,
             orphans=orphans,
@@ -84,7 +84,7 @@ class Membership:
         self.chooses = chooses
         self.collects = collects
         self.lists = lists
-        self._meanings = meanings
+        self._fingerprints, self._meanings, self._population = fingerprints, meanings, population
         for array in (*bits.values(), *codes.values(), *lists.values()):
             array.flags.writeable = False  # Series share the segments' bits
 
@@ -120,6 +120,34 @@ class Membership:
         if not isinstance(since, Membership):
             raise Error(f"since is a sk.Membership, such as sk.Membership.load(path), not {type(since).__name__}")
         return compare(self, since)
+
+    def about(
+        self,
+        keys: pl.DataFrame,
+        bits: Mapping[str, NDArray[np.uint64]],
+        codes: Mapping[str, NDArray[Any]],
+        lists: Mapping[str, NDArray[np.uint64]],
+        counts: Mapping[str, int] = MappingProxyType({}),
+    ) -> Membership:
+        """What the same evaluation answers of other accounts; where there are no `bits`, it is for chooses and collects alone."""
+        return Membership(
+            self.names,
+            keys,
+            root=self.root,
+            chooses=self.chooses,
+            bits=bits,
+            codes=codes,
+            counts=counts,
+            unknown=None,
+            as_of_ns=self.as_of_ns,
+            timezone=self.timezone,
+            orphans=self.orphans,
+            fingerprints=self._fingerprints,
+            meanings=self._meanings,
+            collects=self.collects,
+            lists=lists,
+            population=self._population,
+        )
 
     @property
     def fingerprints(self) -> Fingerprints:
@@ -256,14 +284,6 @@ class Membership:
         """What a name is: `segment`, `choose` or `collect`. Raises `Error` for an unknown name."""
         return self.tally.kind(name)
 
-    def _numbers(self, name: str) -> list[int]:
-        """The accounts that have none and each of the values of a choose or collect."""
-        if name in self.codes:
-            counted: list[int] = np.bincount(self.codes[name], minlength=len(self.chooses[name].values) + 1).tolist()
-            return counted
-        *found, none = listings.counts(self.lists[name])
-        return [none - (self.lists[name].shape[1] * 64 - self.accounts), *found]
-
     def _mask(self, name: str, value: str | None) -> pl.Series:
         self.kind(name)
         if name in self.bits:
@@ -286,3 +306,14 @@ class Membership:
 
     def _single(self, keys: pl.DataFrame) -> pl.Series | pl.DataFrame:
         return keys.to_series() if keys.width == 1 else keys
+
+
+def _numbers(
+    accounts: int, codes: Mapping[str, NDArray[Any]], lists: Mapping[str, NDArray[np.uint64]], values: Mapping[str, int], name: str
+) -> list[int]:
+    """The accounts that have none and each of the values of a choose or collect."""
+    if name in codes:
+        counted: list[int] = np.bincount(codes[name], minlength=values[name] + 1).tolist()
+        return counted
+    *found, none = listings.counts(lists[name])
+    return [none - (lists[name].shape[1] * 64 - accounts), *found]

@@ -31,6 +31,7 @@ from segkernel.textual import unknown_name
 if TYPE_CHECKING:
     import polars as pl
 
+    from segkernel.changes import Changes
     from segkernel.data.dataset import Dataset
     from segkernel.differences import Differences
     from segkernel.link import Linked
@@ -220,6 +221,26 @@ class Rules:
         from segkernel.evaluation import evaluation
 
         return evaluation(self, data, as_of, threads, progress, deadline, unknowns).tally().counts()
+
+    def changes(
+        self,
+        data: Dataset,
+        as_of: datetime | str,
+        since: Membership,
+        threads: int | None = None,
+        progress: Callable[[float], None] | None = None,
+        deadline: float | None = None,
+    ) -> Changes:
+        """`evaluate(…).changes(since)` without memory for all members: only what differs from the earlier membership is kept.
+
+        Arguments and errors are those of `evaluate` and of `Membership.changes`.
+        """
+        from segkernel.evaluation import evaluation
+        from segkernel.membership import Membership
+
+        if not isinstance(since, Membership):
+            raise Error(f"since is a sk.Membership, such as sk.Membership.load(path), not {type(since).__name__}")
+        return evaluation(self, data, as_of, threads, progress, deadline).changes(since)
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
         """Why an account of `data` is in a segment or not, or has its value of a choose or collect: every clause with what it saw.

@@ -1,6 +1,8 @@
 """Memberships: what Python sees of the answers, in the row order of the root table."""
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from segkernel.choices import choice, lookup, texts
 from segkernel.errors import Error
 from segkernel.membership import Membership
 from segkernel.tally import Fingerprints
+from tests import memberships
 
 HERE = Span(0, 0)
 TRUE = checked.Constant(span=HERE, type=TRUTH, value=True)
@@ -241,3 +244,16 @@ def test_members_agree_with_the_series_for_random_bits():
         result = membership({"s": flags})
         assert result.members("s").to_list() == [10 + row for row, flag in enumerate(flags) if flag]
         assert result.long()["id"].to_list() == result.members("s").to_list()
+
+
+def test_a_dropped_membership_goes_at_once():
+    """Its memory waits for the next one, not for the garbage collector."""
+    gc.disable()
+    try:
+        result = memberships.membership([1, 2], {"vip": [True, False]}, {"tier": memberships.tier("gold", None)})
+        result.counts()
+        gone = weakref.ref(result)
+        del result
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,16 +13,16 @@ from segkernel.memory import LARGE, lease
 
 
 @pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def empty(monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()
     monkeypatch.setattr(memory, "_free", deque(maxlen=memory.KEPT))
-    yield
 
 
 @pytest.mark.parametrize("size", [1, 64, 4096, LARGE - 65, LARGE, 3 * LARGE + 7])
 def test_a_dropped_buffer_is_leased_again(size: int) -> None:
     first = lease(size)
-    assert first.size == size and first.ctypes.data % 64 == 0
+    assert first.size == size
+    assert first.ctypes.data % 64 == 0
     first[:] = 7
     where = first.ctypes.data
     other = lease(size)

@@ -67,6 +67,42 @@ def test_counts_alone_are_those_of_the_members(accounts: int, unknowns: bool, mo
         assert rules.counts(data, "2026-01-15T12:00Z", threads=1, unknowns=unknowns).equals(wanted)
 
 
+@pytest.mark.parametrize("accounts", [1, 64, 65, 3 * UNIT + 9])
+@pytest.mark.parametrize("others", ["the same", "shuffled", "some gone and new", "none of them"])
+def test_changes_in_parts_are_those_of_the_whole(accounts: int, others: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "SOME", UNIT)
+    data = shop(accounts)
+    rules = sk.compile(RULES, data.schema)
+    keys = np.arange(accounts)
+    rng = np.random.default_rng(3)
+    if others == "shuffled":
+        rng.shuffle(keys)
+    elif others == "some gone and new":
+        keys = rng.permutation(2 * accounts)[:accounts]
+    elif others == "none of them":
+        keys += accounts
+    frames = {"customers": pl.DataFrame({"id": keys, "score": rng.integers(0, 6, accounts)}), "orders": data._sources["orders"].frame}
+    before = sk.Dataset(frames, root="customers", key="id", links={"orders": {"customer": ("customers", "id")}})
+    text = RULES.replace("spent > 500", "spent > 600").replace("spent > 200", "spent > 250")
+    earlier = sk.compile(text, before.schema).evaluate(before, "2026-01-14T12:00Z")
+    wanted = rules.evaluate(data, "2026-01-15T12:00Z").changes(earlier)
+    found = rules.changes(data, "2026-01-15T12:00Z", earlier)
+    assert repr(found) == repr(wanted)
+    assert found.frame().equals(wanted.frame())
+    assert found.counts().equals(wanted.counts())
+    assert found.texts().equals(wanted.texts())
+    for name in ("tier", "topics"):
+        assert found.values(name).equals(wanted.values(name))
+    assert [found.entered(name).to_list() for name in found.segments] == [wanted.entered(name).to_list() for name in wanted.segments]
+
+
+def test_changes_want_a_membership() -> None:
+    data = shop(3)
+    rules = sk.compile(RULES, data.schema)
+    with pytest.raises(sk.Error, match=r"since is a sk.Membership, such as sk.Membership.load\(path\), not str"):
+        rules.changes(data, "2026-01-15T12:00Z", "earlier.parquet")  # type: ignore[arg-type]
+
+
 def said(answer: Callable[[], Any]) -> Any:
     """What is answered, or the sentence of the data error."""
     try:
