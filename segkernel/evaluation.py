@@ -19,7 +19,7 @@ from segkernel.instants import instant
 from segkernel.link import Linked
 from segkernel.membership import Membership
 from segkernel.rules import MOST_THREADS, Rules
-from segkernel.run import Answers, parts
+from segkernel.run import UNIT, Answers, parts
 from segkernel.tally import Fingerprints, Tally, added
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from segkernel.link.kept import Kept
     from segkernel.population import Statistic
 
-SOME = 1 << 20
-"""So many accounts are answered at once where members are not kept."""
+SOME = 1 << 28
+"""About so many bytes of answers are in memory at once where members are not kept."""
 
 
 class Evaluation:
@@ -54,16 +54,20 @@ class Evaluation:
 
     def tally(self) -> Tally:
         """The numbers alone, without memory for the members of segments."""
+        return added(part.tally for part in self.memberships(self.some(bits=False), bits=False))
+
+    def some(self, bits: bool = True) -> int | None:
+        """For how many accounts the answers take about SOME bytes, with or without the bits of segments; None where they take none."""
         source = self.linked.source
-        several = SOME if source.choices or source.collections else None
-        return added(part.tally for part in self.memberships(several, bits=False))
+        each = len(source.bitmaps) - (0 if bits else len(source.segments)) + 32 * len(source.choices)
+        return max(UNIT, SOME * 8 // each // UNIT * UNIT) if each else None
 
     def changes(self, since: Membership) -> Changes:
         """What changed since an earlier membership, without memory for the members of segments."""
         from segkernel.changes import Comparison
 
         comparison = Comparison(self.data.keys(), self.rules.checked.root, since)
-        for part in self.memberships(SOME):
+        for part in self.memberships(self.some()):
             comparison.add(part)
         return comparison.changes()
 
@@ -107,7 +111,7 @@ class Evaluation:
             timezone=tree.timezone,
             orphans={place: count for place, count in data.orphans.items() if place in rules.reads.links},
             fingerprints=lambda: Fingerprints(rules.fingerprint, meaning.schema_fingerprint(rules.reads, rules.schema), digest()),
-            meanings=lambda: meaning.fingerprints(tree, rules.names),
+            meanings=lambda: rules.meanings,
             collects={name: choice(tree.collects[name]) for name in rules.names if name in tree.collects},
             lists=answers.lists,
             population=partial(population, answers.population),

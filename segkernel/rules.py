@@ -146,6 +146,11 @@ class Rules:
         return meaning.fingerprint(self.checked, self.names)
 
     @cached_property
+    def meanings(self) -> dict[str, str]:
+        """The fingerprint of each name's own meaning; see `segkernel.meaning.fingerprints`."""
+        return meaning.fingerprints(self.checked, self.names)
+
+    @cached_property
     def reads(self) -> meaning.Reads:
         """The fields and links that the rules read, by the names that rules use."""
         return meaning.reads(self.checked, self.schema, self.names)
