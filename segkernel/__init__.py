@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from segdsl.schema import Schema
     from segkernel.changes import Changes
     from segkernel.data.dataset import Dataset
-    from segkernel.errors import Cancelled, DataError, Error, RuleError, SchemaError, SnapshotError
+    from segkernel.errors import Cancelled, DataError, Error, RecordError, RuleError, SchemaError, SnapshotError
     from segkernel.functions import Function
+    from segkernel.match import Match
     from segkernel.membership import Membership
     from segkernel.rules import Rules, compile
     from segkernel.warmup import warmup
@@ -38,7 +39,9 @@ _HOMES = {
     "Error": "segkernel.errors",
     "Function": "segkernel.functions",
     "Limits": "segdsl.limits",
+    "Match": "segkernel.match",
     "Membership": "segkernel.membership",
+    "RecordError": "segkernel.errors",
     "RuleError": "segkernel.errors",
     "Rules": "segkernel.rules",
     "Schema": "segdsl.schema",
@@ -57,7 +60,9 @@ __all__ = [
     "Error",
     "Function",
     "Limits",
+    "Match",
     "Membership",
+    "RecordError",
     "RuleError",
     "Rules",
     "Schema",

@@ -8,7 +8,7 @@ from segdsl.diagnostics import Diagnostic
 from segdsl.errors import Error, SchemaError
 from segdsl.syntax import Span
 
-__all__ = ["Cancelled", "DataError", "Error", "RuleError", "SchemaError", "SnapshotError"]
+__all__ = ["Cancelled", "DataError", "Error", "RecordError", "RuleError", "SchemaError", "SnapshotError"]
 
 
 class RuleError(Error):
@@ -32,6 +32,10 @@ class DataError(Error):
     def __init__(self, text: str, span: Span | None = None) -> None:
         super().__init__(text)
         self.span = span
+
+
+class RecordError(Error):
+    """A record that lacks what the rules read, or has something of another type: names the place in the record."""
 
 
 class SnapshotError(Error):

@@ -139,8 +139,8 @@ def fingerprints(rules: checked.Rules, names: Collection[str]) -> dict[str, str]
 
 def key(rules: checked.Rules, node: checked.Expression) -> str:
     """32 hexadecimal digits that stand for what a value of a table's rows means, the zone included."""
-    lets = {name for name in needed(rules, set(mentioned(node))) if name in rules.lets}
-    return _digest(f"key {rules.timezone!r} {_text(node, _digests(rules, lets))}")
+    digests = _digests(rules, needed(rules, set(mentioned(node))))
+    return _digest(f"key {rules.timezone!r} {_text(node, digests)}")
 
 
 def schema_fingerprint(what: Reads, schema: Schema) -> str:

@@ -12,14 +12,13 @@ from segdsl import checked
 from segdsl.typesystem import Type
 from segkernel import meaning
 from segkernel.choices import Choice, lookup
+from segkernel.link.kept import PLACED, Kept
 from segkernel.why.writing import one_line, place
 
 if TYPE_CHECKING:
-    from segkernel.link.kept import Kept
     from segkernel.rules import Rules
 
 ACCOUNTS, AT, VALUE = "accounts", "at", "value"
-_PLACED = ("rank", "percentile", "ntile", "top", "bottom")
 
 
 class Statistic(msgspec.Struct, frozen=True, eq=False):
@@ -30,6 +29,9 @@ class Statistic(msgspec.Struct, frozen=True, eq=False):
     statistic is. Those that hold an account against the others have, in place of one row, the thresholds: the `value` `at` a
     place. For `rank` the values at the places 1, 10, 100 …; for `percentile` the smallest that reach 0, 25, 50, 75 and 100; for `ntile`
     the smallest of each part; for `top` and `bottom` the last that is in, at so many places.
+
+    `match` and `match_many` find it by its `meaning` and ask all that the run `kept`, which of those thresholds are the values of all
+    accounts that counted.
     """
 
     text: str
@@ -37,6 +39,8 @@ class Statistic(msgspec.Struct, frozen=True, eq=False):
     function: str
     groups: tuple[str, ...]
     frame: pl.DataFrame
+    meaning: str = ""
+    kept: Kept | None = None
 
 
 def statistics(rules: Rules, kept: Sequence[Kept]) -> tuple[Statistic, ...]:
@@ -47,22 +51,28 @@ def statistics(rules: Rules, kept: Sequence[Kept]) -> tuple[Statistic, ...]:
         if node.span in found:
             key = meaning.key(rules.checked, node)
             if key not in told:
-                told[key] = _told(rules, node, found[node.span])
+                told[key] = _told(rules, node, found[node.span], key)
     return tuple(told.values())
 
 
-def _told(rules: Rules, node: checked.Relative, kept: Kept) -> Statistic:
+def _told(rules: Rules, node: checked.Relative, kept: Kept, key: str) -> Statistic:
     zone = rules.checked.timezone
     texts = tuple(one_line(rules.sources, rules.files, group.span) for group in node.groups)
     columns = [text if text not in (ACCOUNTS, AT, VALUE) else f"{text} (group)" for text in texts]
-    placed = node.function in _PLACED
+    placed = node.function in PLACED
     made = [column(values, group.type, zone).alias(name) for name, group, values in zip(columns, node.groups, kept.groups, strict=True)]
     made.append(pl.Series(ACCOUNTS, kept.accounts, dtype=pl.Int64))
     if kept.at is not None:
         made.append(pl.Series(AT, kept.at, dtype=pl.Int64))
     made.append(column(kept.values, node.value.type if placed else node.type, zone).alias(VALUE))
     return Statistic(
-        one_line(rules.sources, rules.files, node.span), place(rules.sources, node.span), node.function, texts, pl.DataFrame(made)
+        one_line(rules.sources, rules.files, node.span),
+        place(rules.sources, node.span),
+        node.function,
+        texts,
+        pl.DataFrame(made),
+        key,
+        kept,
     )
 
 

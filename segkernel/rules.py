@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from segkernel.data.dataset import Dataset
     from segkernel.differences import Differences
     from segkernel.link import Linked
+    from segkernel.match import Match, Matcher
     from segkernel.membership import Membership
     from segkernel.plan import Program
+    from segkernel.population import Statistic
     from segkernel.why.explanation import Explanation
     from segkernel.why.funnel import Funnel
 
@@ -128,6 +130,7 @@ class Rules:
         self.functions = functions
         self._lock = threading.RLock()
         self._programs: dict[bool, Program] = {}
+        self._matcher: Matcher | None = None
 
     def __repr__(self) -> str:
         tree = self.checked
@@ -246,6 +249,32 @@ class Rules:
         if not isinstance(since, Membership):
             raise Error(f"since is a sk.Membership, such as sk.Membership.load(path), not {type(since).__name__}")
         return evaluation(self, data, as_of, threads, progress, deadline).changes(since)
+
+    def match(self, record: Mapping[str, Any], as_of: datetime | str, population: Sequence[Statistic] | None = None) -> Match:
+        """What one account is in, from a record: the same answers as `evaluate` gives for it.
+
+        `record` maps the rules' names of fields to Python values: what a link leads to is a mapping inside, None for nobody; the rows of a
+        relation are a list of mappings under its name inside their owner's, [] for none; the link from them back to the owner need not be
+        there. None is a missing value; keys that the rules do not read are ignored. `as_of` is as for `evaluate`; `population` is
+        `result.population` of an earlier run, with whose statistics the account is compared.
+        Raises `RecordError` for a key that the rules read and the record lacks, and for a value of another type, with the way to it;
+        `DataError` where a number leaves its range; `Error` where the rules need a population.
+        """
+        return self.match_many([record], as_of, population)[0]
+
+    def match_many(
+        self, records: Iterable[Mapping[str, Any]], as_of: datetime | str, population: Sequence[Statistic] | None = None
+    ) -> list[Match]:
+        """`match` of several records at one instant, in their order; faster than one by one."""
+        matcher = self._matcher
+        if matcher is None:
+            from segkernel.match import Matcher
+
+            matcher = self._matcher = Matcher(self)
+        try:
+            return matcher.matches(list(records), instant(as_of, self.checked.timezone), population)
+        except DataError as error:
+            raise self.placed(error) from None
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
         """Why an account of `data` is in a segment or not, or has its value of a choose or collect: every clause with what it saw.

@@ -146,8 +146,8 @@ def left_out(shown: str, output: str) -> list[str]:
     return [line for line in shown.splitlines() if line != "…" and " ".join(line.split()) not in printed]
 
 
-def test_the_readme_holds_rules_python_for_four_uses_and_two_commands() -> None:
-    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 4, 2)
+def test_the_readme_holds_rules_python_for_five_uses_and_two_commands() -> None:
+    assert (len(blocks("seg")), len(blocks("python")), len(blocks("sh"))) == (1, 5, 2)
 
 
 def test_the_first_command_installs_prepares_and_runs_an_example() -> None:

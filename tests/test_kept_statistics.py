@@ -55,6 +55,11 @@ def test_of_all_and_with_a_where():
     assert figures("stddev(score over industry) > 1") == [("retail", 2, 2**0.5), ("food", 2, 4.5**0.5), ("craft", 1, None)]
 
 
+def test_what_rests_on_a_segment():
+    (found,) = evaluated("segment rich when spent > 15\nsegment a when spent > avg(spent where in segment rich over all)").population
+    assert found.frame.rows() == [(3, 30.0)]
+
+
 def test_values_have_the_types_of_the_rules():
     assert figures("total > min(total over all)") == [(4, Decimal("1.50"))]
     assert figures("sum(total over all) > 1") == [(4, Decimal("15.00"))]

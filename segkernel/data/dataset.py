@@ -131,7 +131,11 @@ class Dataset:
         base = root or self.schema.root
         return self._once(("space", chain or base), lambda: self._space(chain, base))
 
-    def rows_at(self, chain: Chain, path: tuple[str, ...], root: str | None = None) -> NDArray[np.uint32] | None:
+    def under(self, program: object) -> Dataset:
+        """The dataset as a program sees it: they all see it alike."""
+        return self
+
+    def rows_at(self, chain: Chain, path: tuple[str, ...], root: str | None = None, stage: object = None) -> NDArray[np.uint32] | None:
         """For each row of a space the number of the row of the table at the end of `path`; None for all rows as they stand."""
         return self._rows(self.space(chain, root), path)
 

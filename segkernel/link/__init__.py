@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 
 from segkernel.clock import Clock
 from segkernel.data.columns import Column
-from segkernel.data.dataset import Dataset
 from segkernel.data.groups import Moment, rests_on
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
-from segkernel.link import groups, hosting, kept, population, staging
+from segkernel.link import against, groups, hosting, kept, population, staging
+from segkernel.link.against import Population
 from segkernel.link.aggregating import Owned
 from segkernel.link.kept import Kept
 from segkernel.link.linking import Linker
+from segkernel.link.source import Source
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Chain, Key, Program, Statistic
 
 __all__ = ["Linked", "link"]
 
-_owned: WeakKeyDictionary[Dataset, dict[tuple[Chain, Chain], Owned]] = WeakKeyDictionary()
+_owned: WeakKeyDictionary[Source, dict[tuple[Chain, Chain], Owned]] = WeakKeyDictionary()
 """Owners and starts by rows' and owners' chain, kept as long as their dataset."""
 
 
@@ -78,15 +79,22 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     instant: int | None
 
 
-def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] | None = None, as_of: int = 0) -> Linked:
+def link(
+    program: Program,
+    dataset: Source,
+    functions: Mapping[str, Function] | None = None,
+    as_of: int = 0,
+    statistics: Callable[[Statistic], Population] | None = None,
+) -> Linked:
     """Makes a program's instructions for one dataset; columns, maps and orders that it needs are bound on the way.
 
     `functions` are the host's, by name. `as_of` (nanoseconds since 1970-01-01T00:00Z) is the instant for which rows are grouped by what
-    changes with it: only for a program with such groups is the result for that instant alone. Raises DataError where the data do not fit.
+    changes with it: only for a program with such groups is the result for that instant alone. `statistics` are those of the population of
+    an earlier run, if the rows are not the population. Raises DataError where the data do not fit.
     """
     moment = Moment(as_of)
     try:
-        return _linked(program, dataset, functions or {}, {}, {}, moment)
+        return _linked(program, dataset, functions or {}, {}, {}, moment, statistics)
     finally:
         if program.moving:
             dataset.forget(moment)
@@ -97,13 +105,15 @@ def link(program: Program, dataset: Dataset, functions: Mapping[str, Function] |
 
 def _linked(
     program: Program,
-    dataset: Dataset,
+    dataset: Source,
     functions: Mapping[str, Function],
     known: dict[int, Linked],
     once: dict[Any, Column],
     moment: Moment,
+    statistics: Callable[[Statistic], Population] | None = None,
 ) -> Linked:
     """`known` are the stages linked so far, `once` the calls of the host's functions that no run changes; each is there once."""
+    dataset = dataset.under(program)
     for key in program.keys:
         called = (key.meaning, moment) if key.moving else key.meaning
         dataset.key(key.table, called, partial(_key, key, dataset, functions, moment))
@@ -112,7 +122,7 @@ def _linked(
         program = msgspec.structs.replace(program, spaces=tuple(groups.at_moment(chain, moving, moment) for chain in program.spaces))
     for each in program.stages:
         if id(each) not in known:
-            known[id(each)] = _linked(each, dataset, functions, known, once, moment)
+            known[id(each)] = _linked(each, dataset, functions, known, once, moment, statistics)
     stages = tuple(known[id(each)] for each in program.stages)
     handed_before = [stage.handed for stage in stages]
     fixed: dict[int, Column] = {}
@@ -120,6 +130,11 @@ def _linked(
     calls: list[Call] = []
     for number, call in enumerate(program.calls):
         stage = stages[call.stage]
+        if isinstance(call, Statistic) and statistics is not None:
+            calls.append(
+                Call(number, stage.fixed, call.stage, against.result_of(call), partial(statistics(call).values, call, stage.handed))
+            )
+            continue
         if isinstance(call, Statistic):
             result = population.result_of(call, stage.handed[call.value])
             calls.append(
@@ -204,7 +219,7 @@ def _linked(
     )
 
 
-def _key(key: Key, dataset: Dataset, functions: Mapping[str, Function], moment: Moment) -> NDArray[Any]:
+def _key(key: Key, dataset: Source, functions: Mapping[str, Function], moment: Moment) -> NDArray[Any]:
     """The codes of what rows are grouped by, at a moment where that decides them."""
     from segkernel.run import handed_on
 

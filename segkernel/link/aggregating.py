@@ -9,12 +9,12 @@ import numpy as np
 
 from segdsl.typesystem import DURATION, WHOLE, Type
 from segkernel.data.columns import Column, aligned
-from segkernel.data.dataset import Dataset
 from segkernel.kernel import operations as op
 from segkernel.kernel.interpreter import RECODED
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
+from segkernel.link.source import Source
 from segkernel.link.values import constant, narrowed, own_register, parts, release, selected
 from segkernel.plan.program import Chain
 
@@ -28,7 +28,7 @@ class Owned:
     owner.
     """
 
-    def __init__(self, dataset: Dataset, chain: Chain, above: Chain) -> None:
+    def __init__(self, dataset: Source, chain: Chain, above: Chain) -> None:
         space = dataset.space(chain)
         owner, starts = space.owner, space.offsets
         assert owner is not None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segdsl.syntax import Span
+from segkernel.link import population
 from segkernel.link.forms import LARGEST, Coded, Exact, Float
 from segkernel.link.population import Memo, Ranked, ranked
 from segkernel.link.staging import Handed
@@ -21,16 +22,32 @@ QUARTERS = (0, 25, 50, 75, 100)
 """The percentiles that are kept."""
 
 
+PLACED = ("rank", "percentile", "ntile", "top", "bottom")
+"""Functions that hold an account against the others of its group."""
+
+
+class Order(msgspec.Struct, frozen=True, eq=False):
+    """The values of all accounts that counted, group by group: `groups` the values of each group (a list a group's expression), where it
+    begins in `starts` int64[groups + 1], and `values`, ascending in each: int64, float64, or whole numbers of Python's where they are
+    wider."""
+
+    groups: tuple[list[Any], ...]
+    starts: NDArray[np.int64]
+    values: NDArray[Any]
+
+
 class Kept(msgspec.Struct, frozen=True, eq=False):
     """The figures of a statistic that is written at `span`: for each its group's values, `groups` (a list a group's expression), how many
     `accounts` of the group counted, int64[figures], the place `at` which it is (None where all of a group share one figure), and
-    `values`. Values are in units of their types: whole numbers, floats, texts; None where missing."""
+    `values`. Values are in units of their types: whole numbers, floats, texts; None where missing. `order` has all values, for the
+    PLACED."""
 
     span: Span
     groups: tuple[list[Any], ...]
     accounts: NDArray[np.int64]
     at: NDArray[np.int64] | None
     values: list[Any]
+    order: Order | None = None
 
 
 def figures(
@@ -47,7 +64,8 @@ def figures(
     groups = np.flatnonzero(first >= 0)
     groups = groups[np.argsort(first[groups])]
     counts = np.diff(order.starts)
-    if call.function not in ("rank", "percentile", "ntile", "top", "bottom"):
+    placed = None
+    if call.function not in PLACED:
         at, which, values = None, groups, decoded(result, found, first[groups])
     else:
         number, places, at = _thresholds(call, order, counts)
@@ -56,8 +74,24 @@ def figures(
         sorting = np.lexsort((at, rank[number]))
         which, at = number[sorting], at[sorting]
         values = decoded(handed[call.value], buffers, order.rows[places[sorting]])
+        placed = population.once(memo, ("order", *population.asked(call)), lambda: _order(call, handed, buffers, order))
     keys = tuple(decoded(handed[output], buffers, first[which]) for output in call.groups)
-    return Kept(call.span, keys, counts[which], at, values)
+    return Kept(call.span, keys, counts[which], at, values, placed)
+
+
+def _order(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], order: Ranked) -> Order:
+    """All values of an order, and its groups."""
+    value = handed[call.value]
+    if isinstance(value.form, Float):
+        sorted_values = buffers[value.words].view(np.float64)[order.rows]
+    elif value.low < 0:
+        sorted_values = buffers[value.words][order.rows]
+    else:
+        sorted_values = np.array(decoded(value, buffers, order.rows), object)
+    first = _first_rows(order.group, len(order.starts) - 1)
+    groups = np.flatnonzero(first >= 0)  # numbers that no account has hold no value
+    keys = tuple(decoded(handed[output], buffers, first[groups]) for output in call.groups)
+    return Order(keys, np.append(order.starts[groups], order.starts[-1:]), sorted_values)
 
 
 def decoded(handed: Handed, buffers: NDArray[np.int64], rows: NDArray[np.int64]) -> list[Any]:

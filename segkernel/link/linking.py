@@ -7,7 +7,6 @@ from typing import Any
 
 from segkernel.data.buckets import bucketed
 from segkernel.data.columns import Column
-from segkernel.data.dataset import Dataset
 from segkernel.data.spaces import gathered
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
@@ -17,6 +16,7 @@ from segkernel.link.aggregating import Owned, Visits, is_huge
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
 from segkernel.link.grouping import GROUPED, grouped, taken
+from segkernel.link.source import Source
 from segkernel.link.staging import Handed
 from segkernel.plan.comparing import comparison_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
@@ -36,7 +36,7 @@ class Linker:
     def __init__(
         self,
         program: Program,
-        dataset: Dataset,
+        dataset: Source,
         owned: dict[tuple[Chain, Chain], Owned],
         handed: Sequence[Sequence[Handed]],
         fixed: Mapping[int, Column],
@@ -332,7 +332,8 @@ class Linker:
             case "taken":
                 return taken(code, space, self.nodes[node[3]][4], self.exact(node[3]), self.forms[node[4]])
             case "staged":
-                return self.fetched(space, *node[3:])
+                _, _, _, path, stage, output, otherwise = node
+                return self.fetched(space, path, stage, output, otherwise, self.program.stages[stage])
             case "called":
                 return self.called(space, node[3])
             case _:
@@ -340,18 +341,19 @@ class Linker:
 
     # ---- stages
 
-    def fetched(self, space: int, path: tuple[str, ...], stage: int, output: int, otherwise: int | None) -> Form:
-        """What a stage handed on for the rows that links lead to."""
-        rows = self.dataset.rows_at(self.program.spaces[space], path, self.program.root)
+    def fetched(self, space: int, path: tuple[str, ...], stage: int, output: int, otherwise: int | None, source: Program) -> Form:
+        """What a stage handed on for the rows that links lead to; `source` is the program that has these rows as its root."""
+        rows = self.dataset.rows_at(self.program.spaces[space], path, self.program.root, source)
         self.code.tables.append(rows)
         return staging.fetched(self.code, space, stage, self.handed[stage][output], 0 if rows is None else int(rows.ctypes.data), otherwise)
 
     def called(self, space: int, call: int) -> Form:
         """The values of a call of a function of the host's, or of a statistic of the population."""
+        source = self.program.stages[self.program.calls[call].stage]
         if call in self.calls:
-            return self.fetched(space, (), self.calls[call], 0, None)
+            return self.fetched(space, (), self.calls[call], 0, None, source)
         column = self.fixed[call]
-        rows = self.dataset.rows_at(self.program.spaces[space], (), self.program.root)
+        rows = self.dataset.rows_at(self.program.spaces[space], (), self.program.root, source)
         if rows is not None:
             column = gathered(column, rows)
         self.code.tables.append(column)

@@ -85,13 +85,18 @@ def values(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64]
 
 def ranked(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> Ranked:
     """The accounts that count for a statistic, by group, and by value where that matters; found once a run."""
-    by_value = call.function not in ("count", "sum", "avg", "stddev")
-    what = (call.stage, call.value, call.where, call.groups, by_value)
-    found: Ranked = _remembered(memo, what, lambda: _ranked(call, handed, buffers, by_value, memo))
+    what = asked(call)
+    found: Ranked = once(memo, what, lambda: _ranked(call, handed, buffers, what[-1], memo))
     return found
 
 
-def _remembered(memo: Memo, key: Any, make: Callable[[], Any]) -> Any:
+def asked(call: Statistic) -> tuple[Any, ...]:
+    """What statistics with the same order share: of what accounts, by which groups, and whether by value."""
+    return call.stage, call.value, call.where, call.groups, call.function not in ("count", "sum", "avg", "stddev")
+
+
+def once(memo: Memo, key: Any, make: Callable[[], Any]) -> Any:
+    """What a run has found out under a key."""
     if key not in memo:
         memo[key] = make()
     return memo[key]
@@ -147,7 +152,7 @@ def _counted(keys: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _ranked(call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], by_value: bool, memo: Memo) -> Ranked:
-    group = _remembered(memo, (call.stage, call.groups), lambda: _grouped(call.groups, handed, buffers))
+    group = once(memo, (call.stage, call.groups), lambda: _grouped(call.groups, handed, buffers))
     counts = (group >= 0) & present(handed[call.value], buffers)
     if call.where >= 0:
         counts &= buffers[handed[call.where].words] != 0
