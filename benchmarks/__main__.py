@@ -1,117 +1,114 @@
-"""`python -m benchmarks [--quick]`: the kernel beside Polars and DuckDB on the same rules, equality before time."""
+"""`python -m benchmarks`: the cells of `benchmarks/cells.py`, each in a process of its own, equality before time.
+
+Results go to results.json, where a cell's latest stands beside those of earlier runs, and from there to RESULTS.md.
+"""
 
 from __future__ import annotations
 
 import argparse
-import gc
-import os
-import platform
+import subprocess
+import sys
 import time
-from datetime import UTC, datetime
-from functools import partial
+from fnmatch import fnmatch
+from pathlib import Path
 
-import duckdb
-import numba
-import polars as pl
+import msgspec
 
 import segkernel as sk
-from benchmarks.contest import Contest, contest, median, repeated, unequal
-from benchmarks.workloads import AS_OF, Workload, workload
-from tests.rivals.polars_rival import Engine
+from benchmarks.cells import AXES, CELLS, TABLE, Cell
+from benchmarks.report import clock, mib, shown, written
+from benchmarks.results import OURS, Result, blank, keep, load
+from benchmarks.ways import WAYS
 
-FULL = (("flat", 1_000_000, 0, 500), ("with orders", 1_000_000, 10_000_000, 500))
-QUICK = (("flat", 100_000, 0, 100), ("with orders", 100_000, 1_000_000, 100))
-ENGINES: tuple[Engine, ...] = ("streaming", "in-memory")
-DATABASE_ACCOUNTS = 20_000
-"""DuckDB's answers are compared at this size, and timed at the full one."""
+HERE = Path(__file__).parent
 
 
-def machine() -> str:
-    """Processor and cores, as far as the system tells."""
-    model = platform.processor() or platform.machine()
+def chosen(patterns: list[str] | None, quick: bool) -> list[Cell]:
+    """The cells to run: all, those of the table for a quick look, or those that patterns name."""
+    if not patterns:
+        return list(TABLE) if quick else [*TABLE, *AXES]
+    found = [cell for cell in CELLS.values() if any(fnmatch(cell.name, pattern) for pattern in patterns)]
+    if not found:
+        raise SystemExit(f"no cell is named {' or '.join(patterns)}; there are {', '.join(CELLS)}")
+    return found
+
+
+def measure(name: str, quick: bool, runs: int, command: str) -> Result:
+    """One cell in this process; a failure is a result that says why."""
+    cell = CELLS[name]
+    size = cell.quick if quick else cell.size
+    result = blank(cell, size, command)
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as info:
-            model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), model)
-    except OSError:
-        pass
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
+        return WAYS[cell.way](cell, size, runs, result)
+    except Exception as reason:  # whatever goes wrong in a cell is told, and the others are measured
+        return msgspec.structs.replace(result, failed=f"{type(reason).__name__}: {reason}")
 
 
-def smaller(load: Workload) -> Workload:
-    """The same rules over few accounts."""
-    share = DATABASE_ACCOUNTS / load.frames["customers"].height
-    orders = int(load.frames["orders"].height * share) if "orders" in load.frames else 0
-    return workload(load.name, DATABASE_ACCOUNTS, orders, load.rules.count("\n") + 1)
+def line(cell: Cell, result: Result, seconds: float, quick: bool) -> str:
+    """A cell in a line; of a quick look no verdict, since targets are for full sizes."""
+    if result.memory is not None:
+        figures = f"{mib(result.memory.above)} above the tables, {mib(result.memory.allowed)} allowed"
+    elif OURS in result.seconds:
+        reached = result.reached(cell)
+        figures = f"{clock(result.ours):>9}  " + ", ".join(f"{name} {shown(name, figure)}" for name, figure in reached.items())
+    else:
+        figures = ""
+    verdict = "" if quick and result.failed is None else result.verdict(cell)
+    return f"{cell.name:22} {figures}  {verdict}  [{seconds:.0f} s]"
 
 
-def prove(load: Workload) -> int:
-    """Compare kernel, Polars and DuckDB on few accounts; returns how many rules were compared.
-
-    Raises SystemExit where an answer differs.
-    """
-    small = contest(smaller(load), with_database=True)
-    result = small.ours()
-    assert small.database is not None
-    found = {"Polars": small.rival.run(), "DuckDB": small.database.run()}
-    for who, answers in found.items():
-        wrong = unequal(result, answers)
-        if wrong:
-            raise SystemExit(f"{load.name}: {who} says otherwise of {len(wrong)} rules: {', '.join(wrong[:5])}")
-    return len(result.names)
-
-
-def measured(made: Contest, runs: int) -> dict[str, list[float]]:
-    """Times side by side; the answers of Polars are compared with ours in the same runs."""
-    start = time.perf_counter()
-    result = made.ours()
-    times = {"cold": [time.perf_counter() - start]}
-    for engine in ENGINES:
-        start = time.perf_counter()
-        answers = made.rival.run(engine)
-        first = time.perf_counter() - start
-        wrong = unequal(result, answers)
-        if wrong:
-            raise SystemExit(f"{made.workload.name}: Polars ({engine}) says otherwise of {len(wrong)} rules: {', '.join(wrong[:5])}")
-        del answers
-        gc.collect()
-        times[f"Polars {engine}"] = repeated(partial(made.rival.run, engine), runs, first)
-    times["segkernel"] = repeated(made.ours, max(runs, 5))
-    times["segkernel, 1 thread"] = repeated(partial(made.rules.evaluate, made.data, as_of=AS_OF, threads=1), max(runs, 5))
-    if made.database is not None:
-        times["DuckDB (counts)"] = repeated(made.database.count, runs)
-    return times
-
-
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure, print, keep; the exit code is 1 where a rival's answers differ or a cell failed."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    options.add_argument("--quick", action="store_true", help="small sizes, for a first look")
-    options.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
-    options.add_argument("--no-duckdb", action="store_true", help="leave DuckDB's times out (its answers are compared all the same)")
-    options.add_argument("--only", choices=["flat", "with orders"], help="one workload")
-    chosen = options.parse_args()
-    print(f"{datetime.now(UTC):%Y-%m-%d}  {machine()}")
-    print(f"segkernel {sk.__version__}, Polars {pl.__version__}, DuckDB {duckdb.__version__}, Numba {numba.__version__}")
-    sk.warmup()
-    for name, accounts, orders, rules in QUICK if chosen.quick else FULL:
-        if chosen.only not in (None, name):
-            continue
-        load = workload(name, accounts, orders, rules)
-        compared = prove(load)
-        start = time.perf_counter()
-        made = contest(load, with_database=not chosen.no_duckdb)
-        ready = time.perf_counter() - start
-        print(f"\n{name}: {accounts:,} accounts, {orders:,} orders, {rules} rules")
-        print(f"  {compared} rules equal in Polars and DuckDB on {DATABASE_ACCOUNTS:,} accounts")
-        times = measured(made, chosen.runs)
-        ours = median(times["segkernel"])
-        print(f"  everything made ready in {ready:.1f} s; first evaluation {times.pop('cold')[0]:.2f} s (binds and links)")
-        print(f"  {'':24}{'median s':>10}{'ratio':>9}{'runs':>6}")
-        for who, found in times.items():
-            print(f"  {who:24}{median(found):>10.4f}{median(found) / ours:>8.1f}x{len(found):>6}")
-        best = min(median(found) for who, found in times.items() if who.startswith("Polars"))
-        print(f"  Polars at its best takes {best / ours:.1f} times as long as segkernel")
+    options.add_argument("--quick", action="store_true", help="small sizes and the cells of the table only, for a first look")
+    options.add_argument("--only", nargs="+", metavar="CELL", help="names of cells, or patterns such as 'flat-*'")
+    options.add_argument("--missing", action="store_true", help="leave out cells that are measured already, to go on with a broken run")
+    options.add_argument("--runs", type=int, help="runs of each that takes under ten seconds (5, quick: 1); the median counts")
+    options.add_argument("--out", type=Path, help="folder of the results; here, or build/benchmarks for quick ones")
+    options.add_argument("--report", action="store_true", help="write RESULTS.md from the results, measure nothing")
+    options.add_argument("--cell", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    folder = given.out or (HERE.parent / "build" / "benchmarks" if given.quick else HERE)
+    runs = given.runs or (1 if given.quick else 5)
+    command = "python -m benchmarks" + (" --quick" if given.quick else "") + (f" --runs {given.runs}" if given.runs else "")
+    kept = folder / "results.json"
+    if given.cell:
+        sys.stdout.buffer.write(msgspec.json.encode(measure(given.cell, given.quick, runs, command)))
+        return 0
+    failed = False
+    if not given.report:
+        sk.warmup()
+        known = load(kept)
+        cells = [
+            cell
+            for cell in chosen(given.only, given.quick)
+            if not (given.missing and cell.name in known and known[cell.name].failed is None)
+        ]
+        for number, cell in enumerate(cells, 1):
+            print(f"{number:3}/{len(cells)} ", end="", flush=True)
+            start = time.perf_counter()
+            result = apart(cell, given.quick, runs, command)
+            failed |= result.failed is not None
+            keep(kept, result)
+            print(line(cell, result, time.perf_counter() - start, given.quick), flush=True)
+    results = load(kept)
+    if results:
+        (folder / "RESULTS.md").write_text(written(results, folder, command), encoding="utf-8")
+        print(f"{folder / 'RESULTS.md'} and {kept} are written")
+    return int(failed)
+
+
+def apart(cell: Cell, quick: bool, runs: int, command: str) -> Result:
+    """A cell in a process of its own, so that none finds the memory of another; one that dies is a failure."""
+    arguments = ["--cell", cell.name, "--runs", str(runs), *(["--quick"] if quick else [])]
+    done = subprocess.run([sys.executable, "-m", "benchmarks", *arguments], stdout=subprocess.PIPE, check=False)
+    try:
+        return msgspec.json.decode(done.stdout, type=Result)
+    except msgspec.DecodeError:
+        return msgspec.structs.replace(
+            blank(cell, cell.quick if quick else cell.size, command), failed=f"the process ended with {done.returncode}"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

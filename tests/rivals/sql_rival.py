@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -44,8 +45,13 @@ class Prepared:
 
     def count(self) -> tuple[int, ...]:
         """How many accounts each segment holds, without bringing the answers out of the database."""
-        sums = ", ".join(f"count(*) FILTER ({quoted(name)})" for name in self.names)
-        return tuple(self.connection.execute(f"SELECT {sums} FROM ({self.sql})").fetchone() or ())
+        found = self.connection.execute(counting(self.sql, self.names)).fetchone() or ()
+        return tuple(int(count or 0) for count in found)
+
+
+def counting(sql: str, names: Sequence[str]) -> str:
+    """The statement that counts the members of some segments; a sum of ones takes the databases a quarter of a filtered count's time."""
+    return f"SELECT {', '.join(f'sum(CAST({quoted(name)} AS INTEGER)) AS {quoted(name)}' for name in names)} FROM ({sql})"
 
 
 def plain_value(value: object) -> object:
@@ -98,13 +104,18 @@ def prepare_plain(
     connection: duckdb.DuckDBPyConnection, rules: Rules, schema: Schema, tables: dict[str, Plain], as_of_ns: int, manner: Manner = EXACTLY
 ) -> Prepared:
     """The statement of a rule set over tables that are loaded already."""
+    sql, plan = statement(rules, schema, tables, as_of_ns, manner)
+    return Prepared(connection, sql, tuple(name for name, _ in plan.outputs), plan.refused)
+
+
+def statement(rules: Rules, schema: Schema, tables: dict[str, Plain], as_of_ns: int, manner: Manner) -> tuple[str, Plan]:
+    """The SELECT of a rule set: `row`, then a column per answer."""
     plan = lower(rules, schema, tables, as_of_ns, msgspec.structs.replace(manner, database=True))
     parts = [f"{stage_name(name, 0)} AS ({first_stage(name, plan)})" for name in tables]
     for stage in range(1, plan.stages + 1):
         parts += [f"{stage_name(name, stage)} AS ({next_stage(name, stage, plan)})" for name in tables]
     outputs = "".join(f", {write(output)} AS {quoted(name)}" for name, output in plan.outputs)
-    sql = f"WITH {', '.join(parts)} SELECT row{outputs} FROM {stage_name(plan.root, plan.stages)}"
-    return Prepared(connection, sql, tuple(name for name, _ in plan.outputs), plan.refused)
+    return f"WITH {', '.join(parts)} SELECT row{outputs} FROM {stage_name(plan.root, plan.stages)}", plan
 
 
 def quoted(name: str) -> str:
