@@ -18,6 +18,7 @@ from segkernel.errors import Cancelled, DataError, Error
 from segkernel.instants import instant
 from segkernel.link import Linked
 from segkernel.membership import Membership
+from segkernel.output import ROW_GROUP
 from segkernel.rules import MOST_THREADS, Rules
 from segkernel.run import UNIT, Answers, parts
 from segkernel.tally import Fingerprints, Tally, added
@@ -60,7 +61,8 @@ class Evaluation:
         """For how many accounts the answers take about SOME bytes, with or without the bits of segments; None where they take none."""
         source = self.linked.source
         each = len(source.bitmaps) - (0 if bits else len(source.segments)) + 32 * len(source.choices)
-        return max(UNIT, SOME * 8 // each // UNIT * UNIT) if each else None
+        unit = UNIT if each * ROW_GROUP > SOME * 8 else ROW_GROUP
+        return max(UNIT, SOME * 8 // each // unit * unit) if each else None
 
     def changes(self, since: Membership) -> Changes:
         """What changed since an earlier membership, without memory for the members of segments."""

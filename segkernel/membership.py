@@ -107,7 +107,7 @@ class Membership:
         """
         from segkernel import output, snapshot
 
-        output.save(Path(path), self.frame(), snapshot.metadata(self))
+        output.save(Path(path), output.Table(self.frame(), partial(snapshot.metadata, self)))
 
     def changes(self, since: Membership) -> Changes:
         """What changed from an earlier membership, `since`, to this one: who entered and left which segment, and other values.
@@ -127,7 +127,6 @@ class Membership:
         bits: Mapping[str, NDArray[np.uint64]],
         codes: Mapping[str, NDArray[Any]],
         lists: Mapping[str, NDArray[np.uint64]],
-        counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Membership:
         """What the same evaluation answers of other accounts; where there are no `bits`, it is for chooses and collects alone."""
         return Membership(
@@ -137,7 +136,7 @@ class Membership:
             chooses=self.chooses,
             bits=bits,
             codes=codes,
-            counts=counts,
+            counts={},
             unknown=None,
             as_of_ns=self.as_of_ns,
             timezone=self.timezone,
@@ -306,6 +305,17 @@ class Membership:
 
     def _single(self, keys: pl.DataFrame) -> pl.Series | pl.DataFrame:
         return keys.to_series() if keys.width == 1 else keys
+
+
+def joined(parts: Sequence[Membership]) -> Membership:
+    """Memberships of some accounts after the other, each but the last of a multiple of 64, as one; its numbers are not counted."""
+    first = parts[0]
+    return first.about(
+        pl.concat([part.keys for part in parts]),
+        {name: np.concatenate([part.bits[name] for part in parts]) for name in first.bits},
+        {name: np.concatenate([part.codes[name] for part in parts]) for name in first.codes},
+        {name: np.concatenate([part.lists[name] for part in parts], axis=1) for name in first.lists},
+    )
 
 
 def _numbers(

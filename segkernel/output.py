@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MEMBERSHIPS, CHANGES, VALUE_CHANGES = "memberships.parquet", "changes.parquet", "value_changes.parquet"
 SUMMARY, RUN = "summary.json", "run.json"
 _TABLES = (MEMBERSHIPS, CHANGES, VALUE_CHANGES)
-_ROW_GROUP = 1 << 18
+ROW_GROUP = 1 << 18
 _SYSTEM = re.compile(r"\(os error (\d+)\)")
 
 
@@ -42,16 +42,20 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):
-    """A frame for a Parquet file, and the texts that the file's metadata are to hold."""
+    """The rows of a Parquet file, one frame or some after the other, of which each may be dropped when the next is asked for; and what
+    tells, behind the last, the texts that the file's metadata are to hold."""
 
-    frame: pl.DataFrame
-    metadata: Mapping[str, str] = {}
+    rows: pl.DataFrame | Iterator[pl.DataFrame]
+    metadata: Callable[[], Mapping[str, str]] = dict
 
 
-def write(folder: Path, tables: Mapping[str, Table], summary: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Written]:
+def write(
+    folder: Path, tables: Mapping[str, Table], summary: Callable[[], Mapping[str, Any]], run: Callable[[], Mapping[str, Any]]
+) -> dict[str, Written]:
     """Write tables, `summary.json` and `run.json` into a folder, which is made if need be.
 
-    `tables` are some of `memberships.parquet`, `changes.parquet` and `value_changes.parquet`. Each file goes to a
+    `tables` are some of `memberships.parquet`, `changes.parquet` and `value_changes.parquet`; `summary` and `run` are asked, in this
+    order, when the rows of all tables have been. Each file goes to a
     temporary name beside its own and to the disk; only when all are there are they renamed, `run.json` last, which holds
     size and digest of the others; two runs into one folder rename one after the other. Tables of an earlier run that
     this one does not have are removed, so that what lies in the folder belongs together. The bytes of all but `run.json`
@@ -65,9 +69,9 @@ def write(folder: Path, tables: Mapping[str, Table], summary: Mapping[str, Any],
     try:
         _guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
         for name, table in tables.items():
-            _put(folder / name, partial(_fill, table), temporary, written)
-        _put(folder / SUMMARY, lambda file: file.write(document(summary)), temporary, written)
-        whole = {**run, "files": {name: msgspec.structs.asdict(file) for name, file in written.items()}}
+            _put(folder / name, partial(parquet, table), temporary, written)
+        _put(folder / SUMMARY, lambda file: file.write(document(summary())), temporary, written)
+        whole = {**run(), "files": {name: msgspec.structs.asdict(file) for name, file in written.items()}}
         _put(folder / RUN, lambda file: file.write(document(whole)), temporary, written)
         with _alone(folder), _undisturbed():
             for name in list(temporary):
@@ -85,7 +89,7 @@ def write(folder: Path, tables: Mapping[str, Table], summary: Mapping[str, Any],
     return written
 
 
-def save(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+def save(path: Path, table: Table) -> None:
     """Write one Parquet file: to a temporary name beside its own, to the disk, then renamed; the same bytes for the same content.
 
     Raises `Error` naming the file and the system's reason; an earlier file of that name then stays as it was.
@@ -94,7 +98,7 @@ def save(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
         raise Error(f"cannot write {path}: {os.strerror(errno.EISDIR)}")
     temporary: dict[str, Path] = {}
     try:
-        _put(path, partial(_fill, Table(frame, metadata)), temporary, {})
+        _put(path, partial(parquet, table), temporary, {})
         _guarded(path, lambda: os.replace(temporary[path.name], path))
         del temporary[path.name]
         _guarded(path, lambda: _sync_folder(path.parent))
@@ -122,17 +126,55 @@ def document(content: Mapping[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
-def parquet(frame: pl.DataFrame, file: Any, metadata: Mapping[str, str]) -> None:
-    """A frame as Parquet, the same bytes for the same content however the frame is cut into chunks; `metadata` go into the file."""
+def parquet(table: Table, file: Any) -> None:
+    """Rows as Parquet, the same bytes for the same content however it is cut into frames and chunks: about a row group is in memory."""
     import polars as pl
+    from polars.io.plugins import register_io_source
 
     # The numbering of a Categorical depends on what the process has seen before
-    plain = frame.with_columns(pl.col(pl.Categorical).cast(pl.String)).rechunk()
-    plain.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP, statistics=True, metadata=dict(metadata))
+    frames = iter([table.rows]) if isinstance(table.rows, pl.DataFrame) else table.rows
+    groups = _row_groups(frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames)
+    first = next(groups)
+
+    def rows(*_: object) -> Iterator[pl.DataFrame]:
+        nonlocal first
+        yield first
+        first = first.clear()
+        yield from groups
+
+    source = register_io_source(rows, schema=first.schema, is_pure=False)
+    source.sink_parquet(
+        file,
+        compression="zstd",
+        compression_level=3,
+        row_group_size=ROW_GROUP,
+        statistics=True,
+        metadata=lambda _: dict(table.metadata()),
+        maintain_order=True,
+        engine="streaming",
+    )
 
 
-def _fill(table: Table, file: Any) -> None:
-    parquet(table.frame, file, table.metadata)
+def _row_groups(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of one chunk and a row group each: pages would show where others end."""
+
+    rest: list[pl.DataFrame] = []
+    for frame in frames:
+        rest.append(frame)
+        while (missing := sum(each.height for each in rest) - ROW_GROUP) > 0:
+            last = rest[-1]
+            yield _whole([*rest[:-1], last[: last.height - missing]])
+            rest = [last[last.height - missing :]]
+    yield _whole(rest)
+
+
+def _whole(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Frames as one of a single chunk, also behind lists: a slice of them would bring the items of others along."""
+    import polars as pl
+    import polars.selectors as cs
+
+    lists = [each for frame in frames for each in (frame.select(cs.list())[:1], frame.select(cs.list())[1:])]
+    return pl.concat(frames, rechunk=True).with_columns(pl.concat(lists, rechunk=True))
 
 
 def _remove(temporary: dict[str, Path]) -> None:

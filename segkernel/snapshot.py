@@ -25,7 +25,7 @@ from segkernel.errors import Error, SnapshotError
 from segkernel.instants import zone
 from segkernel.membership import Membership
 from segkernel.output import reason
-from segkernel.tally import Fingerprints
+from segkernel.tally import Fingerprints, Tally
 from segkernel.textual import visible
 
 FORMAT = 1
@@ -118,22 +118,62 @@ class _Version(msgspec.Struct):
 
 def metadata(result: Membership) -> dict[str, str]:
     """The entries of a Parquet file's metadata that make a membership of it: the same texts for the same content."""
-    prints = result.fingerprints
-    document = Document(
-        format=FORMAT,
-        segkernel=segkernel.__version__,
-        as_of=result.as_of,
-        as_of_ns=result.as_of_ns,
-        timezone=result.timezone,
-        root=result.root,
-        accounts=result.accounts,
-        key=tuple(result.keys.columns),
-        names=tuple(_described(result, name) for name in result.names),
-        orphans=tuple(Orphans(table, link, rows) for (table, link), rows in sorted(result.orphans.items())),
-        fingerprints=Prints(prints.rules, prints.schema, prints.data, _digest(result)),
-    )
-    text = msgspec.json.encode(document).decode()
-    return {ENTRY: text, SEAL: _seal(text)}
+    content = Content()
+    content.add(result)
+    return content.metadata(result.tally)
+
+
+class Content:
+    """What the rows of a membership hold, which may come in parts of some accounts after the other: all but the last a multiple of 64."""
+
+    def __init__(self) -> None:
+        self._keys: digest.Growing | None = None
+        self._names: dict[str, Any] = {}
+        self._about: Membership | None = None
+
+    def add(self, part: Membership) -> None:
+        """The next accounts."""
+        if self._keys is None:
+            types = {name: FieldSpec(physical.logical(dtype) or WHOLE) for name, dtype in part.keys.schema.items()}
+            self._keys = digest.Growing(Schema("keys", {"keys": Table(types, tuple(types))}))
+            self._names = {name: hashlib.blake2b(digest_size=32) for name in part.names}
+            self._about = part.about(part.keys.clear(), {}, {}, {})
+        self._keys.add("keys", part.keys)
+        for name, found in self._names.items():
+            rows: NDArray[Any]
+            if name in part.codes:
+                rows = np.asarray(part.codes[name], np.uint32)
+            else:
+                rows = part.bits[name] if name in part.bits else part.lists[name].T
+            found.update(np.ascontiguousarray(rows).data)
+
+    def digest(self) -> str:
+        """A digest of rows in their order: the keys, by value and by type as rules see it, then bits, codes and the bits of lists."""
+        assert self._keys is not None
+        whole = hashlib.blake2b(self._keys.fingerprint().encode(), digest_size=32)
+        for found in self._names.values():
+            whole.update(found.digest())
+        return whole.hexdigest()
+
+    def metadata(self, tally: Tally) -> dict[str, str]:
+        """The entries of a Parquet file's metadata, when all parts were added; `tally` are the numbers of all accounts."""
+        assert self._about is not None
+        prints, meanings = tally.fingerprints, self._about.meanings
+        document = Document(
+            format=FORMAT,
+            segkernel=segkernel.__version__,
+            as_of=tally.as_of,
+            as_of_ns=tally.as_of_ns,
+            timezone=tally.timezone,
+            root=tally.root,
+            accounts=tally.accounts,
+            key=tuple(self._about.keys.columns),
+            names=tuple(_described(tally, name, meanings[name]) for name in tally.names),
+            orphans=tuple(Orphans(table, link, rows) for (table, link), rows in sorted(tally.orphans.items())),
+            fingerprints=Prints(prints.rules, prints.schema, prints.data, self.digest()),
+        )
+        text = msgspec.json.encode(document).decode()
+        return {ENTRY: text, SEAL: _seal(text)}
 
 
 def load(path: str | Path) -> Membership:
@@ -185,33 +225,21 @@ def load(path: str | Path) -> Membership:
         collects={name: known[name] for name in lists},
         lists=lists,
     )
-    if _digest(found) != prints.content:
+    held = Content()
+    held.add(found)
+    if held.digest() != prints.content:
         _refuse(path, "the rows that were saved, found others (their digest differs)")
     return found
 
 
-def _described(result: Membership, name: str) -> Segment | Choose | Collect:
-    meaning = result.meanings[name]
-    if name in result.bits:
-        return Segment(name, meaning, result.count(name), result.unknown(name))
-    kind, choice = (Choose, result.chooses[name]) if name in result.chooses else (Collect, result.collects[name])
-    counted = result.values(name)
+def _described(tally: Tally, name: str, meaning: str) -> Segment | Choose | Collect:
+    if tally.kind(name) == "segment":
+        return Segment(name, meaning, tally.count(name), tally.unknown(name))
+    kind, choice = (Choose, tally.chooses[name]) if name in tally.chooses else (Collect, tally.collects[name])
+    counted = tally.values(name)
     spelt = [value if isinstance(value, str) else repr(value) for value in choice.values]
     values = tuple(Value(str(text), exact, count) for (text, count), exact in zip(counted[:-1], spelt, strict=True))
     return kind(name, meaning, str(choice.type), values, counted[-1][1])
-
-
-def _digest(result: Membership) -> str:
-    """A digest of rows in their order: the keys, by value and by type as rules see it, then bits, codes and the bits of lists."""
-    types = {name: FieldSpec(physical.logical(dtype) or WHOLE) for name, dtype in result.keys.schema.items()}
-    whole = hashlib.blake2b(digest.of({"keys": result.keys}, Schema("keys", {"keys": Table(types, tuple(types))})).encode(), digest_size=32)
-    for name in result.names:
-        if name in result.codes:
-            rows: NDArray[Any] = np.asarray(result.codes[name], np.uint32)
-        else:
-            rows = result.bits[name] if name in result.bits else result.lists[name]
-        whole.update(np.ascontiguousarray(rows).data)
-    return whole.hexdigest()
 
 
 def _seal(text: str) -> str:

@@ -72,6 +72,26 @@ class Tally:
         self._fingerprints = fingerprints
         self._population = population
 
+    def of(
+        self, accounts: int, counts: Mapping[str, int], unknown: Mapping[str, int] | None, numbers: Mapping[str, Sequence[int]]
+    ) -> Tally:
+        """The tally of other accounts of the same evaluation."""
+        return Tally(
+            self.names,
+            accounts,
+            root=self.root,
+            chooses=self.chooses,
+            collects=self.collects,
+            counts=counts,
+            unknown=unknown,
+            numbers=numbers.__getitem__,
+            as_of_ns=self.as_of_ns,
+            timezone=self.timezone,
+            orphans=self.orphans,
+            fingerprints=self._fingerprints,
+            population=self._population,
+        )
+
     @cached_property
     def fingerprints(self) -> Fingerprints:
         """What was evaluated: `rules`, `schema` and `data`, each as hexadecimal digits; made when they are first asked for."""
@@ -156,31 +176,36 @@ class Tally:
         return rows
 
 
-def added(parts: Iterable[Tally]) -> Tally:
-    """The numbers of some accounts after the other as those of all; orphans and statistics are the last part's."""
-    accounts, counts, unknown = 0, dict[str, int](), dict[str, int]()
-    numbers: dict[str, list[int]] = {}
-    for part in parts:
-        accounts += part.accounts
+class Total:
+    """The numbers of some accounts after the other as those of all; orphans, statistics and fingerprints are the last part's."""
+
+    def __init__(self) -> None:
+        self._accounts = 0
+        self._counts: dict[str, int] = {}
+        self._unknown: dict[str, int] = {}
+        self._numbers: dict[str, list[int]] = {}
+
+    def add(self, part: Tally) -> None:
+        """The next accounts."""
+        self._accounts += part.accounts
         for name in part.names:
             if part.kind(name) == "segment":
-                counts[name] = counts.get(name, 0) + part._counts[name]
-                unknown[name] = unknown.get(name, 0) + (part.unknown(name) or 0)
+                self._counts[name] = self._counts.get(name, 0) + part.count(name)
+                self._unknown[name] = self._unknown.get(name, 0) + (part.unknown(name) or 0)
             else:
                 found = part._numbers(name)
-                numbers[name] = [a + b for a, b in zip(numbers.get(name, [0] * len(found)), found, strict=True)]
-    return Tally(
-        part.names,
-        accounts,
-        root=part.root,
-        chooses=part.chooses,
-        collects=part.collects,
-        counts=counts,
-        unknown=None if part._unknown is None else unknown,
-        numbers=numbers.__getitem__,
-        as_of_ns=part.as_of_ns,
-        timezone=part.timezone,
-        orphans=part.orphans,
-        fingerprints=part._fingerprints,
-        population=part._population,
-    )
+                self._numbers[name] = [a + b for a, b in zip(self._numbers.get(name, [0] * len(found)), found, strict=True)]
+        self._last = part.of(0, {}, None if part._unknown is None else {}, {})
+
+    def tally(self) -> Tally:
+        """The numbers of all that were added, which must be something."""
+        unknown = None if self._last._unknown is None else self._unknown
+        return self._last.of(self._accounts, self._counts, unknown, self._numbers)
+
+
+def added(parts: Iterable[Tally]) -> Tally:
+    """The numbers of some accounts after the other as those of all."""
+    total = Total()
+    for part in parts:
+        total.add(part)
+    return total.tally()

@@ -167,7 +167,7 @@ def test_one_ctrl_c_that_is_told_twice(tmp_path, monkeypatch):
     told = []
     unlink = Path.unlink
 
-    def parquet(frame, file, metadata):
+    def parquet(table, file):
         raise KeyboardInterrupt
 
     def again(path, *arguments, **settings):
@@ -179,7 +179,7 @@ def test_one_ctrl_c_that_is_told_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(output, "parquet", parquet)
     monkeypatch.setattr(Path, "unlink", again)
     with pytest.raises(KeyboardInterrupt):
-        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(CUSTOMERS)}, {}, {})
+        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(CUSTOMERS)}, dict, dict)
     assert told
     assert list(tmp_path.iterdir()) == []
 
@@ -194,7 +194,7 @@ def test_ctrl_c_between_two_files_waits_for_the_last(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(CUSTOMERS)}, {"format": 1}, {})
+        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(CUSTOMERS)}, dict, dict)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(EARLIER)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

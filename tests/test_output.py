@@ -23,14 +23,14 @@ def names(folder):
 
 def test_three_files_and_nothing_else(tmp_path):
     folder = tmp_path / "deep" / "out"
-    output.write(folder, TABLES, SUMMARY, RUN)
+    output.write(folder, TABLES, lambda: SUMMARY, lambda: RUN)
     assert names(folder) == ["memberships.parquet", "run.json", "summary.json"]
     assert pl.read_parquet(folder / "memberships.parquet").equals(FRAME)
     assert json.loads((folder / "summary.json").read_bytes()) == SUMMARY
 
 
 def test_the_record_of_the_run_has_the_digests_of_the_others(tmp_path):
-    output.write(tmp_path, TABLES, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     record = json.loads((tmp_path / "run.json").read_bytes())
     for name in ("memberships.parquet", "summary.json"):
         content = (tmp_path / name).read_bytes()
@@ -41,7 +41,7 @@ def test_the_record_of_the_run_comes_last(tmp_path, monkeypatch):
     renamed = []
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda old, new: (renamed.append(new.name), replace(old, new)))
-    output.write(tmp_path, TABLES, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     assert renamed == ["memberships.parquet", "summary.json", "run.json"]
 
 
@@ -51,26 +51,26 @@ def test_chunks_and_categoricals_do_not_change_the_bytes(tmp_path):
     cut = pl.concat([whole[:13], whole[13:700], whole[700:]], rechunk=False)
     written = []
     for number, frame in enumerate((whole, cut, keyed)):
-        output.write(tmp_path / str(number), {output.MEMBERSHIPS: output.Table(frame)}, SUMMARY, RUN)
+        output.write(tmp_path / str(number), {output.MEMBERSHIPS: output.Table(frame)}, lambda: SUMMARY, lambda: RUN)
         written.append((tmp_path / str(number) / "memberships.parquet").read_bytes())
     assert written[0] == written[1] == written[2]
 
 
 def test_without_memberships_an_earlier_file_of_them_goes(tmp_path):
-    output.write(tmp_path, TABLES, SUMMARY, RUN)
-    output.write(tmp_path, {}, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
+    output.write(tmp_path, {}, lambda: SUMMARY, lambda: RUN)
     assert names(tmp_path) == ["run.json", "summary.json"]
 
 
 def test_files_have_the_rights_that_the_process_gives(tmp_path):
-    output.write(tmp_path, TABLES, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     mask = os.umask(0)
     os.umask(mask)
     assert (tmp_path / "summary.json").stat().st_mode & 0o777 == 0o666 & ~mask
 
 
 def test_a_full_disk_leaves_the_earlier_files_and_no_temporary_ones(tmp_path, monkeypatch):
-    output.write(tmp_path, TABLES, SUMMARY, RUN)
+    output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
 
     def full(content):
@@ -78,7 +78,7 @@ def test_a_full_disk_leaves_the_earlier_files_and_no_temporary_ones(tmp_path, mo
 
     monkeypatch.setattr(output, "document", full)
     with pytest.raises(Error) as caught:
-        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(FRAME.head(1))}, SUMMARY, RUN)
+        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(FRAME.head(1))}, lambda: SUMMARY, lambda: RUN)
     assert str(caught.value) == f"cannot write {tmp_path / 'summary.json'}: No space left on device"
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
 
@@ -91,7 +91,7 @@ def test_a_failure_leaves_no_folder_that_it_made(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     for folder, left in ((tmp_path / "a" / "b", ["mine"]), (tmp_path / "mine", ["mine"]), (tmp_path / "mine" / "c", ["mine"])):
         with pytest.raises(Error, match="No space left on device"):
-            output.write(folder, TABLES, SUMMARY, RUN)
+            output.write(folder, TABLES, lambda: SUMMARY, lambda: RUN)
         assert names(tmp_path) == left
     assert names(tmp_path / "mine") == []
 
@@ -100,13 +100,13 @@ def test_a_failure_leaves_no_folder_that_it_made(tmp_path, monkeypatch):
 def test_a_full_disk_while_the_parquet_file_is_written(tmp_path, monkeypatch):
     parquet = output.parquet
 
-    def full(frame, file, metadata):
+    def full(table, file):
         with open("/dev/full", "wb") as device:
-            parquet(frame, device, metadata)
+            parquet(table, device)
 
     monkeypatch.setattr(output, "parquet", full)
     with pytest.raises(Error) as caught:
-        output.write(tmp_path, TABLES, SUMMARY, RUN)
+        output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     assert str(caught.value) == f"cannot write {tmp_path / 'memberships.parquet'}: No space left on device"
     assert names(tmp_path) == []
 
@@ -117,7 +117,7 @@ def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(output, "document", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        output.write(tmp_path, TABLES, SUMMARY, RUN)
+        output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     assert names(tmp_path) == []
 
 
@@ -139,6 +139,6 @@ def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
 def test_a_folder_in_the_place_of_a_file(tmp_path):
     (tmp_path / "run.json").mkdir()
     with pytest.raises(Error) as caught:
-        output.write(tmp_path, TABLES, SUMMARY, RUN)
+        output.write(tmp_path, TABLES, lambda: SUMMARY, lambda: RUN)
     assert str(caught.value) == f"cannot write {tmp_path / 'run.json'}: Is a directory"
     assert names(tmp_path) == ["run.json"]

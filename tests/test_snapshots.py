@@ -259,7 +259,7 @@ def test_a_write_that_stops_halfway_leaves_the_earlier_file(path, monkeypatch, s
     NIGHT.save(path)
     before = path.read_bytes()
 
-    def half(frame, file, metadata):
+    def half(table, file):
         file.write(b"PAR1 and some more")
         raise stop
 

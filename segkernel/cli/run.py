@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +19,6 @@ from segkernel.rules import MOST_THREADS
 from segkernel.textual import visible
 
 if TYPE_CHECKING:
-    from segkernel.changes import Changes
     from segkernel.membership import Membership
 
 
@@ -65,30 +64,36 @@ def run(
         earlier = None if previous is None else _earlier(previous)
         clock.lap("read")
         progress.stage("Making the kernel ready (compiled once, then kept on disk)")
+        from segkernel.changes import Comparison
         from segkernel.evaluation import evaluation
         from segkernel.kernel.compilation import prepare
         from segkernel.kernel.interpreter import interpret
+        from segkernel.results import Results
+        from segkernel.summary import lines, run_record, summary
 
         prepare(interpret)
         clock.lap("kernel")
-        progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}")
+        progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}, writing {target}")
         asked = evaluation(rules, data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
-        result = None if layout == "counts" and earlier is None else asked.membership()
-        tally = asked.tally() if result is None else result.tally
-        clock.lap("evaluate")
+        comparison = None if earlier is None else Comparison(data.keys(), rules.checked.root, earlier)
+        bits = layout != "counts" or comparison is not None
+        results = Results(asked.memberships(asked.some(bits), bits), layout, comparison)
         heard = warnings(project, rules, data)
-        progress.stage(f"Writing {target}")
-        from segkernel.summary import lines, run_record, summary
+        tables = results.tables()
+        found: dict[str, Any] = {}
 
-        changes = None if earlier is None or result is None else result.changes(since=earlier)
-        found = summary(rules, tally, changes)
-        clock.lap("summarise")
-        tables = {**({} if result is None else _memberships(result, layout)), **_changes(changes)}
-        output.write(target, tables, found, run_record(started.isoformat(), clock.spent, threads))
+        def summed() -> dict[str, Any]:
+            clock.lap("evaluate and write")
+            found.update(summary(rules, results.tally, results.changed))
+            clock.lap("summarise")
+            return found
+
+        output.write(target, tables, summed, lambda: run_record(started.isoformat(), clock.spent, threads))
     warn(heard, rules.sources)
     if form == "json":
         click.echo(output.document(found).decode(), nl=False)
         return
+    tally, changes = results.tally, results.changed
     table(lines(found), "<<>>>" if changes is None else "<<>>>>>")
     click.echo(f"{tally.accounts:,} {rules.checked.root} as of {tally.as_of} ({tally.timezone}), written to {target}")
     if changes is not None:
@@ -107,23 +112,6 @@ def _earlier(path: Path) -> Membership:
     from segkernel.membership import Membership
 
     return Membership.load(path)
-
-
-def _memberships(result: Membership, layout: str) -> dict[str, output.Table]:
-    from segkernel.snapshot import metadata
-
-    match layout:
-        case "wide":
-            return {output.MEMBERSHIPS: output.Table(result.frame(), metadata(result))}
-        case "long":
-            return {output.MEMBERSHIPS: output.Table(result.long())}
-    return {}
-
-
-def _changes(changes: Changes | None) -> dict[str, output.Table]:
-    if changes is None:
-        return {}
-    return {output.CHANGES: output.Table(changes.frame()), output.VALUE_CHANGES: output.Table(changes.texts())}
 
 
 class _Clock:

@@ -13,43 +13,96 @@ import polars as pl
 from segdsl.schema import Schema
 from segkernel.data import arrow, completion, lists, physical
 
-_SLICE = 1_000_000
+_SLICE = 1 << 20
 
 
 def of(frames: Mapping[str, pl.DataFrame], schema: Schema) -> str:
     """The fingerprint of a schema and all columns that it describes and the frames have: BLAKE2b, 64 hexadecimal digits."""
-    whole = hashlib.blake2b(msgspec.json.encode(schema, order="deterministic"), digest_size=32)
-    described = {
-        (table, field): completion.source(schema.tables[table], field)
-        for table in sorted(schema.tables.keys() & frames.keys())
-        for field in sorted(schema.tables[table].fields)
-    }
-    found = {each: frames[each[0]][column] for each, column in described.items() if column in frames[each[0]].columns}
-    with ThreadPoolExecutor(2) as pool:
-        for (table, field), digest in zip(found, pool.map(_column, found.values()), strict=True):
-            whole.update(f"{table}\0{field}\0".encode() + digest)
-    return whole.hexdigest()
+    found = Growing(schema)
+    for name, frame in frames.items():
+        found.add(name, frame)
+    return found.fingerprint()
 
 
-def _column(series: pl.Series) -> bytes:
-    found = physical.logical(series.dtype)
-    kind = "nothing" if found is None else str(found)
-    unit = series.dtype.time_unit if isinstance(series.dtype, pl.Datetime | pl.Duration) else ""
-    zone = "local" if physical.naive(series.dtype) else ""
-    state = hashlib.blake2b(f"{kind} {unit} {zone} {len(series)} {series.null_count()}\0".encode(), digest_size=32)
-    if found is None:
-        return state.digest()
-    if found.kind == "list":
-        state.update(np.packbits(series.is_null().to_numpy()).data)
-        items = lists.items(series)
-        state.update(np.diff(items.starts).astype("<u4").data)
-        state.update(_column(items.values))
-        return state.digest()
-    for start in range(0, len(series), _SLICE):
-        part = series.slice(start, _SLICE)
+class Growing:
+    """The fingerprint of a schema and of tables whose rows come one after the other: whatever pieces they come in, it is that of the
+    whole. A table counts from its first rows on, also if there are none; columns that the schema does not describe do not count."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._columns: dict[tuple[str, str], _Column] = {}
+
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """The next rows of a table, all with the same columns."""
+        described = self._schema.tables.get(table)
+        if described is None:
+            return
+        todo = []
+        for field in described.fields:
+            column = completion.source(described, field)
+            if column in rows.columns:
+                known = self._columns.get((table, field))
+                if known is None:
+                    known = self._columns[table, field] = _Column(rows.schema[column])
+                todo.append((known, rows[column]))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda each: each[0].add(each[1]), todo))
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits, when all rows are there."""
+        whole = hashlib.blake2b(msgspec.json.encode(self._schema, order="deterministic"), digest_size=32)
+        for (table, field), column in sorted(self._columns.items()):
+            whole.update(f"{table}\0{field}\0".encode() + column.digest())
+        return whole.hexdigest()
+
+
+class _Column:
+    """The digest of a column: its type, slices of so many rows, and how many rows and missing values there are."""
+
+    def __init__(self, dtype: pl.DataType) -> None:
+        self._type = physical.logical(dtype)
+        kind = "nothing" if self._type is None else str(self._type)
+        unit = dtype.time_unit if isinstance(dtype, pl.Datetime | pl.Duration) else ""
+        zone = "local" if physical.naive(dtype) else ""
+        self._state = hashlib.blake2b(f"{kind} {unit} {zone}\0".encode(), digest_size=32)
+        held = physical.item(dtype)
+        self._items = None if held is None else _Column(held)
+        self._rest = pl.Series([], dtype=dtype)
+        self._rows = self._missing = 0
+
+    def add(self, series: pl.Series) -> None:
+        """The next values."""
+        self._rows += len(series)
+        self._missing += series.null_count()
+        if len(self._rest):
+            series = pl.concat([self._rest, series])
+        whole = len(series) // _SLICE * _SLICE
+        for start in range(0, whole, _SLICE):
+            self._update(series.slice(start, _SLICE))
+        self._rest = series.slice(whole)
+
+    def digest(self) -> bytes:
+        """The digest of all values, when they are there."""
+        if len(self._rest):
+            self._update(self._rest)
+            self._rest = self._rest.clear()
+        self._state.update(f"{self._rows} {self._missing}\0".encode())
+        if self._items is not None:
+            self._state.update(self._items.digest())
+        return self._state.digest()
+
+    def _update(self, part: pl.Series) -> None:
+        state, found = self._state, self._type
+        if found is None:
+            return
         if part.null_count():
             state.update(np.packbits(part.is_null().to_numpy()).data)
-        if found.kind == "text":
+        if found.kind == "list":
+            assert self._items is not None
+            items = lists.items(part)
+            state.update(np.diff(items.starts).astype("<u4").data)
+            self._items.add(items.values)
+        elif found.kind == "text":
             texts = part.cast(pl.String).fill_null("")
             state.update(texts.str.len_bytes().to_numpy().astype("<u4").data)
             state.update(texts.str.join("").item().encode())
@@ -62,4 +115,3 @@ def _column(series: pl.Series) -> bytes:
                 state.update(repr(part.to_list()).encode())
             else:
                 state.update(np.where(exact.present, exact.bits, np.uint64(0)).astype("<u8").data)
-    return state.digest()
