@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segkernel.kernel import operations as op
-from segkernel.kernel.interpreter import RECODED
+from segkernel.kernel.operations import RECODED
 from segkernel.link.assembly import float_bits, signed64
 from tests.machine import Machine
 

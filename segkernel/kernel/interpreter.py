@@ -20,6 +20,7 @@ from segkernel.kernel.compilation import entry, part
 from segkernel.kernel.days import calendar, day_of, hour_of, shift_date, shift_time
 from segkernel.kernel.groups import choose_row, deviate, group, spread, take, take_bits
 from segkernel.kernel.lanes import load_whole, signed, take_next
+from segkernel.kernel.operations import RECODED
 from segkernel.kernel.places import distance
 from segkernel.kernel.registers import (
     always,
@@ -67,8 +68,6 @@ from segkernel.kernel.values import (
     widen,
 )
 
-RECODED = 100
-"""Added to a kind of visit whose values stand in a table by code."""
 NAN_BITS = 0x7FF8000000000000
 
 

@@ -95,5 +95,7 @@ DISTINCT, MEDIAN, FIRST, LAST, DEVIATIONS = 20, 21, 22, 23, 24
 """Of an owner's rows together: base is the form of the values (below), step the register of the present ones or -1; then a slot for
 scratch (with DISTINCT and MEDIAN), two units as a float (MEDIAN) or the ranks' address (FIRST, LAST); of DEVIATIONS base is how many
 slots behind the target the mean is."""
+RECODED = 100
+"""Added to a kind of visit whose values stand in a table by code."""
 CODES_OF, EXACTS_OF, WIDES_OF, FLOATS_OF = 0, 1, 2, 3
 FLOAT_COUNT, FLOAT_SUM, FLOAT_SUM_ANY, FLOAT_LARGEST, FLOAT_SMALLEST = 6, 7, 8, 9, 10

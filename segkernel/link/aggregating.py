@@ -10,7 +10,7 @@ import numpy as np
 from segdsl.typesystem import DURATION, WHOLE, Type
 from segkernel.data.columns import Column, aligned
 from segkernel.kernel import operations as op
-from segkernel.kernel.interpreter import RECODED
+from segkernel.kernel.operations import RECODED
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
