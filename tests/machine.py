@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.data.columns import aligned
-from segkernel.kernel.entries import JIT, interpret
+from segkernel.kernel.compilation import JIT
+from segkernel.kernel.interpreter import interpret
 from segkernel.link.assembly import signed64
 
 

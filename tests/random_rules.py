@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from tests import random_conditions, random_groups, random_hosts, random_lists, random_population, random_values
+from tests import random_conditions, random_groups, random_hosts, random_lists, random_population, random_values, random_windows
 from tests.random_columns import KINDS, LISTED, WORDS
 from tests.random_data import World
 from tests.random_writer import Scope, Writer, quote
@@ -26,6 +26,9 @@ def random_rules(rng: Random, world: World, statements: int, plain: bool, hosted
     for number in range(statements):
         writer.room = ROOM
         lines.append(statement(writer, number))
+    if rng.random() < 0.7:
+        writer.room = ROOM
+        lines += random_windows.windows(writer, statements)
     return "\n".join(lines) + "\n"
 
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from segdsl.typesystem import NUMBER
+from segkernel.data.columns import Column
 from segkernel.kernel import operations as op
-from segkernel.kernel.operations import RECODED
+from segkernel.link.aggregating import cut
 from segkernel.link.assembly import float_bits, signed64
 from tests.machine import Machine
 
@@ -22,15 +24,26 @@ OWNERS = 90
 NAN, INF = math.nan, math.inf
 
 
-def visited(machine: Machine, values: list[float], owner: list[int], huge: bool = False) -> list[float]:
-    """The sums of floats by owner."""
-    first, count = 0, 6 if huge else 3
-    for slot in range(count):
+def cut_of(values: list[float], most: int) -> float | None:
+    """The number that cuts values in two parts for sums of so many."""
+    return cut(Column(NUMBER, len(values), np.array(values, np.float64)), most)
+
+
+def visited(machine: Machine, values: list[float], owner: list[int], number: float | None = None) -> list[float]:
+    """The sums of floats by owner: in two parts where a number cuts the values, else of any size."""
+    for slot in range(6):
         machine.emit(op.FILL, slot, 0, space=0)
     machine.emit(op.EXTRACT, 0, -1)
-    at = machine.further(op.FLOAT_SUM_ANY if huge else op.FLOAT_SUM, 0, 0, machine.column(owner, np.uint32))
-    machine.emit(op.VISIT, first, machine.column(values, np.float64), 0, 8, at)
-    machine.emit(op.FLOAT_TOTAL, 10, first, int(huge), space=0)
+    owners = machine.column(owner, np.uint32)
+    if number is None:
+        at = machine.further(op.FLOAT_SUM_ANY, 0, 0, owners)
+    else:
+        at = machine.further(op.OF_FLOATS, float_bits(number), 0, owners, op.SUMMED, 0, 0, 0, 0)
+    machine.emit(op.VISIT, 0, machine.column(values, np.float64), 0, 8, at)
+    if number is None:
+        machine.emit(op.FLOAT_TOTAL, 10, 0, space=0)
+    else:
+        machine.emit(op.COMPUTE_FLOAT, 10, 0, 1, 0, space=0)
     machine.run()
     found: list[float] = machine.values(10, np.float64, space=0).tolist()
     return found
@@ -57,8 +70,8 @@ def test_listed_rows_are_the_set_bits_of_the_block(rows: int, begin: int, densit
 
 
 @pytest.mark.parametrize(("rows", "begin"), SHAPES)
-@pytest.mark.parametrize("dtype", CODES)
-def test_counts_sums_and_ends_of_codes(rows: int, begin: int, dtype: Any) -> None:
+@pytest.mark.parametrize(("dtype", "which"), [*((dtype, 15) for dtype in CODES), *((np.uint8, which) for which in range(1, 15))])
+def test_counts_sums_and_ends_of_codes(rows: int, begin: int, dtype: Any, which: int) -> None:
     rng = np.random.default_rng(rows + begin)
     codes, owner, flags = rng.integers(0, 9, rows), np.sort(rng.integers(0, OWNERS, rows)), rng.random(rows) < 0.7
     codes[rng.random(rows) < 0.1] = np.iinfo(dtype).max - 1 if dtype is np.uint8 else 200
@@ -72,45 +85,52 @@ def test_counts_sums_and_ends_of_codes(rows: int, begin: int, dtype: Any) -> Non
     wide = [base >> 64, signed64(base), step >> 64, signed64(step)]
     pairs = machine.memory([[each >> 64, signed64(each)] for each in [0, *(code * 2**70 for code in range(1, 256))]], np.int64)
     for slot, operands in [
-        (0, (op.COUNT_PRESENT, 0, 0)),
-        (1, (op.SUM, -50, 7)),
-        (2, (op.LARGEST, 0, 0)),
-        (3, (op.SMALLEST, 0, 0)),
-        (4, (RECODED + op.SUM, machine.memory(table, np.int64), 0)),
+        (4, (op.SUM_RECODED, machine.memory(table, np.int64), 0)),
         (5, (op.SUM_WIDE, 0, 0, *wide, 0)),
         (7, (op.SUM_WIDE, 0, 0, 0, 0, 0, 0, pairs)),
+        (0, (op.OF_CODES, -50, 7, which, 0, 1, 2, 3)),
     ]:
         machine.emit(op.VISIT, slot, address, 0, width, machine.further(*operands[:3], owners, *operands[3:]))
     machine.run()
     by_owner = [
         [int(code) for code, who, flag in zip(codes, owner, flags, strict=True) if flag and code and who == each] for each in range(OWNERS)
     ]
-    assert machine.values(0, space=0).tolist() == [len(each) for each in by_owner]
-    assert machine.values(1, space=0).tolist() == [sum(-50 + (code - 1) * 7 for code in each) for each in by_owner]
-    assert machine.values(2, space=0).tolist() == [max(each, default=0) for each in by_owner]
-    assert machine.values(3, space=0).tolist() == [min(each, default=0) for each in by_owner]
+    whole = [
+        [len(each) for each in by_owner],
+        [sum(-50 + (code - 1) * 7 for code in each) for each in by_owner],
+        [max(each, default=0) for each in by_owner],
+        [min(each, default=0) for each in by_owner],
+    ]
+    for slot, wanted in enumerate(whole):
+        assert machine.values(slot, space=0).tolist() == (wanted if which >> slot & 1 else [0] * OWNERS)
     assert machine.values(4, space=0).tolist() == [sum(table[code] for code in each) for each in by_owner]
     assert machine.wide(5, space=0) == [sum(base + (code - 1) * step for code in each) for each in by_owner]
     assert machine.wide(7, space=0) == [sum(code * 2**70 for code in each) for each in by_owner]
 
 
 @pytest.mark.parametrize(("rows", "begin"), SHAPES)
-def test_counts_and_ends_of_floats(rows: int, begin: int) -> None:
+@pytest.mark.parametrize("which", range(1, 16))
+def test_counts_sums_and_ends_of_floats(rows: int, begin: int, which: int) -> None:
     rng = np.random.default_rng(rows + begin)
-    values, owner = rng.choice([NAN, INF, -INF, 0.0, 1.5, -2.0, 5e-324], rows), np.sort(rng.integers(0, OWNERS, rows))
+    many = [NAN, 0.0, 1.5, -2.0, 0.1, 1e9, *([] if which & op.SUMMED else [INF, -INF, 5e-324])]
+    values, owner = rng.choice(many, rows), np.sort(rng.integers(0, OWNERS, rows))
     machine = Machine(rows, begin, OWNERS)
-    machine.emit(op.FILL, 0, 0, space=0)
-    machine.emit(op.FILL, 1, float_bits(NAN), space=0)
-    machine.emit(op.FILL, 2, float_bits(NAN), space=0)
+    for slot in range(5):
+        machine.emit(op.FILL, slot, float_bits(NAN) if slot > 2 else 0, space=0)
     machine.emit(op.EXTRACT, 0, -1)
     owners, address = machine.column(owner, np.uint32), machine.column(values, np.float64)
-    for slot, kind in enumerate((op.FLOAT_COUNT, op.FLOAT_LARGEST, op.FLOAT_SMALLEST)):
-        machine.emit(op.VISIT, slot, address, 0, 8, machine.further(kind, 0, 0, owners))
+    number = cut_of(values.tolist(), rows) if which & op.SUMMED else 0.0
+    assert number is not None
+    machine.emit(op.VISIT, 0, address, 0, 8, machine.further(op.OF_FLOATS, float_bits(number), 0, owners, which, 0, 1, 3, 4))
+    machine.emit(op.COMPUTE_FLOAT, 1, 1, 2, 0, space=0)
     machine.run()
     by_owner = [[x for x, who in zip(values.tolist(), owner, strict=True) if who == each and x == x] for each in range(OWNERS)]
-    assert machine.values(0, space=0).tolist() == [len(each) for each in by_owner]
-    np.testing.assert_array_equal(machine.values(1, np.float64, space=0), [max(each, default=NAN) for each in by_owner])
-    np.testing.assert_array_equal(machine.values(2, np.float64, space=0), [min(each, default=NAN) for each in by_owner])
+    nothing, none = [0] * OWNERS, [NAN] * OWNERS
+    assert machine.values(0, space=0).tolist() == ([len(each) for each in by_owner] if which & op.COUNTED else nothing)
+    assert machine.values(1, np.float64, space=0).tolist() == ([math.fsum(each) for each in by_owner] if which & op.SUMMED else nothing)
+    for slot, part, end in ((3, op.GREATEST, max), (4, op.LEAST, min)):
+        wanted = [end(each, default=NAN) for each in by_owner] if which & part else none
+        np.testing.assert_array_equal(machine.values(slot, np.float64, space=0), wanted)
 
 
 # ---- sums of floats
@@ -124,10 +144,11 @@ def test_counts_and_ends_of_floats(rows: int, begin: int) -> None:
 @example([5e-324] * 7 + [1e-308, -1e-308]).via("the smallest floats")
 def test_sums_of_floats_are_rounded_once(values: list[float]) -> None:
     magnitude = math.fsum(abs(value) for value in values)
-    (found,) = visited(Machine(len(values), 5), values, [0] * len(values))
     exact = math.fsum(values)
-    assert found == exact or abs(found - exact) <= magnitude * 2.0**-100
-    (found,) = visited(Machine(len(values), 5), values, [0] * len(values), huge=True)
+    number = cut_of(values, len(values))
+    if number is not None:
+        assert visited(Machine(len(values), 5), values, [0] * len(values), number) == [exact]
+    (found,) = visited(Machine(len(values), 5), values, [0] * len(values))
     assert found == exact or abs(found - exact) <= magnitude * 2.0**-100
 
 
@@ -136,8 +157,31 @@ def test_sums_of_floats_are_rounded_once(values: list[float]) -> None:
 def test_sums_of_floats_do_not_depend_on_order(values: list[float], seed: int) -> None:
     shuffled = list(values)
     Random(seed).shuffle(shuffled)
-    owner = [0] * len(values)
-    assert visited(Machine(len(values)), values, owner) == visited(Machine(len(values)), shuffled, owner) == [math.fsum(values)]
+    owner, number = [0] * len(values), cut_of(values, len(values))
+    assert number is not None
+    wanted = [math.fsum(values)]
+    assert visited(Machine(len(values)), values, owner, number) == visited(Machine(len(values)), shuffled, owner, number) == wanted
+    assert visited(Machine(len(values)), values, owner) == visited(Machine(len(values)), shuffled, owner) == wanted
+
+
+@given(st.integers(-1074, 900), st.lists(st.tuples(st.integers(-(2**53), 2**53), st.integers(0, 40)), min_size=1, max_size=300))
+@settings(max_examples=80, deadline=None)
+@example(-1074, [(2**53 - 1, 0)] * 65).via("the smallest floats")
+@example(0, [(2**53 - 1, 40), (-(2**53 - 1), 40), (1, 0)] * 21).via("what cancels to one")
+@example(-60, [(0, 0)]).via("nothing but zero")
+def test_sums_in_two_parts_are_exact_before_they_are_rounded(low: int, parts: list[tuple[int, int]]) -> None:
+    values = [math.ldexp(whole, low + shift) for whole, shift in parts]
+    number = cut_of(values, len(values))
+    assert number is not None
+    assert visited(Machine(len(values), 9), values, [0] * len(values), number) == [math.fsum(values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "most"),
+    [([INF, 1.0], 2), ([1e300, 1e-300], 2), ([2.0**40, 2.0**-53], 2**9), ([1.7e308, 1.0e308], 3), ([1.0, NAN, -INF], 3)],
+)
+def test_values_too_far_apart_are_cut_by_no_number(values: list[float], most: int) -> None:
+    assert cut_of(values, most) is None
 
 
 @pytest.mark.parametrize(
@@ -157,7 +201,7 @@ def test_sums_of_floats_do_not_depend_on_order(values: list[float], seed: int) -
     ],
 )
 def test_sums_of_huge_floats_and_infinities(values: list[float], wanted: float) -> None:
-    np.testing.assert_array_equal(visited(Machine(len(values), 3), values, [0] * len(values), huge=True), [wanted])
+    np.testing.assert_array_equal(visited(Machine(len(values), 3), values, [0] * len(values)), [wanted])
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -177,11 +221,12 @@ def test_three_parts_of_a_sum_are_rounded_once_also_near_a_tie(seed: int) -> Non
     smalls = [beside(each) for each in heads]
     tinies = [random.choice([0.0, beside(each)]) for each in smalls]
     machine = Machine(len(heads))
-    for slot, each in enumerate((heads, smalls, tinies)):
+    nothing = [0.0] * len(heads)
+    for slot, each in enumerate((heads, smalls, tinies, nothing, nothing, nothing)):
         machine.fill(slot, each, np.float64)
-    machine.emit(op.FLOAT_TOTAL, 3, 0, 0)
+    machine.emit(op.FLOAT_TOTAL, 6, 0)
     machine.run()
-    assert machine.values(3, np.float64).tolist() == [math.fsum(each) for each in zip(heads, smalls, tinies, strict=True)]
+    assert machine.values(6, np.float64).tolist() == [math.fsum(each) for each in zip(heads, smalls, tinies, strict=True)]
 
 
 def test_sums_of_many_owners_stay_apart() -> None:

@@ -1,6 +1,6 @@
 """Aggregates: the rows of a relation whose bit is set, added to their owners' slots.
 
-Float sums are Ogita, Rump and Oishi's SumK with K = 3 ("Accurate sum and dot product", 2005): a sum and two corrections,
+Sums of floats of any size are Ogita, Rump and Oishi's SumK with K = 3 ("Accurate sum and dot product", 2005): a sum and two corrections,
 an error below 2^-150 of the sum of magnitudes for any number of rows met here, whatever their order.
 """
 
@@ -29,17 +29,6 @@ from segkernel.kernel.lanes import (
     unsigned,
     wholes,
     words,
-)
-from segkernel.kernel.operations import (
-    COUNT_PRESENT,
-    COUNT_ROWS,
-    FLOAT_COUNT,
-    FLOAT_LARGEST,
-    FLOAT_SMALLEST,
-    FLOAT_SUM,
-    LARGEST,
-    SMALLEST,
-    SUM,
 )
 from segkernel.kernel.values import clear
 from segkernel.kernel.wide import extended, wide_add, wide_float, wide_mean, wide_multiply
@@ -100,11 +89,13 @@ def extract(places, lists, room, register, start, stop):
 
 @part
 def mark(target, places, found, owner, first):
-    """Sets the owners' bits."""
+    """Sets the owners' bits in a register that is clear; the owners ascend, so that a word is kept at hand until the next begins."""
+    word, number = unsigned(0), signed(-1)
     for j in range(found):
         row = signed(load32(owner + signed(load32(places + j * 4)) * 4)) - first
-        at = target + (row >> 6) * 8
-        store64(at, load64(at) | (unsigned(1) << unsigned(row & 63)))
+        word = (word if row >> 6 == number else unsigned(0)) | (unsigned(1) << unsigned(row & 63))
+        number = row >> 6
+        store64(target + number * 8, word)
 
 
 @part
@@ -116,67 +107,12 @@ def two_sum(a, b):
 
 
 @part
-def visit(kind, slot, stride, places, found, address, width, base, step, owner, first):
-    """Adds the values at the listed places to their owners' slots; `first` is the number of the slots' first row.
-    Code 0 and NaN are skipped."""
+def visit_rows(slot, places, found, owner, first):
+    """Counts the listed rows in their owners' slots; `first` is the number of the slots' first row."""
     slot -= first * 8
-    if kind == COUNT_ROWS:
-        for j in range(found):
-            at = slot + signed(load32(owner + signed(load32(places + j * 4)) * 4)) * 8
-            store_whole(at, load_whole(at) + 1)
-    elif kind == COUNT_PRESENT:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            store_whole(at, load_whole(at) + (1 if code_at(address + i * width, width) != 0 else 0))
-    elif kind == SUM:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            code = code_at(address + i * width, width)
-            store_whole(at, load_whole(at) + (base + (code - 1) * step if code != 0 else 0))
-    elif kind == LARGEST:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            code, best = unsigned(code_at(address + i * width, width)), load64(at)
-            store64(at, code if code > best else best)
-    elif kind == SMALLEST:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            code, best = unsigned(code_at(address + i * width, width)), load64(at)
-            better = code != unsigned(0) and (best == unsigned(0) or code < best)
-            store64(at, code if better else best)
-    elif kind == FLOAT_COUNT:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            value = load_float(address + i * 8)
-            store_whole(at, load_whole(at) + (1 if value == value else 0))
-    elif kind == FLOAT_SUM:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            value = load_float(address + i * 8)
-            value = value if value == value else 0.0
-            total, rest = two_sum(load_float(at), value)
-            store_float(at, total)
-            small, tiny = two_sum(load_float(at + stride), rest)
-            store_float(at + stride, small)
-            store_float(at + 2 * stride, load_float(at + 2 * stride) + tiny)
-    elif kind == FLOAT_LARGEST:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            value, best = load_float(address + i * 8), load_float(at)
-            store_float(at, best if value <= best or value != value else value)
-    elif kind == FLOAT_SMALLEST:
-        for j in range(found):
-            i = signed(load32(places + j * 4))
-            at = slot + signed(load32(owner + i * 4)) * 8
-            value, best = load_float(address + i * 8), load_float(at)
-            store_float(at, best if value >= best or value != value else value)
+    for j in range(found):
+        at = slot + signed(load32(owner + signed(load32(places + j * 4)) * 4)) * 8
+        store_whole(at, load_whole(at) + 1)
 
 
 @part
@@ -254,9 +190,9 @@ def nearest(head, small, tiny):
 
 
 @part
-def float_total(target, slot, stride, scaled, rows):
-    """The sum of the parts, rounded once. It is the nearest float to the first part and the sum of the others, unless what the latter
-    lost could lead to another one: only then it is looked for with care."""
+def float_total(target, slot, stride, rows):
+    """The sum of the six parts of a sum, rounded once. It is the nearest float to the first part and the sum of the next two, unless
+    what the latter lost could lead to another one: only then it is looked for with care."""
     found, heads, smalls, tinies = floats(target, rows), floats(slot, rows), floats(slot + stride, rows), floats(slot + 2 * stride, rows)
     unsure = 0
     for i in range(rows):
@@ -268,24 +204,27 @@ def float_total(target, slot, stride, scaled, rows):
     if unsure:
         for i in range(rows):
             found[i] = nearest(heads[i], smalls[i], tinies[i])
-    if scaled:
-        tops, rests, infinities = floats(slot + 3 * stride, rows), floats(slot + 4 * stride, rows), floats(slot + 5 * stride, rows)
-        for i in range(rows):
-            if infinities[i] != 0.0:
-                found[i] = infinities[i]
-            elif tops[i] != 0.0 or rests[i] != 0.0:
-                found[i] = (tops[i] + (rests[i] + found[i] * DOWN)) * UP
+    tops, rests, infinities = floats(slot + 3 * stride, rows), floats(slot + 4 * stride, rows), floats(slot + 5 * stride, rows)
+    for i in range(rows):
+        if infinities[i] != 0.0:
+            found[i] = infinities[i]
+        elif tops[i] != 0.0 or rests[i] != 0.0:
+            found[i] = (tops[i] + (rests[i] + found[i] * DOWN)) * UP
 
 
 @part
 def average(target, total, stride, count, kind, divisor, rows):
-    """A sum by a count, NaN where the count is 0. `kind`: 0 exact, 1 float, 2 wide, 3 wide with wraps."""
+    """A sum by a count, NaN where the count is 0. `kind`: 0 exact, 1 float, 2 wide, 3 wide with wraps, 4 float in two parts."""
     d = as_float(divisor)
     found, counts = floats(target, rows), wholes(count, rows)
     if kind == 1:
         sums = floats(total, rows)
         for i in range(rows):
             found[i] = sums[i] / (float(counts[i]) * d) if counts[i] != 0 else NAN
+    elif kind == 4:
+        heads, rests = floats(total, rows), floats(total + stride, rows)
+        for i in range(rows):
+            found[i] = (heads[i] + rests[i]) / float(counts[i]) if counts[i] != 0 else NAN
     elif kind == 0:
         exact = wholes(total, rows)
         for i in range(rows):

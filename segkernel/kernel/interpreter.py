@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segkernel.kernel import operations as op
+from segkernel.kernel.accumulators import of_codes, of_floats
 from segkernel.kernel.aggregates import (
     average,
     extract,
@@ -10,9 +11,9 @@ from segkernel.kernel.aggregates import (
     mark,
     mean,
     span,
-    visit,
     visit_any_float,
     visit_recoded,
+    visit_rows,
     visit_wide,
 )
 from segkernel.kernel.calculated import visit_exact
@@ -20,7 +21,6 @@ from segkernel.kernel.compilation import entry, part
 from segkernel.kernel.days import calendar, day_of, hour_of, shift_date, shift_time
 from segkernel.kernel.groups import choose_row, deviate, group, spread, take, take_bits
 from segkernel.kernel.lanes import load_whole, signed, take_next
-from segkernel.kernel.operations import RECODED
 from segkernel.kernel.places import distance
 from segkernel.kernel.registers import (
     always,
@@ -136,7 +136,7 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
     elif what == op.TO_FLOAT:
         to_float(target, x, bits + b * stride if b >= 0 else b, c, rows)
     elif what == op.LOAD_FLOAT:
-        copy(target, a + first * 8, rows)
+        copy(target, located(a, b, slots, slot, first, 8), rows)
     elif what == op.SELECT:
         select(target, x, y, bits + c * stride, rows)
     elif what == op.RECODE:
@@ -187,7 +187,7 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
     elif what == op.SPREAD:
         spread(target, x, y, rows)
     elif what == op.FLOAT_TOTAL:
-        float_total(target, x, slot, b, rows)
+        float_total(target, x, slot, rows)
     elif what == op.FETCH:
         fetch(target, a, b, c, first, start, stop, rows)
     elif what == op.SPAN:
@@ -196,30 +196,37 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
 
 
 @part
-def visit_step(target, address, c, args, at, slot, apart, bits, stride, slots, places, found, first, owners_first):
-    """Adds the listed rows to their owners' slots."""
-    kind, owner = args[at], args[at + 3] + first * 4
-    if kind >= op.DISTINCT and kind < RECODED:
-        form, present = args[at + 1], bits + args[at + 2] * stride if args[at + 2] >= 0 else args[at + 2]
-        if kind == op.DEVIATIONS:
-            deviate(target, slot, target + form * slot, places, found, address, owner, owners_first)
-        elif kind == op.FIRST or kind == op.LAST:
-            ranks = args[at + 4] + first * 4 if args[at + 4] != 0 else args[at + 4]
-            choose_row(kind, form, target, places, found, address, c, apart, present, ranks, owner, owners_first)
+def visit_step(t, home, address, c, args, at, slot, apart, bits, stride, slots, places, found, first, owners_first):
+    """Adds the listed rows to their owners' slots, whose first begins at `home`."""
+    kind, base, step, owner, target = args[at], args[at + 1], args[at + 2], args[at + 3] + first * 4, home + t * slot
+    if kind == op.OF_CODES or kind == op.OF_FLOATS:
+        origin = home - owners_first * 8
+        count, total = origin + args[at + 5] * slot, origin + args[at + 6] * slot
+        top, bottom = origin + args[at + 7] * slot, origin + args[at + 8] * slot
+        if kind == op.OF_CODES:
+            of_codes(args[at + 4], count, total, top, bottom, slot, places, found, address, c, base, step, owner)
         else:
-            scratch = slots + args[at + 4] * apart
-            group(kind, form, target, places, found, address, c, apart, present, scratch, args[at + 5], owner, owners_first)
-        return
-    if kind >= op.EXACT_SUM and kind <= op.WIDE_SMALLEST:
-        visit_exact(kind, target, slot, places, found, address, apart, args[at + 1], args[at + 2], owner, owners_first)
+            of_floats(args[at + 4], count, total, top, bottom, slot, places, found, address, c, base, step, owner)
+    elif kind == op.COUNT_ROWS:
+        visit_rows(target, places, found, owner, owners_first)
+    elif kind == op.SUM_RECODED:
+        visit_recoded(target, places, found, address, c, base, owner, owners_first)
     elif kind == op.SUM_WIDE:
         visit_wide(target, slot, places, found, address, c, args, at + 4, owner, owners_first)
     elif kind == op.FLOAT_SUM_ANY:
         visit_any_float(target, slot, places, found, address, owner, owners_first)
-    elif kind == RECODED + op.SUM:
-        visit_recoded(target, places, found, address, c, args[at + 1], owner, owners_first)
+    elif kind == op.DEVIATIONS:
+        deviate(target, slot, target + base * slot, places, found, address, owner, owners_first)
+    elif kind >= op.DISTINCT:
+        present = bits + step * stride if step >= 0 else step
+        if kind == op.FIRST or kind == op.LAST:
+            ranks = args[at + 4] + first * 4 if args[at + 4] != 0 else args[at + 4]
+            choose_row(kind, base, target, places, found, address, c, apart, present, ranks, owner, owners_first)
+        else:
+            scratch = slots + args[at + 4] * apart
+            group(kind, base, target, places, found, address, c, apart, present, scratch, args[at + 5], owner, owners_first)
     else:
-        visit(kind, target, slot, places, found, address, c, args[at + 1], args[at + 2], owner, owners_first)
+        visit_exact(kind, target, slot, places, found, address, apart, base, step, owner, owners_first)
 
 
 @entry(
@@ -262,8 +269,8 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
                 found = extract(places, lists, room, bits + a * stride if a >= 0 else a, begin - first, end - first)
             elif what == op.VISIT:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
-                target, address = layout[b, 2] + t * layout[b, 3], located(a, e, slots, slot, first, c)
-                visit_step(target, address, c, args, d, layout[b, 3], slot, bits, stride, slots, places, found, first, owners_first)
+                home, address = layout[b, 2], located(a, e, slots, slot, first, c)
+                visit_step(t, home, address, c, args, d, layout[b, 3], slot, bits, stride, slots, places, found, first, owners_first)
             elif what == op.ANY:
                 owners_first = blocks[block, 2 * b] >> 6 << 6
                 mark(layout[b, 0] + t * layout[b, 1], places, found, d + first * 4, owners_first)

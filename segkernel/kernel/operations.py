@@ -33,7 +33,7 @@ FILL = 22  # a the bits
 COMPUTE = 23  # a slot, b slot, c which: 0 +, 1 -, 2 *
 COMPUTE_FLOAT = 24  # a slot, b slot, c which: 0 +, 1 -, 2 *, 3 /
 TO_FLOAT = 25  # a slot, b register of the present rows or -1, c divisor (float bits)
-LOAD_FLOAT = 26  # a address of a float column
+LOAD_FLOAT = 26  # a address of 8 bytes a row, b place
 SELECT = 27  # a slot where set, b slot where not, c register
 DAY_OF = 28  # a slot of instants, b table of days' starts, c how many, d first day
 LIFT_VALUE = 29  # a slot of the root, b owners' address
@@ -65,13 +65,14 @@ VISIT = 51  # space the rows', target slot of the owners', a address, b owners' 
 # address; e place
 ANY = 52  # target register of the owners' space, b owners' space, d owners' address
 SPAN = 53  # target slot, a address of where each row's children start: how many children
-AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide, 3 with wraps behind; d divisor (float bits)
+AVERAGE = 54  # target slot, a slot, b slot of the count, c kind: 0 exact, 1 float, 2 wide, 3 with wraps behind,
+# 4 float in two slots; d divisor (float bits)
 SPREAD = 56  # target slot, a slot of the sum of squares, b slot of the count
 TAKE = 57  # target slot, a address, b rows' space, c width, d slot of the places, counted from 1, e place: what stands there, else 0
 TAKE_FLOAT = 58  # the same of floats, else NaN
 WITHIN = 70  # space the rows', target register of the values' space, a slot of the rows, b values' space, c 1: wide, d at: slot of the
 # values, rows' owners' address, values' owners' address or 0, scratch slot of the rows
-FLOAT_TOTAL = 55  # target slot, a first of 3 slots (6 where b is 1)
+FLOAT_TOTAL = 55  # target slot, a first of the 6 slots of a sum of floats of any size
 MEAN = 59  # target first of 2 slots, a slot of the sum, b slot of the count, c register: present, cleared where the count is 0;
 # d kind of the sum: 0 exact, 2 wide, 3 wide with wraps behind: the nearest whole number, ties to even
 
@@ -88,14 +89,14 @@ PARTS = ("year", "quarter", "month", "day", "weekday", "week_start", "month_star
 ROUNDINGS = ("floor", "ceil", "round")
 
 # ---- kinds of visit
-COUNT_ROWS, COUNT_PRESENT, SUM, SUM_WIDE, LARGEST, SMALLEST = 0, 1, 2, 3, 4, 5
+COUNT_ROWS, OF_CODES, OF_FLOATS, SUM_RECODED, SUM_WIDE, FLOAT_SUM_ANY = 0, 1, 2, 3, 4, 5
+COUNTED, SUMMED, GREATEST, LEAST = 1, 2, 4, 8
+"""Parts of OF_CODES and OF_FLOATS: behind the owners' address stand their sum, and the slot of each of the four; a sum of floats has two
+slots, and the base holds the bits of the number that cuts its values."""
 EXACT_SUM, EXACT_SUM_WIDE, EXACT_LARGEST, EXACT_SMALLEST, WIDE_LARGEST, WIDE_SMALLEST = 11, 12, 13, 14, 15, 16
 """Of whole numbers in a slot; for a wide sum the base says whether they are wide, the step whether wraps are counted."""
 DISTINCT, MEDIAN, FIRST, LAST, DEVIATIONS = 20, 21, 22, 23, 24
 """Of an owner's rows together: base is the form of the values (below), step the register of the present ones or -1; then a slot for
 scratch (with DISTINCT and MEDIAN), two units as a float (MEDIAN) or the ranks' address (FIRST, LAST); of DEVIATIONS base is how many
 slots behind the target the mean is."""
-RECODED = 100
-"""Added to a kind of visit whose values stand in a table by code."""
 CODES_OF, EXACTS_OF, WIDES_OF, FLOATS_OF = 0, 1, 2, 3
-FLOAT_COUNT, FLOAT_SUM, FLOAT_SUM_ANY, FLOAT_LARGEST, FLOAT_SMALLEST = 6, 7, 8, 9, 10

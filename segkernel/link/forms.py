@@ -29,10 +29,11 @@ class Exact(msgspec.Struct, frozen=True, eq=False):
 
 
 class Float(msgspec.Struct, frozen=True, eq=False):
-    """Floats in a column or in a slot; NaN is missing."""
+    """Floats in a column, which is told, or in a slot; NaN is missing."""
 
     place: int
     operand: int
+    column: Column | None = None
 
 
 Form = Coded | Exact | Float
@@ -41,7 +42,7 @@ Form = Coded | Exact | Float
 def coded(column: Column) -> Coded | Float:
     """The form of a bound column."""
     if column.raw:
-        return Float(COLUMN, column.address)
+        return Float(COLUMN, column.address, column)
     return Coded(column, COLUMN, column.address, column.codes.itemsize)
 
 

@@ -32,7 +32,7 @@ def grouped(linker: Linker, visits: Visits, node: Node) -> Form:
     scale = linker.nodes[number][2].scale
     if function == "stddev":
         assert not isinstance(form, Coded)
-        return _spread(visits, form, scale, isinstance(form, Float) and linker.huge(number))
+        return _spread(visits, form, scale)
     room = visits.code.slots[visits.rows]
     parts = 2 if isinstance(form, Exact) and form.wide else 1
     scratch = room.take(parts)
@@ -43,28 +43,26 @@ def grouped(linker: Linker, visits: Visits, node: Node) -> Form:
 
 
 def _visit(visits: Visits, kind: int, slot: int, form: Form, *further: int) -> None:
-    if isinstance(form, Exact):
-        present = -1 if form.present is None else form.present
-        visits.visit(kind, slot, form.slot, 8, op.WIDES_OF if form.wide else op.EXACTS_OF, present, *further, place=op.SLOT)
-    elif isinstance(form, Float):
-        visits.visit(kind, slot, form.operand, 8, op.FLOATS_OF, -1, *further, place=form.place)
-    else:
-        visits.visit(kind, slot, form.operand, form.width, op.CODES_OF, -1, *further, place=form.place)
+    present = form.present if isinstance(form, Exact) and form.present is not None else -1
+    what = (
+        op.CODES_OF if isinstance(form, Coded) else op.FLOATS_OF if isinstance(form, Float) else op.WIDES_OF if form.wide else op.EXACTS_OF
+    )
+    visits.visit(None, kind, slot, form, what, present, *further)
 
 
-def _spread(visits: Visits, form: Exact | Float, scale: int, huge: bool) -> Float:
+def _spread(visits: Visits, form: Exact | Float, scale: int) -> Float:
     """Two passes of sums: the mean, then the squares of what is away from it."""
     code, space = visits.code, visits.space
     room = code.slots[space]
     number = values.as_float(code, visits.rows, form, scale) if isinstance(form, Exact) else form
     if number is not form:
         visits.hold(number)
-    total, count = visits.float_total(number, huge), visits.count(number)
+    total, count = visits.float_total(number), visits.count(number)
     mean = room.take()
     code.emit(op.AVERAGE, space, mean, total.operand, count.slot, 1, float_bits(1.0))
     squares = visits.slot(0, 6)
-    visits.visit(op.DEVIATIONS, squares, number.operand, 8, mean - squares, -1, place=number.place)
-    code.emit(op.FLOAT_TOTAL, space, total.operand, squares, 1)
+    visits.visit(None, op.DEVIATIONS, squares, number, mean - squares, -1)
+    code.emit(op.FLOAT_TOTAL, space, total.operand, squares)
     room.drop(squares, 6)
     room.drop(mean)
     slot = room.take()

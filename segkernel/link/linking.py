@@ -12,8 +12,9 @@ from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
 from segkernel.link import distances, lifting, pairing, rounding, semijoin, spelling, staging, testing, values
-from segkernel.link.aggregating import Owned, Visits, is_huge
+from segkernel.link.aggregating import Owned, Visits
 from segkernel.link.assembly import Assembly
+from segkernel.link.chains import Family, chains, family_of
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
 from segkernel.link.grouping import GROUPED, grouped, taken
 from segkernel.link.source import Source
@@ -24,10 +25,6 @@ from segkernel.plan.slots import Slot
 
 BATCH = 8
 """How many segments' tests are made together, ordered by kind and column: a kernel dispatch costs least that way."""
-
-
-Family = tuple[int, int, int | None, int | None]
-"""Owners' space, rows' space, `where` and reckoned value of aggregates."""
 
 
 class Linker:
@@ -57,12 +54,17 @@ class Linker:
         self.registers: dict[int, int] = {}
         self.forms: dict[int, Form] = {}
         self.loaded: dict[int, Exact] = {}
-        self.wide_floats: dict[int, bool] = {}
+        self.cuts: dict[tuple[int, int], float | None] = {}
         self.families: dict[Family, list[int]] = {}
+        self.tests: dict[int, list[int]] = {}
+        """The tests of the results of aggregates."""
         for number in sorted(self.uses):
             node = self.nodes[number]
             if node[0] in ("any", "aggregate"):
-                self.families.setdefault(self.family_of(node), []).append(number)
+                self.families.setdefault(family_of(self.nodes, node), []).append(number)
+            elif node[0] in ("range", "outside", "among", "missing", "text", "asked") and self.nodes[node[2]][0] == "aggregate":
+                self.tests.setdefault(node[2], []).append(number)
+        self.chains = {family: chain for chain in chains(self.nodes, self.families) for family in chain}
 
     def _uses(self) -> dict[int, int]:
         """How often each node that is needed is used."""
@@ -104,22 +106,17 @@ class Linker:
         node = self.nodes[number]
         yield from parts(node)
         if node[0] in ("any", "aggregate"):
-            for other in self.families[self.family_of(node)]:
-                yield from parts(self.nodes[other])
+            chain = self.chains[family_of(self.nodes, node)]
+            for family in chain:
+                for other in self.families[family]:
+                    # the wider ones of a chain's `where`s are made of the same as the first, when their turn has come
+                    yield from (needed for needed in parts(self.nodes[other]) if needed != family[2] or family is chain[0])
 
     def aggregates(self) -> None:
-        """All aggregates, family by family, and at once the tests of their results: a result is then soon forgotten."""
-        tests: dict[int, list[int]] = {}
-        for number in self.uses:
-            node = self.nodes[number]
-            if node[0] in ("range", "outside", "among", "missing", "text", "asked") and self.nodes[node[2]][0] == "aggregate":
-                tests.setdefault(node[2], []).append(number)
-        for members in list(self.families.values()):
+        """All aggregates, chain by chain."""
+        for members in self.families.values():
             for member in members:
                 self.ensure(member)
-            for member in members:
-                for test in tests.get(member, ()):
-                    self.ensure(test)
 
     def batches(self) -> Iterator[list[int]]:
         """The roots in batches, the tests of each batch made before."""
@@ -149,7 +146,7 @@ class Linker:
     def make(self, number: int) -> None:
         node = self.nodes[number]
         if node[0] in ("any", "aggregate"):
-            self.family(number, node)
+            self.chained(self.chains[family_of(self.nodes, node)])
         elif node[0] in VALUES:
             try:
                 self.forms[number] = self.value(node[1], node, number)
@@ -229,48 +226,66 @@ class Linker:
         self.code.tables.append(self.owned[chains])
         return self.owned[chains]
 
-    def family(self, number: int, node: Node) -> None:
-        """All aggregates over the rows of one `where`."""
-        family = self.family_of(node)
-        space, rows, where, calculated = family
-        register = None if where is None else self.registers[where]
+    def chained(self, chain: Sequence[Family]) -> None:
+        """All aggregates over the rows of nested `where`s, from the narrowest on: each adds the rows that are new in it. At once the
+        tests of their results: a result is then soon forgotten."""
+        space, rows, where, calculated = chain[0]
+        members = [[(number, self.nodes[number]) for number in self.families[family]] for family in chain]
         known = None if calculated is None else self.forms[calculated]
         present = known.present if isinstance(known, Exact) else None
-        if present is not None:
-            register = self.code.both(rows, register, present)
-        visits = Visits(self.code, rows, space, register, self.below(rows, space))
-        members = [each for each in self.families[family] if not self.made(each)]
-        for each in members:
-            member = self.nodes[each]
-            if member[0] == "any":
-                self.registers[each] = visits.any()
-            elif member[3] in GROUPED:
-                self.forms[each] = grouped(self, visits, member)
-            else:
-                value = None if member[6] is None else self.forms[member[6]]
-                huge = isinstance(value, Float) and self.huge(member[6])
-                scale = 0 if member[6] is None else self.nodes[member[6]][2].scale
-                self.forms[each] = visits.aggregate(member[3], member[2], value, scale, huge, each)
+        visits = Visits(self.code, rows, space, self.below(rows, space), where is None and present is None, self.cuts)
+        for step, some in enumerate(members):
+            for _, node in some:
+                if node[0] == "aggregate" and node[3] not in GROUPED:
+                    visits.prepare(node[3], None if node[6] is None else self.forms[node[6]], step)
+        for step, some in enumerate(members):
+            if any(node[0] == "any" for _, node in some):
+                visits.prepare_any(step)
+        for step, some in enumerate(members):
+            register = self._new_rows(chain, step, present)
+            visits.begin(step, register)
+            for number, node in some:
+                self._result(visits, number, node)
+            if register is not None:
+                self.code.registers[rows].drop(register)
+            for number, _ in some:
+                for test in self.tests.get(number, ()):
+                    self.ensure(test)
+            for number, _ in some if step + 1 < len(chain) else ():
+                if number in self.forms and self.uses[number]:
+                    self.forms[number] = visits.settled(self.forms[number])
+            for _, node in members[step - 1] if step else ():
+                self._parts_used(node)
+        for _, node in members[-1]:
+            self._parts_used(node)
         visits.drop()
-        if present is not None and register is not None:
-            self.code.registers[rows].drop(register)
-        for each in members:
-            for needed in parts(self.nodes[each]):
-                self.used(needed)
 
-    def family_of(self, node: Node) -> Family:
-        """What the aggregates that are made together share; one of what is reckoned for each row may rest on the others."""
+    def _new_rows(self, chain: Sequence[Family], step: int, present: int | None) -> int | None:
+        """The register of the rows of a step's `where` that are not in the one before; the caller's own."""
+        _, rows, where, _ = chain[step]
+        if where is not None:
+            self.ensure(where)
+        register = None if where is None else self.registers[where]
+        if not step or register is None:
+            return self.code.both(rows, register, present)
+        before = chain[step - 1][2]
+        assert before is not None
+        target = self.code.registers[rows].take()
+        self.code.emit(op.WITHOUT, rows, target, register, self.registers[before])
+        return target
+
+    def _result(self, visits: Visits, number: int, node: Node) -> None:
         if node[0] == "any":
-            return node[1], node[2], node[3], None
-        calculated = node[6] is not None and self.nodes[node[6]][0] != "column"
-        return node[1], node[4], node[5], node[6] if calculated else None
+            self.registers[number] = visits.any()
+        elif node[3] in GROUPED:
+            self.forms[number] = grouped(self, visits, node)
+        else:
+            value, scale = (None, 0) if node[6] is None else (self.forms[node[6]], self.nodes[node[6]][2].scale)
+            self.forms[number] = visits.aggregate(node[3], node[2], value, scale, number)
 
-    def huge(self, number: int) -> bool:
-        """Whether sums of floats need care: of a column it is found out once, what is reckoned may be of any size."""
-        if number not in self.wide_floats:
-            node = self.nodes[number]
-            self.wide_floats[number] = node[0] != "column" or is_huge(self.column(node))
-        return self.wide_floats[number]
+    def _parts_used(self, node: Node) -> None:
+        for needed in parts(node):
+            self.used(needed)
 
     def column(self, node: Node) -> Column:
         _, space, _, path, name = node
