@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segkernel.kernel.overlaps import count_pairs
+from segkernel.kernel.entries import overlaps as kernel
 
 _WORDS = 1024
 """Words of each segment at a time: those of 500 segments stay near the processor."""
@@ -42,5 +42,5 @@ def _common(sets: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
     """The number of accounts in each two of some sets, int64[sets, sets], on and above the diagonal."""
     common = np.zeros((len(sets), len(sets)), np.int64)
     for start in range(0, len(sets[0]), _WORDS):
-        count_pairs(np.stack([each[start : start + _WORDS] for each in sets]), common)
+        kernel.count_pairs(np.stack([each[start : start + _WORDS] for each in sets]), common)
     return common

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from segkernel.clock import Clock
 from segkernel.errors import LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR, Cancelled, DataError
 from segkernel.kernel import operations as op
-from segkernel.kernel.compilation import JIT, prepare
-from segkernel.kernel.interpreter import interpret
+from segkernel.kernel.entries import JIT, interpret
 from segkernel.link import Linked
 from segkernel.link.kept import Kept
 from segkernel.link.population import Memo
@@ -86,7 +85,7 @@ def parts(
     rows = max(UNIT, linked.rows if rows is None else rows)
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
     until = None if deadline is None else Deadline(deadline)
-    prepare(interpret)
+    interpret.prepare()
     clock, kept = Clock(as_of, linked.source.timezone), list[Kept]()
     buffers = _staged(linked, clock, count, until, {}, kept)
     for first in range(0, max(1, linked.rows), rows):
@@ -160,7 +159,7 @@ def _part_heard(progress: Callable[[float], None], first: int, last: int, rows: 
 
 def handed_on(linked: Linked, as_of: int = 0) -> NDArray[np.int64]:
     """What a stage hands on at the instant `as_of`, int64[buffers, rows]; a stage that no run changes, at any."""
-    prepare(interpret)
+    interpret.prepare()
     return _handed(linked, Clock(as_of, linked.source.timezone), 1, None, {}, [])
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.data.columns import aligned
-from segkernel.kernel.compilation import JIT
-from segkernel.kernel.interpreter import interpret
+from segkernel.kernel.entries import JIT, interpret
 from segkernel.link.assembly import signed64
 
 

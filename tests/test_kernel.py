@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from segdsl.typesystem import Length
 from segkernel import clock
 from segkernel.kernel import operations as op
-from segkernel.kernel.compilation import JIT
+from segkernel.kernel.entries import JIT
 from segkernel.link.assembly import float_bits, signed64
 from segkernel.oracle import civil, zones
 from segkernel.oracle.arithmetic import COMPARISONS

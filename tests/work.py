@@ -22,7 +22,7 @@ from benchmarks.workloads import AS_OF, Workload, workload
 from segkernel import run as running
 from segkernel.data.dataset import Dataset
 from segkernel.kernel import operations as op
-from segkernel.kernel.interpreter import interpret
+from segkernel.kernel.entries import interpret
 
 TABLE = Path(__file__).parent / "work.toml"
 ALLOWED = 0.02
@@ -51,8 +51,8 @@ class Counted:
     def __init__(self) -> None:
         self.work = dict.fromkeys(COUNTERS, 0)
 
-    def make_ready(self) -> None:
-        running.prepare(interpret)
+    def prepare(self) -> None:
+        interpret.prepare()
 
     def __call__(self, program: NDArray[np.int64], args: Any, blocks: NDArray[np.int64], *given: Any) -> None:
         *others, counts, errors = given

@@ -66,12 +66,11 @@ def run(
         progress.stage("Making the kernel ready (compiled once, then kept on disk)")
         from segkernel.changes import Comparison
         from segkernel.evaluation import evaluation
-        from segkernel.kernel.compilation import prepare
-        from segkernel.kernel.interpreter import interpret
+        from segkernel.kernel.entries import interpret
         from segkernel.results import Results
         from segkernel.summary import lines, run_record, summary
 
-        prepare(interpret)
+        interpret.prepare()
         clock.lap("kernel")
         progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}, writing {target}")
         asked = evaluation(rules, data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segkernel.data.columns import aligned
 from segkernel.data.spaces import Chain, Space
-from segkernel.kernel import grouping
+from segkernel.kernel.entries import grouping
 
 PER = "per"
 """A chain's step from groups to their owner is (PER, the rows' chain to their owner, keys, zone), from the rows in the order of their

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from segdsl.typesystem import WHOLE, decimal
 from segkernel.data import arrow, physical
 from segkernel.errors import DataError
-from segkernel.kernel import encoding
+from segkernel.kernel.entries import encoding
 from segkernel.textual import visible
 
 _SHOWN = 5

@@ -15,7 +15,7 @@ from segdsl.typesystem import Type
 from segkernel.data import arrow, physical, texts, zones
 from segkernel.data.columns import Column, aligned
 from segkernel.errors import DataError
-from segkernel.kernel import encoding
+from segkernel.kernel.entries import encoding
 
 _WIDTHS = (np.uint8, np.uint16, np.uint32, np.uint64)
 _EXACT_POWERS = 22

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segkernel.data.columns import Column, aligned
 from segkernel.errors import DataError
-from segkernel.kernel import encoding
+from segkernel.kernel.entries import encoding
 
 Chain = tuple[tuple[Any, ...], ...]
 """Steps from rows up to the root: (table, link), from the items of a list to the row that has it (see `lists.ITEMS`), or

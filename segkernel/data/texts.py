@@ -12,7 +12,7 @@ from segdsl.typesystem import Type
 from segkernel.data import arrow, keys
 from segkernel.data.columns import Column, aligned
 from segkernel.data.lexicon import Lexicon
-from segkernel.kernel import encoding
+from segkernel.kernel.entries import encoding
 
 _FIRST_TABLE = 1 << 17
 

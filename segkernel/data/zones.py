@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segkernel.data import arrow
 from segkernel.errors import DataError
-from segkernel.kernel import encoding
+from segkernel.kernel.entries import encoding
 
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400

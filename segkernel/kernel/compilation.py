@@ -1,127 +1,126 @@
-"""Every Numba option of the project, and where compiled code is kept.
+"""Every Numba option of the project.
 
 `part` marks what kernels call, `entry` what Python calls. With `NUMBA_DISABLE_JIT=1` both leave plain Python functions.
 
-Compiled code is cached in a folder of the user's own, named by a hash of the kernel sources, Numba, Python and the
-processor: Numba's own check misses edits in imported modules, and its files are pickles, so a folder that others can
-write to is never used. `SEGKERNEL_CACHE` names another folder; empty, it switches the cache off.
+Numba would optimise and translate each part alone, then once more in each function that it is merged into. Here parts stay as they are
+until their entry has them all, which is optimised once and translated once: half the time.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
-import stat
-import sys
-import threading
-from collections.abc import Callable
-from functools import cache, update_wrapper
-from pathlib import Path
+import ctypes
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numba
-from numba.core import config as numba_config
-from numba.core.caching import NullCache
+from numba import types
+from numba.core import codegen, compiler_lock, sigutils
+from numba.core.registry import cpu_target
 
-config: Any = numba_config
+from segkernel.kernel.entries import JIT, Entry, entry_of, sources
+from segkernel.kernel.machine_code import Argument, Code, words_of
+
+__all__ = ["JIT", "entry", "inlined", "njit", "part"]
+
 njit: Any = numba.njit
-JIT = not config.DISABLE_JIT
-_OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
-_lock = threading.RLock()
-
-
-@cache
-def cache_folder() -> Path | None:
-    """The folder for compiled code, made if need be; None where there is none that is safe."""
-    named = os.environ.get("SEGKERNEL_CACHE")
-    if named == "":
-        return None
-    try:
-        base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segkernel"
-        digest = hashlib.sha256(f"{numba.__version__} {sys.version} {platform.machine()} {config.CPU_NAME}".encode())
-        for path in sorted(Path(__file__).parent.glob("*.py")):
-            digest.update(path.read_bytes())
-        folder = base / digest.hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.stat()
-        if hasattr(os, "getuid") and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022):
-            return None
-        return folder if os.access(folder, os.W_OK) else None
-    except (OSError, RuntimeError):
-        return None
-
-
-def _keep_compiled(dispatcher: Any) -> None:
-    """Let a dispatcher use the cache folder; Numba takes the place from its settings, so they are set just for that."""
-    folder = cache_folder()
-    if folder is None:
-        return
-    with _lock:
-        before = config.CACHE_DIR
-        config.CACHE_DIR = str(folder)
-        try:
-            dispatcher.enable_caching()
-        except RuntimeError:
-            return
-        finally:
-            config.CACHE_DIR = before
+_OPTIONS = {
+    "nogil": True, "boundscheck": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+    "_nrt": False,  # nothing in the kernel asks for memory
+}  # fmt: skip
 
 
 def part(function: Callable[..., Any]) -> Any:
     """A function that kernels call; without the wrappers that Python or C would need to call it."""
-    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return njit(**_OPTIONS)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A part that is merged into its callers: the optimiser then sees through it."""
-    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return njit(forceinline=True, **_OPTIONS)(function)
 
 
-def entry(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A function that Python calls. With signatures it is compiled for just these, at its first call; without, for each
-    combination of types it meets."""
+def entry(*signatures: str) -> Callable[[Callable[..., Any]], Entry]:
+    """A function that Python calls, compiled for just these combinations of types."""
 
-    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        if not JIT:
-            return function
-        dispatcher = njit(**_OPTIONS)(function)
-        ready = False
-
-        def make_ready() -> None:
-            nonlocal ready
-            with _lock:
-                if not ready:
-                    _keep_compiled(dispatcher)
-                    for signature in signatures:
-                        _compile(dispatcher, signature)
-                    if signatures:
-                        dispatcher.disable_compile()
-                    ready = True
-
-        def call(*arguments: Any) -> Any:
-            if not ready:
-                make_ready()
-            return dispatcher(*arguments)
-
-        update_wrapper(call, function)
-        call.dispatcher = dispatcher  # type: ignore[attr-defined]
-        call.make_ready = make_ready  # type: ignore[attr-defined]
-        return call
+    def wrap(function: Callable[..., Any]) -> Entry:
+        room, name = function.__module__.rpartition(".")[2], function.__name__
+        sources[room, name] = function, partial(compiled, function, signatures)
+        return entry_of(room, name)
 
     return wrap
 
 
-def _compile(dispatcher: Any, signature: str) -> None:
-    """Compiles; a cache that cannot be written, on a full disk say, is left alone."""
-    try:
-        dispatcher.compile(signature)
-    except OSError:
-        dispatcher._cache = NullCache()
-        dispatcher.compile(signature)
+def compiled(function: Callable[..., Any], signatures: tuple[str, ...]) -> list[Code]:
+    """The machine code of a function for each signature."""
+    with _unfinished():
+        return [_code(function, signature) for signature in signatures]
 
 
-def prepare(function: Callable[..., Any]) -> None:
-    """Compiles an entry now, on the caller's thread, where it can be interrupted."""
-    if JIT:
-        function.make_ready()  # type: ignore[attr-defined]
+class _Library(codegen.JITCodeLibrary):
+    """A function with what it calls, not yet optimised."""
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+
+@contextmanager
+def _unfinished() -> Iterator[None]:
+    """Has Numba leave functions as they are; no other thread compiles meanwhile."""
+    generator, collecting = cpu_target.target_context.codegen(), gc.isenabled()
+    with compiler_lock.global_compiler_lock:
+        generator._library_class, generator.set_env = _Library, lambda name, env: None
+        gc.disable()  # a hundred thousand objects of the compiler's that all stay until its end
+        try:
+            yield
+        finally:
+            del generator._library_class, generator.set_env
+            if collecting:
+                gc.enable()
+
+
+def _code(function: Callable[..., Any], signature: str) -> Code:
+    dispatcher = njit(**_OPTIONS)(function)
+    dispatcher.compile(signature)
+    (found,) = dispatcher.overloads.values()
+    arguments = tuple(_argument(each) for each in sigutils.normalize_signature(signature)[0])
+    result, results = _result(found.signature.return_type)
+    library, name = found.library, found.fndesc.llvm_func_name
+    _as_expected(found, arguments)
+    library._optimize_final_module()
+    _alone(library._final_module)
+    return Code(name, arguments, result, results, library.codegen._tm.emit_object(library._final_module))
+
+
+def _argument(kind: Any) -> Argument:
+    if isinstance(kind, types.Array):
+        assert kind.layout == "C"
+        return Argument(str(kind.dtype), kind.ndim, kind.mutable)
+    return Argument("boolean" if kind is types.boolean else str(kind), 0, False)
+
+
+def _result(kind: Any) -> tuple[str, int]:
+    if isinstance(kind, types.NoneType):
+        return "void", 0
+    return (str(kind.dtype), kind.count) if isinstance(kind, types.UniTuple) else (str(kind), 1)
+
+
+def _alone(module: Any) -> None:
+    """Holds that code calls the C library at most: where it is loaded, there is no Numba to help."""
+    foreign = [each.name for each in module.functions if each.is_declaration and each.name.startswith(("numba", "NRT", "Py", "_Py"))]
+    if foreign:
+        raise RuntimeError(f"the kernel must not call {', '.join(foreign)}")
+
+
+def _as_expected(found: Any, arguments: tuple[Argument, ...]) -> None:
+    """Holds that this version of Numba hands arguments over as `machine_code` does."""
+    taken = found.target_context.call_conv.get_function_type(found.signature.return_type, found.signature.args).args[2:]
+    sizes = [8 if each.is_pointer else 8 if str(each) == "double" else each.width // 8 for each in taken]
+    wanted = [ctypes.sizeof(word) for word in words_of(arguments)]
+    if sizes != wanted:
+        raise RuntimeError(f"Numba {numba.__version__} hands arguments over in another way; install an earlier version")

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from segkernel.kernel.compilation import entry, part
+from segkernel.kernel.entries import FEW, NONE
 
-NONE = np.uint32(0xFFFFFFFF)
-FEW = 254
 _SLOTS = 1024
 _ZERO, _ONE, _TWO, _ROUND = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(63)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)

@@ -16,7 +16,7 @@ import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
-from numba.np.numpy_support import carray
+from numba.np.arrayobj import populate_array
 
 from segkernel.kernel.compilation import JIT, inlined, part
 
@@ -91,15 +91,17 @@ if JIT:
 
     def _array(element: Any, numba_type: Any) -> Any:
         @intrinsic
-        def pointer(typing: Any, address: Any) -> Any:
+        def array(typing: Any, address: Any, count: Any) -> Any:
             def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-                return builder.inttoptr(arguments[0], element.as_pointer())
+                made = context.make_array(signature.return_type)(context, builder)
+                data = builder.inttoptr(arguments[0], element.as_pointer())
+                size = context.get_constant(types.intp, numba_type.bitwidth // 8)
+                populate_array(made, data, [arguments[1]], [size], size, None)
+                return made._getvalue()
 
-            return types.CPointer(numba_type)(types.int64), code
+            return types.Array(numba_type, 1, "C")(types.int64, types.int64), code
 
-        typed: Any = pointer
-
-        return inlined(lambda address, count: carray(typed(address), count))
+        return array
 
     codes8, codes16, codes32 = _array(I8, types.uint8), _array(I16, types.uint16), _array(I32, types.uint32)
     words, wholes, floats = _array(I64, types.uint64), _array(I64, types.int64), _array(F64, types.float64)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import numpy as np
 
 from segkernel.kernel.compilation import JIT, part
-from segkernel.kernel.lanes import signed, unsigned
+from segkernel.kernel.lanes import as_float, signed, unsigned
 
 TOP = 2.0**127
 """The first float that 128 bits do not hold."""
@@ -94,7 +93,7 @@ if JIT:
                 tail = low & ((np.uint64(1) << shift) - np.uint64(1))
             if tail != np.uint64(0):
                 head |= np.uint64(1)
-            value = math.ldexp(np.float64(head), np.int64(shift))
+            value = np.float64(head) * as_float((1023 + np.int64(shift)) << 52)  # by a power of two: exact
         return -value if minus else value
 
     @part

@@ -11,7 +11,7 @@ import numpy as np
 from segdsl.typesystem import DURATION, WHOLE, Type
 from segkernel.data.columns import Column, aligned
 from segkernel.kernel import operations as op
-from segkernel.kernel.accumulators import extent
+from segkernel.kernel.entries import accumulators
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
@@ -390,7 +390,7 @@ def cut(column: Column, most: int) -> float | None:
 
     Added to a value and taken away again, it leaves the value's nearest multiple of a power of two.
     """
-    grain, top = (int(each) for each in extent(column.address, column.rows))
+    grain, top = (int(each) for each in accumulators.extent(column.address, column.rows))
     carries = max(2, most.bit_length())
     unit = max(top + carries - 53, -1074)
     if carries + unit - 1 > 53 + grain or unit + 53 > 1023:

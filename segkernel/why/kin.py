@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from segdsl import checked
 from segdsl.tree import children
 from segkernel.data.dataset import Dataset
-from segkernel.kernel.encoding import NONE
+from segkernel.kernel.entries import NONE
 from segkernel.oracle.naming import expressions
 
 Numbers = NDArray[np.int64]
