@@ -64,7 +64,9 @@ def main() -> int:
     options.add_argument("--only", nargs="+", metavar="CELL", help="names of cells, or patterns such as 'flat-*'")
     options.add_argument("--missing", action="store_true", help="leave out cells that are measured already, to go on with a broken run")
     options.add_argument("--runs", type=int, help="runs of each that takes under ten seconds (5, quick: 1); the median counts")
-    options.add_argument("--out", type=Path, help="folder of the results; here, or build/benchmarks for quick ones")
+    options.add_argument(
+        "--out", type=Path, help="folder of the results; here, or build/benchmarks for quick ones, which get no RESULTS.md"
+    )
     options.add_argument("--report", action="store_true", help="write RESULTS.md from the results, measure nothing")
     options.add_argument("--cell", help=argparse.SUPPRESS)
     given = options.parse_args()
@@ -92,9 +94,9 @@ def main() -> int:
             keep(kept, result)
             print(line(cell, result, time.perf_counter() - start, given.quick), flush=True)
     results = load(kept)
-    if results:
+    if results and not given.quick:
         (folder / "RESULTS.md").write_text(written(results, folder, command), encoding="utf-8")
-        print(f"{folder / 'RESULTS.md'} and {kept} are written")
+        print(f"written: {folder / 'RESULTS.md'}")
     return int(failed)
 
 

@@ -102,12 +102,12 @@ TABLE = (
         kind="with orders", rivals=DATABASES, targets={"Polars": 8, "DuckDB": 20},
     ),
     Cell(
-        name="one-account", title="one account, 500 segments", size=Size(1000), quick=Size(200, rules=100), way="account",
+        name="one-account", title="one account, 500 segments", size=Size(200), quick=Size(50, rules=100), way="account",
         rivals=("Polars", "zen-engine", "CEL", "rule-engine"), targets={"Polars": 400, "zen-engine": 5},
     ),
     Cell(
-        name="one-account-orders", title="one account with 47 orders, 500 segments", size=Size(500, 23_500),
-        quick=Size(100, 4700, rules=100), way="account", kind="with orders",
+        name="one-account-orders", title="one account with 47 orders, 500 segments", size=Size(200, 9400),
+        quick=Size(50, 2350, rules=100), way="account", kind="with orders",
     ),
     Cell(
         name="text-5000", title="5,000 segments, text to checked rules", size=Size(1000, rules=5000), quick=Size(1000, rules=500),

@@ -173,7 +173,7 @@ def account(cell: Cell, size: Size, runs: int, result: Result) -> Result:
         if set(match(record, as_of=AS_OF).segments) != wanted[number]:
             raise Unequal(f"account {number} alone is in other segments than among all")
     numbers = range(0, len(records), max(1, len(records) // SOME))
-    engines = {rival: row_engines.ENGINES[rival](made, numbers) for rival in cell.rivals}
+    engines = {who: ways(made, numbers) for rival in cell.rivals for who, ways in row_engines.ENGINES[rival].items()}
     proofs = {}
     for rival, each in engines.items():
         for number, alone in zip(numbers, each, strict=True):

@@ -97,6 +97,28 @@ def with_zen(made: Contest, numbers: Sequence[int]) -> list[Evaluation]:
     return [partial(program.evaluate, record) for record in plain_records(made, numbers)]
 
 
+def with_zen_graph(made: Contest, numbers: Sequence[int]) -> list[Evaluation]:
+    """zen-engine, a decision graph with a node of all expressions, as its users draw it."""
+    expressions = [{"id": f"x{at}", "key": f"s{at}", "value": text} for at, text in enumerate(conditions(made, Dialect()))]
+    nodes = [
+        {"id": kind, "name": kind, "type": f"{kind}Node", "position": {"x": 0, "y": 0}, "content": {"expressions": expressions}}
+        for kind in ("input", "expression", "output")
+    ]
+    nodes[0]["content"] = nodes[2]["content"] = {}
+    edges = [
+        {"id": source, "sourceId": source, "targetId": to, "type": "edge"}
+        for source, to in (("input", "expression"), ("expression", "output"))
+    ]
+    decision = zen.ZenEngine().create_decision(json.dumps({"nodes": nodes, "edges": edges}))
+    names = [each["key"] for each in expressions]
+
+    def evaluate(record: dict[str, Any]) -> list[bool]:
+        found = decision.evaluate(record)["result"]
+        return [found[name] for name in names]
+
+    return [partial(evaluate, record) for record in plain_records(made, numbers)]
+
+
 def with_cel(made: Contest, numbers: Sequence[int]) -> list[Evaluation]:
     """CEL by its binding to Rust, one program that gives a list."""
     program = cel.compile(f"[{', '.join(conditions(made, Dialect(both='&&', either='||')))}]")
@@ -126,11 +148,11 @@ def of_account(frame: pl.DataFrame, key: Any) -> pl.DataFrame:
     return frame.filter(pl.col(own) == key)
 
 
-ENGINES: dict[str, Callable[[Contest, Sequence[int]], list[Evaluation]]] = {
-    "zen-engine": with_zen,
-    "CEL": with_cel,
-    "rule-engine": with_rule_engine,
-    "Polars": with_polars,
+ENGINES: dict[str, dict[str, Callable[[Contest, Sequence[int]], list[Evaluation]]]] = {
+    "zen-engine": {"zen-engine list": with_zen, "zen-engine graph": with_zen_graph},
+    "CEL": {"CEL": with_cel},
+    "rule-engine": {"rule-engine": with_rule_engine},
+    "Polars": {"Polars": with_polars},
 }
 
 
