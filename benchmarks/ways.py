@@ -38,13 +38,7 @@ class Absent(Exception):
 
 def made_workload(cell: Cell, size: Size) -> Workload:
     """The tables and rules of a cell."""
-    extra = {"lines": size.lines} if size.lines else {}
-    try:
-        return workload(cell.kind, size.accounts, size.orders, size.rules, variant=cell.variant, **extra)
-    except TypeError as reason:
-        if extra:
-            raise Absent("there is no workload with lines") from reason
-        raise
+    return workload(cell.kind, size.accounts, size.orders, size.rules, variant=cell.variant, lines=size.lines)
 
 
 def warm(cell: Cell, size: Size, runs: int, result: Result) -> Result:

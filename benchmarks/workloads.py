@@ -1,6 +1,7 @@
 """Seeded workloads: accounts, their orders, and random rules such as real shops have.
 
-`flat` is one table of accounts with 13 columns; `with orders` adds a table of orders. Rules have 2 to 8 leaves and share
+`flat` is one table of accounts with 13 columns; `with orders` adds a table of orders; `lines` adds the lines of the orders and a
+small table of products, by which rules choose lines. Rules have 2 to 8 leaves and share
 their constants: round thresholds, a handful of windows, the same lists of countries; a variant changes one of these things.
 """
 
@@ -21,6 +22,9 @@ COUNTRIES = [f"C{number:02d}" for number in range(40)]
 REGIONS = ["north", "south", "east", "west", "centre"]
 PLANS = ["basic", "plus", "pro"]
 INDUSTRIES = [f"industry {number}" for number in range(18)]
+CATEGORIES = [f"category {number}" for number in range(30)]
+BRANDS = [f"brand {number}" for number in range(200)]
+PRODUCTS = 20_000
 STATUSES = ["paid", "open", "void", "refund"]
 CHANNELS = ["web", "shop", "phone", "app", "agent"]
 WINDOWS = [7, 14, 30, 60, 90, 180, 365]
@@ -49,15 +53,21 @@ class Variant(msgspec.Struct, frozen=True):
 USUAL = Variant()
 
 
-def workload(name: str, accounts: int, orders: int, rules: int, seed: int = 11, variant: Variant = USUAL) -> Workload:
-    """A workload of any size; without `orders` there is no such table."""
+def workload(name: str, accounts: int, orders: int, rules: int, seed: int = 11, variant: Variant = USUAL, lines: int = 0) -> Workload:
+    """A workload of any size; without `orders` there is no such table, without `lines` none of lines and of products."""
     rng = np.random.default_rng(seed)
     frames = {"customers": customers(rng, accounts, variant.missing)}
     tables = {"customers": Table(CUSTOMER_FIELDS, ("customer_id",))}
     if orders:
         frames["orders"] = order_table(rng, accounts, orders)
         tables["orders"] = Table(ORDER_FIELDS, (), {"customer": Link("customers", ("customer_id",))})
-    writer = (Distinct if variant.distinct else Writer)(rng, bool(orders), variant.joined)
+    if lines:
+        frames["orders"] = frames["orders"].with_row_index("order_id").with_columns(pl.col("order_id").cast(pl.Int64).set_sorted())
+        frames["lines"], frames["products"] = line_table(rng, orders, lines), product_table(rng)
+        tables["orders"] = Table({"order_id": FieldSpec(WHOLE, nullable=False), **ORDER_FIELDS}, ("order_id",), tables["orders"].links)
+        tables["lines"] = Table(LINE_FIELDS, (), {"order": Link("orders", ("order_id",)), "product": Link("products", ("sku",))})
+        tables["products"] = Table(PRODUCT_FIELDS, ("sku",))
+    writer = (OfLines if lines else Distinct if variant.distinct else Writer)(rng, bool(orders), variant.joined)
     text = "\n".join(f"segment s{number} when {writer.rule(int(rng.integers(2, 9)))}" for number in range(rules))
     if variant.shuffled:
         frames["orders"] = frames["orders"].sample(fraction=1.0, shuffle=True, seed=seed)
@@ -89,6 +99,20 @@ ORDER_FIELDS = {
     "total": FieldSpec(NUMBER),
     "items": FieldSpec(WHOLE),
     "placed_at": FieldSpec(TIMESTAMP),
+}
+
+
+LINE_FIELDS = {
+    "order_id": FieldSpec(WHOLE, nullable=False),
+    "sku": FieldSpec(WHOLE, nullable=False),
+    "quantity": FieldSpec(WHOLE),
+    "amount": FieldSpec(NUMBER),
+}
+PRODUCT_FIELDS = {
+    "sku": FieldSpec(WHOLE, nullable=False),
+    "category": FieldSpec(TEXT),
+    "brand": FieldSpec(TEXT),
+    "listed": FieldSpec(NUMBER),
 }
 
 
@@ -151,6 +175,30 @@ def order_table(rng: np.random.Generator, accounts: int, rows: int) -> pl.DataFr
             pl.Series("total", np.round(rng.lognormal(4, 1, rows), 2)),
             pl.Series("items", rng.poisson(3, rows).astype(np.int16)),
             stamps(rng, "placed_at", rows),
+        ]
+    )
+
+
+def line_table(rng: np.random.Generator, orders: int, rows: int) -> pl.DataFrame:
+    """The lines of the orders, sorted by order; amounts are as the totals of orders."""
+    return pl.DataFrame(
+        [
+            pl.Series("order_id", np.sort(rng.integers(0, orders, rows))).set_sorted(),
+            pl.Series("sku", (rng.random(rows) ** 2 * PRODUCTS).astype(np.int32) * 7 + 100_000),
+            pl.Series("quantity", (rng.poisson(1, rows) + 1).astype(np.int16)),
+            pl.Series("amount", np.round(rng.lognormal(3, 1, rows), 2)),
+        ]
+    )
+
+
+def product_table(rng: np.random.Generator) -> pl.DataFrame:
+    """The products, some of which lines sell far more often than others."""
+    return pl.DataFrame(
+        [
+            pl.Series("sku", np.arange(PRODUCTS, dtype=np.int32) * 7 + 100_000),
+            holes(rng, category(rng, "category", CATEGORIES, PRODUCTS)),
+            category(rng, "brand", BRANDS, PRODUCTS),
+            pl.Series("listed", np.round(rng.lognormal(3, 1, PRODUCTS), 2)),
         ]
     )
 
@@ -270,4 +318,34 @@ class Distinct(Writer):
             f"max(orders.total where {where}) > {value}",
             f"sum(orders.items where {where}) >= {int(rng.integers(1, 30))}",
             f"{self.one_of(['any', 'none'])}(orders where {where})",
+        ][int(rng.integers(0, 6))]
+
+
+class OfLines(Writer):
+    """Writes rules whose aggregates are as often of lines, chosen by product and by order, as of orders."""
+
+    def aggregate(self) -> str:
+        """A test of an aggregate over lines of a category or brand, or of orders in a window."""
+        rng = self.rng
+        if rng.random() < 0.3:
+            return super().aggregate()
+        tests = []
+        if rng.random() < 0.6:
+            tests.append(self.listed("product.category", CATEGORIES, int(rng.integers(1, 4))))
+        elif rng.random() < 0.5:
+            tests.append(f'product.brand = "{self.one_of(BRANDS)}"')
+        if rng.random() < 0.3:
+            tests.append(f"product.listed > {self.one_of(['20', '50', '100'])}")
+        if rng.random() < 0.6 or not tests:
+            tests.append(f"order.placed_at within last {WINDOWS[int(rng.integers(0, len(WINDOWS)))]} days")
+        if rng.random() < 0.2:
+            tests.append(f'order.status = "{self.one_of(STATUSES)}"')
+        where = " and ".join(tests)
+        return [
+            f"count(lines where {where}) >= {int(rng.integers(1, 6))}",
+            f"sum(lines.amount where {where}) > {self.one_of(['20.005', '50.005', '100.005', '250.005'])}",
+            f"sum(lines.quantity where {where}) >= {int(rng.integers(1, 5)) * 3}",
+            f"avg(lines.amount where {where}) >= {self.one_of(['20.0013', '33.2037', '60.0013'])}",
+            f"max(lines.amount where {where}) > {self.one_of(['50', '100', '200'])}",
+            f"{self.one_of(['any', 'none'])}(lines where {where})",
         ][int(rng.integers(0, 6))]

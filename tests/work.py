@@ -39,6 +39,7 @@ COUNTERS = {
 CELLS: dict[str, dict[str, int]] = {
     "flat": {"accounts": 20_000, "orders": 0, "rules": 100},
     "with orders": {"accounts": 20_000, "orders": 200_000, "rules": 100},
+    "lines": {"accounts": 10_000, "orders": 50_000, "lines": 200_000, "rules": 60},
 }
 VISITS = {code for name, code in vars(op).items() if name.startswith("VISIT")} | {op.ANY, op.WITHIN}
 LISTS = {op.OUT, op.COUNT, op.PICK, op.EXTRACT}
