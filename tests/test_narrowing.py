@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, Type, decimal
-from segkernel.data import keys, physical, texts
+from segkernel.data import physical, texts
 from segkernel.data.columns import PADDING, Column
 from segkernel.data.narrowing import narrow
 from segkernel.errors import DataError
@@ -205,15 +205,87 @@ def test_texts_sort_by_code_point() -> None:
 
 
 def test_texts_whose_hashes_collide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "hashes", lambda frame: np.zeros(frame.height, np.uint64))
-    test_texts_sort_by_code_point()
+    monkeypatch.setattr(texts, "_SEED", np.uint64(0))
+    values = colliding(5)
+    assert len({hash_of(value) for value in values}) == 1
+    column = bound(pl.Series([*values, *values]))
+    assert list(column.values or ()) == sorted(values)
+    assert read(column) == [*values, *values]
 
 
-def test_the_table_of_texts_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "_FIRST_TABLE", 4)
-    test_texts_sort_by_code_point()
-    values = [f"{each * 7919 % 1000:03}" for each in range(1000)]
-    assert bound(pl.Series(values)).codes.tolist() == [int(each) + 1 for each in values]
+def colliding(count: int) -> list[str]:
+    """Different texts of 12 characters with one hash, for a seed of 0: of each beginning, the end that gives it."""
+    found = ["abcd12345678"]
+    wanted = mixed(0, view(found[0])[0]) ^ view(found[0])[1]
+    for number in range(1 << 16):
+        begin = f"{number:04x}"
+        end = (mixed(0, view(begin + "x" * 8)[0]) ^ wanted).to_bytes(8, "little")
+        if max(end) < 128 and begin + end.decode() not in found:
+            found.append(begin + end.decode())
+        if len(found) == count:
+            break
+    return found
+
+
+def view(text: str) -> tuple[int, int]:
+    """The two halves of Arrow's view of a text of up to 12 bytes."""
+    whole = (len(text).to_bytes(4, "little") + text.encode()).ljust(16, b"\0")
+    return int.from_bytes(whole[:8], "little"), int.from_bytes(whole[8:], "little")
+
+
+def mixed(state: int, word: int) -> int:
+    state = (state ^ word) * 0x9E3779B97F4A7C15 % (1 << 64)
+    return (state ^ state >> 32) * 0xD6E8FEB86659FD93 % (1 << 64)
+
+
+def hash_of(text: str) -> int:
+    return mixed(mixed(0, view(text)[0]), view(text)[1])
+
+
+@pytest.mark.parametrize("count", [254, 255, 1000, 67_000])
+def test_the_table_of_texts_grows(count: int) -> None:
+    values = [f"{each * 7919 % count:06}" for each in range(count)]
+    assert bound(pl.Series([*values, None, *values[:3]])).codes.tolist() == [int(each) + 1 for each in [*values, -1, *values[:3]]]
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 8, 12, 13, 15, 16, 17, 24, 31, 40])
+def test_texts_of_every_length_and_in_several_chunks_are_told_apart_by_each_byte(length: int) -> None:
+    changed = {"x" * at + "y" + "x" * (length - at - 1) for at in range(length)}
+    distinct = {"x" * length, "x" * (length + 1), "é" * length} | changed
+    values = [*sorted(distinct, reverse=True), None] * 3
+    third = len(values) // 3
+    parts = pl.Series([None, *values[: third + 1]])[1:], pl.Series(values[third + 1 :]), pl.Series([], dtype=pl.String)
+    column = bound(pl.concat(parts, rechunk=False))
+    wanted = sorted(distinct)
+    assert list(column.values or ()) == wanted
+    assert column.codes.tolist() == [0 if value is None else wanted.index(value) + 1 for value in values]
+    assert column.missing == 3
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1023, 1024, 1025, 3000])
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.Int16, pl.UInt16, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64, pl.Decimal(20, 2)])
+def test_numbers_of_any_width_are_read_where_they_lie(dtype: Any, rows: int) -> None:
+    random = np.random.default_rng(rows)
+    low, high = (-100, 100) if dtype in (pl.Int8, pl.Decimal(20, 2)) else (0, 200)
+    numbers = [None if random.random() < 0.1 else int(number) for number in random.integers(low, high, rows)]
+    wide = pl.Series([7, *numbers]).cast(dtype)[1:]
+    parts = pl.concat([wide[: rows // 3], wide[rows // 3 :]], rechunk=False)
+    scale = 100 if dtype == pl.Decimal(20, 2) else 1
+    for series in (wide, parts):
+        assert read(bound(series)) == [None if number is None else number * scale for number in numbers]
+
+
+def test_the_extremes_of_every_width_are_kept() -> None:
+    for dtype in (pl.Int8, pl.UInt8, pl.Int16, pl.UInt16, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64):
+        low, high = _bounds(dtype)
+        assert read(bound(pl.Series([high, None, low, low + 1, high - 1], dtype=dtype))) == [high, None, low, low + 1, high - 1]
+        many = [low, high, *range(low // 2 + 3, low // 2 + 303)] if dtype not in (pl.Int8, pl.UInt8) else [low, high]
+        assert read(bound(pl.Series(many, dtype=dtype))) == many
+
+
+def _bounds(dtype: Any) -> tuple[int, int]:
+    kind = np.iinfo(str(dtype).lower())
+    return int(kind.min), int(kind.max)
 
 
 def test_enum_and_category_keep_only_the_texts_in_use() -> None:

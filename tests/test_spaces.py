@@ -179,6 +179,18 @@ def test_keys_of_two_columns() -> None:
     assert data.keys().columns == ["shop", "no"]
 
 
+def test_what_a_link_to_an_empty_table_leads_to_is_missing() -> None:
+    people = pl.DataFrame({"id": [1, 2], "firm": [7, None]})
+    firms = pl.DataFrame(
+        {"firm": pl.Series([], dtype=pl.Int64), "sales": pl.Series([], dtype=pl.Float64), "name": pl.Series([], dtype=pl.String)}
+    )
+    data = Dataset({"people": people, "firms": firms}, root="people", key="id", links={"people": {"firm": ("firms", "firm")}})
+    for name in ("sales", "name", "firm"):
+        column = data.column((), ("firm",), name, "UTC")
+        assert column.missing == column.rows == 2
+        assert (np.isnan(column.codes) if column.raw else column.codes == 0).all()
+
+
 def test_empty_tables_have_no_types_and_no_trouble() -> None:
     tables = {"a": pl.DataFrame({"k": []}), "b": pl.DataFrame({"k": [1, None]}), "c": pl.DataFrame({"k": []})}
     data = Dataset(tables, root="a", key="k", links={"b": {"up": ("a", "k")}, "c": {"up": ("a", "k")}})

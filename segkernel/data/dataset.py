@@ -175,11 +175,24 @@ class Dataset:
             for what in [each for each in self._made if groups.rests_on(each, moment)]:
                 del self._made[what]
 
-    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], threads: int | None = None) -> None:
-        """Read the columns of `wanted` ((chain, path, name, timezone, root) each) on several threads; the result is the same."""
+    def prepare(self, wanted: Iterable[tuple[Any, ...]], threads: int | None = None) -> None:
+        """Read the columns of `wanted` (what `column` takes, each) on several threads; the result is the same.
+
+        What takes longest begins first: rows in the order of their owners, then columns, long ones before short ones.
+        """
         todo = list(dict.fromkeys(wanted))
+        orders = dict.fromkeys((each[0], *each[4:]) for each in todo if each[0])
         with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
-            list(pool.map(lambda each: self.column(*each), todo))
+            tasks: list[Future[Any]] = [pool.submit(self.space, *each) for each in orders]
+            tasks += [pool.submit(self.column, *each) for each in sorted(todo, key=self._length, reverse=True)]
+            for task in tasks:
+                task.result()
+
+    def _length(self, wanted: tuple[Any, ...]) -> int:
+        """How many rows a column of `prepare` has in its table, as far as that is known before."""
+        chain, path, _, _, *root = wanted
+        table = chain[0][0] if chain else next(iter(root), None) or self.schema.root
+        return 0 if path or table not in self._sources else self._sources[table].height or 0
 
     def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None) -> str:
         """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions.

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from segdsl.typesystem import WHOLE, decimal
 from segkernel.data import arrow, physical
+from segkernel.data.columns import aligned
 from segkernel.errors import DataError
-from segkernel.kernel.entries import encoding
+from segkernel.kernel.entries import rows as maps
 from segkernel.textual import visible
 
 _SHOWN = 5
@@ -21,7 +22,7 @@ _SHOWN = 5
 
 class Found(msgspec.Struct, frozen=True, eq=False):
     """What a link finds: `rows` uint32 of the target table, NONE where nobody; `missing` rows have no link value,
-    `orphans` have one that no target has."""
+    `orphans` have one that no target has. `rows` are padded as a column's codes."""
 
     rows: NDArray[np.uint32]
     missing: int
@@ -70,10 +71,8 @@ def find(target: Index, parts: Sequence[pl.Series]) -> Found:
     """The target's row of each link value; `parts` are the link's columns, of types that `mismatch` let pass."""
     if target.numbers is not None and _same_units(parts[0].dtype, target.parts[0].dtype):
         values = arrow.whole(parts[0])
-        if values is not None:
-            bits, flip = target.numbers.bits, target.numbers.flip
-            if values.signed == target.numbers.signed or not (_above_signed(values) or _above_signed(target.numbers)):
-                return _numbers_found(target, values, bits, flip)
+        if values is not None and (values.signed == target.numbers.signed or not (_above_signed(values) or _above_signed(target.numbers))):
+            return _numbers_found(target, target.numbers, values)
     left = _frame([_joinable(part, key.dtype) for part, key in zip(parts, target.parts, strict=True)])
     right = _frame([_joinable(key, part.dtype) for part, key in zip(parts, target.parts, strict=True)])
     return _hashed_found(left, right) or _joined_found(left, right)
@@ -115,30 +114,35 @@ def _same_units(left: pl.DataType, right: pl.DataType) -> bool:
 
 def _numbered(key: pl.Series) -> tuple[Index, int] | None:
     """The index of a key of whole numbers, and how many rows repeat one; None where numbers leave 64 bits."""
-    numbers = arrow.whole(key)
+    numbers = arrow.whole(key.rechunk())
     if numbers is None:
         return None
-    rows = len(key)
     with np.errstate(over="ignore"):
-        low, high, _ = (int(each) for each in encoding.extent(numbers.bits, numbers.valid, False, numbers.flip))
-        dense = rows > 0 and high - low < 8 * rows + 65_536
+        found = arrow.surveyed(numbers)
+        dense = len(key) > 0 and found.high - found.low < 8 * len(key) + 65_536
         if dense:
-            table = np.full(high - low + 1, encoding.NONE, np.uint32)
-            again = encoding.fill_dense(numbers.bits, numbers.flip, np.uint64(low), table)
+            table = np.full(found.high - found.low + 1, maps.NONE, np.uint32)
+            address, width, _, rows = numbers.parts[0].given
+            again = maps.fill_dense(address, width, rows, numbers.flip, np.uint64(found.low), table, arrow.room())
         else:
             table, again = _hash_table(numbers.bits)
-    return Index((key,), numbers, table, dense, low), int(again)
+    return Index((key,), numbers, table, dense, found.low - int(numbers.flip)), int(again)
 
 
-def _numbers_found(target: Index, values: arrow.Numbers, bits: NDArray[np.uint64], flip: np.uint64) -> Found:
-    out = np.empty(values.bits.size, np.uint32)
-    given = (values.bits, values.valid, values.masked)
+def _numbers_found(target: Index, keys: arrow.Numbers, values: arrow.Numbers) -> Found:
+    out = aligned(values.rows, np.uint32)
+    bits = np.zeros(0, np.uint64) if target.dense else keys.bits
+    missing, orphans, begin, flip = 0, 0, 0, values.flip
     with np.errstate(over="ignore"):
-        if target.dense:
-            missing, orphans = encoding.find_dense(*given, flip, np.uint64(target.low), target.table, out)
-        else:
-            missing, orphans = encoding.find_hashed(*given, bits, _shift(target.table), target.table, out)
-    return Found(out, int(missing), int(orphans))
+        for part in values.parts:
+            here = out[begin : begin + len(part.values)]
+            if target.dense:
+                low = np.uint64((target.low + int(flip)) % (1 << 64))
+                absent, lost = maps.find_dense(*part.given, flip, low, target.table, here, arrow.room())
+            else:
+                absent, lost = maps.find_hashed(*part.given, flip, bits, _shift(target.table), target.table, here, arrow.room())
+            missing, orphans, begin = missing + int(absent), orphans + int(lost), begin + len(part.values)
+    return Found(out, missing, orphans)
 
 
 def _hashed_found(left: pl.DataFrame, right: pl.DataFrame) -> Found | None:
@@ -150,13 +154,14 @@ def _hashed_found(left: pl.DataFrame, right: pl.DataFrame) -> Found | None:
         return None
     empty = left.select(empty=pl.any_horizontal(pl.all().is_null()))["empty"] if left.height else pl.Series([], dtype=pl.Boolean)
     valid = np.where(empty.to_numpy(), np.uint8(0), np.uint8(1))
-    out = np.empty(left.height, np.uint32)
+    asked = arrow.Chunk(hashes(left), valid)
+    out = aligned(left.height, np.uint32)
     with np.errstate(over="ignore"):
-        missing, orphans = encoding.find_hashed(hashes(left), valid, True, keys, _shift(table), table, out)
-    hits = pl.Series(out != encoding.NONE)
+        missing, orphans = maps.find_hashed(*asked.given, np.uint64(0), keys, _shift(table), table, out, arrow.room())
+    hits = pl.Series(out != maps.NONE)
     rows = pl.Series(out).filter(hits)
-    for asked, key in zip(left, right, strict=True):
-        if not (asked.filter(hits) == key.gather(rows)).all():
+    for part, key in zip(left, right, strict=True):
+        if not (part.filter(hits) == key.gather(rows)).all():
             return None
     return Found(out, int(missing), int(orphans))
 
@@ -165,15 +170,16 @@ def _joined_found(left: pl.DataFrame, right: pl.DataFrame) -> Found:
     """As `_hashed_found`, by a join."""
     row = left.join(right.with_row_index("row"), on=left.columns, how="left", maintain_order="left")["row"]
     missing = left.height - left.drop_nulls().height
-    found = np.array(row.cast(pl.UInt32).fill_null(int(encoding.NONE)).to_numpy(), np.uint32)
+    found = aligned(len(row), np.uint32)
+    found[:] = row.cast(pl.UInt32).fill_null(int(maps.NONE)).to_numpy()
     return Found(found, missing, row.null_count() - missing)
 
 
 def _hash_table(bits: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], int]:
     """The hash table of keys, and how many of them repeat one."""
-    table = np.full(1 << max(4, (2 * bits.size - 1).bit_length()), encoding.NONE, np.uint32)
+    table = np.full(1 << max(4, (2 * bits.size - 1).bit_length()), maps.NONE, np.uint32)
     with np.errstate(over="ignore"):
-        return table, int(encoding.fill_hashed(bits, _shift(table), table))
+        return table, int(maps.fill_hashed(bits, _shift(table), table))
 
 
 def _shift(table: Any) -> np.uint64:
@@ -182,10 +188,8 @@ def _shift(table: Any) -> np.uint64:
 
 def _above_signed(numbers: arrow.Numbers) -> bool:
     """Whether numbers go where bits mean another number, signed and unsigned."""
-    values = numbers.values[numbers.present] if numbers.masked else numbers.values
-    if not values.size:
-        return False
-    return bool(values.min() < 0) if numbers.signed else bool(values.max() >= 1 << 63)
+    found, flip = arrow.surveyed(numbers), int(numbers.flip)
+    return found.low < flip if numbers.signed else found.high >= 1 << 63
 
 
 def _joinable(part: pl.Series, other: pl.DataType) -> pl.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Context
 from fractions import Fraction
 from typing import Any
@@ -58,15 +58,15 @@ _STANDS_FOR: dict[str, pl.DataType] = {"text": pl.String(), "number": pl.Float64
 def encoded(numbers: arrow.Numbers, type: Type, factor: int = 1) -> Column:
     """Whole numbers, each `factor` of the language's units, as a column: by base and step, or by a table of values
     where those are few and the codes would need 32 bits or more, or where the range leaves 64 bits."""
-    rows = numbers.bits.size
+    rows, flip = numbers.rows, numbers.flip
     with np.errstate(over="ignore"):
-        given = (numbers.bits, numbers.valid, numbers.masked, numbers.flip)
-        low, high, present = (int(each) for each in encoding.extent(*given))
+        found = arrow.surveyed(numbers)
+        low, high, present = found.low, found.high, rows - numbers.missing
         if not present:
             return empty(type, rows)
         step, steps = 1, high - low
         if steps >= 254:
-            step = int(encoding.common_step(*given, np.uint64(low)))
+            step = found.step
             steps //= step
         if steps + 1 > 65_534:
             few = _few(numbers, type, factor)
@@ -75,9 +75,17 @@ def encoded(numbers: arrow.Numbers, type: Type, factor: int = 1) -> Column:
         if steps + 1 > _WORD - 2:
             return _ranked(numbers.values, numbers.present, type, factor)
         codes = aligned(rows, _narrowest(steps + 1))
-        encoding.encode(*given, np.uint64(low), np.uint64(step), codes)
-    base = low - (1 << 63) if numbers.signed else low
-    return Column(type, rows, codes, base * factor, step * factor, steps + 1, missing=rows - present)
+        for part, out in _beside(numbers.parts, codes):
+            encoding.encode(*part.given, flip, np.uint64(low), np.uint64(step), out, codes.itemsize, arrow.room())
+    return Column(type, rows, codes, (low - int(flip)) * factor, step * factor, steps + 1, missing=numbers.missing)
+
+
+def _beside(parts: Sequence[arrow.Chunk], codes: NDArray[Any]) -> Iterator[tuple[arrow.Chunk, int]]:
+    """Each part of a column with the address of its codes."""
+    address = int(codes.ctypes.data)
+    for part in parts:
+        yield part, address
+        address += len(part.values) * codes.itemsize
 
 
 def empty(type: Type, rows: int) -> Column:
@@ -98,19 +106,21 @@ def _narrowest(top: int) -> Any:
 
 def _few(numbers: arrow.Numbers, type: Type, factor: int) -> Column | None:
     """The column by a table of at most 254 values; None where there are more."""
-    slots, taken = np.zeros(1024, np.uint64), np.zeros(1024, np.uint8)
-    given = (numbers.bits, numbers.valid, numbers.masked)
-    if encoding.few_values(*given, slots, taken) > encoding.FEW:
-        return None
+    slots, taken, flip = np.zeros(1024, np.uint64), np.zeros(1024, np.uint8), numbers.flip
+    many = 0
+    for part in numbers.parts:
+        many += encoding.few_values(*part.given, flip, slots, taken, arrow.room())
+        if many > encoding.FEW:
+            return None
     used = np.flatnonzero(taken)
-    found = slots[used].view(np.int64) if numbers.signed else slots[used]
-    order = np.argsort(found)
+    order = np.argsort(slots[used])
     ranks = np.zeros(1024, np.uint8)
     ranks[used[order]] = np.arange(1, used.size + 1)
-    codes = aligned(numbers.bits.size, np.uint8)
-    encoding.few_codes(*given, slots, ranks, codes)
-    values = tuple(int(value) * factor for value in found[order])
-    return Column(type, numbers.bits.size, codes, top=len(values), values=values, missing=numbers.missing)
+    codes = aligned(numbers.rows, np.uint8)
+    for part, out in _beside(numbers.parts, codes):
+        encoding.few_codes(*part.given, flip, slots, ranks, out, arrow.room())
+    values = tuple((int(value) - int(flip)) * factor for value in slots[used[order]])
+    return Column(type, numbers.rows, codes, top=len(values), values=values, missing=numbers.missing)
 
 
 def _ranked(values: NDArray[Any], present: NDArray[np.bool_], type: Type, factor: int = 1) -> Column:
@@ -163,12 +173,12 @@ def _floats(series: pl.Series, type: Type) -> Column:
         return _raw(_nearest(series), type)
     if isinstance(series.dtype, pl.Int128 | pl.UInt128):
         return _raw(np.array([np.nan if each is None else float(each) for each in series.to_list()], np.float64), type)
-    values, valid, _ = arrow.buffers(series)
     codes = aligned(len(series), np.float64)
-    np.copyto(codes, values, casting="unsafe")
-    if valid is not None:
-        codes[valid == 0] = np.nan
-    return Column(type, len(series), codes, missing=int(np.count_nonzero(np.isnan(codes))))
+    missing = 0
+    for part, out in _beside(tuple(arrow.chunks(series.cast(pl.Float64))), codes):
+        address, _, valid, rows = part.given
+        missing += encoding.copy_floats(address, valid, rows, out)
+    return Column(type, len(series), codes, missing=missing)
 
 
 def _raw(numbers: NDArray[np.float64], type: Type) -> Column:
@@ -202,10 +212,11 @@ def _decimals(series: pl.Series, type: Type, place: str) -> Column:
     if finer > 18:
         rounded = np.array([_moved(int(each), -finer) for each in numbers.values], np.int64)
     else:
-        quotient, rest = np.divmod(numbers.values, numbers.values.dtype.type(10**finer))
+        units = numbers.values
+        quotient, rest = np.divmod(units, units.dtype.type(10**finer))
         twice = rest * 2
-        rounded = quotient + np.where(numbers.values < 0, twice > 10**finer, twice >= 10**finer).astype(quotient.dtype)
-    return encoded(arrow.of_values(rounded, numbers.valid, numbers.missing), type)
+        rounded = quotient + np.where(units < 0, twice > 10**finer, twice >= 10**finer).astype(quotient.dtype)
+    return encoded(arrow.of_values(rounded, numbers.present.view(np.uint8), numbers.missing), type)
 
 
 def _scale(series: pl.Series) -> int:

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from segkernel.data.columns import Column, aligned
 from segkernel.errors import DataError
-from segkernel.kernel.entries import encoding
+from segkernel.kernel.entries import rows as maps
 
 Chain = tuple[tuple[Any, ...], ...]
 """Steps from rows up to the root: (table, link), from the items of a list to the row that has it (see `lists.ITEMS`), or
 (UP, owner's table, path, table, link): from the rows that find by a link the row that the links of `path` lead to from their owner."""
 UP = "^"
 MOST_ROWS = (1 << 32) - 2
+_LOTS = 8
+"""By so many upper bits of their owner are rows put together first: 256 places to write at are quickest."""
 
 
 class Space(msgspec.Struct, frozen=True, eq=False):
@@ -46,22 +48,21 @@ class Space(msgspec.Struct, frozen=True, eq=False):
 
 def child(parent: Space, parent_rows: int, chain: Chain, found: NDArray[np.uint32]) -> Space:
     """The space under `parent`; `found` is the row of the parent's table (of `parent_rows` rows) that each row's link
-    finds, NONE for nobody."""
+    finds, NONE for nobody, padded as a column's codes."""
     owners = found
     if parent.picked is not None:
-        positions = np.full(parent_rows, encoding.NONE, np.uint32)
-        encoding.invert(parent.picked, positions)
+        positions = np.full(parent_rows, maps.NONE, np.uint32)
+        maps.invert(parent.picked, positions)
         owners = follow(positions, found)
     offsets = np.zeros(parent.rows + 1, np.int64)
-    ordered = encoding.count_owners(owners, offsets)
+    if maps.count_owners(owners, offsets):
+        return Space(chain, chain[0][0], int(offsets[-1]), None, parent, offsets, owners)
     rows = int(offsets[-1])
-    sorted_owners = aligned(rows, np.uint32)
-    picked = None
-    if ordered:
-        sorted_owners[:] = owners
-    else:
-        picked = np.empty(rows, np.uint32)
-        encoding.place(owners, offsets[:-1].copy(), picked, sorted_owners)
+    sorted_owners, picked = aligned(rows, np.uint32), np.empty(rows, np.uint32)
+    shift = max(0, (parent.rows - 1).bit_length() - _LOTS)
+    lots = offsets[:-1][:: 1 << shift].copy()
+    room = np.empty((2, int(np.diff(lots, append=rows).max(initial=0))), np.uint32)
+    maps.place(owners, offsets[:-1].copy(), lots, shift, room, picked, sorted_owners)
     return Space(chain, chain[0][0], rows, picked, parent, offsets, sorted_owners)
 
 
@@ -75,7 +76,7 @@ def spread(
     """
     lengths, begins = np.diff(starts), starts[:-1]
     if rows is not None:
-        known = rows != encoding.NONE
+        known = rows != maps.NONE
         at = np.where(known, rows, 0).astype(np.int64)
         lengths = np.where(known, lengths[at], 0) if lengths.size else np.zeros(rows.size, np.int64)
         begins = begins[at] if begins.size else np.zeros(rows.size, np.int64)
@@ -95,9 +96,16 @@ def spread(
 
 def follow(rows: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """`rows[places]`, NONE where a place is NONE: one row map after another."""
-    out = np.empty(places.size, np.uint32)
-    encoding.gather(rows, places, encoding.NONE, out)
+    out = aligned(places.size, np.uint32)
+    _taken(rows, places, maps.NONE, out)
     return out
+
+
+def _taken(values: NDArray[Any], rows: NDArray[np.uint32], none: Any, out: NDArray[Any]) -> None:
+    """`values[rows]`, `none` (the bits of one) where a row is NONE."""
+    if not values.size:
+        values = np.zeros(1, values.dtype)
+    maps.gather(values.ctypes.data, values.itemsize, values.size, rows, np.uint64(none), out.ctypes.data)
 
 
 def ranks(space: Space, rows: int, key: Sequence[Column]) -> NDArray[np.uint32] | None:
@@ -120,8 +128,7 @@ def ranks(space: Space, rows: int, key: Sequence[Column]) -> NDArray[np.uint32] 
 def gathered(column: Column, rows: NDArray[np.uint32]) -> Column:
     """A column of a table, in the order of `rows` of it (uint32); missing where a row is NONE."""
     codes = aligned(rows.size, column.codes.dtype)
-    if column.raw:
-        missing = encoding.gather_numbers(column.codes, rows, codes)
-    else:
-        missing = encoding.gather(column.codes, rows, column.codes.dtype.type(0), codes)
-    return msgspec.structs.replace(column, rows=rows.size, codes=codes, missing=int(missing), keep=None)
+    none = np.array([np.nan]).view(np.uint64)[0] if column.raw else 0
+    _taken(column.codes[: column.rows], rows, none, codes)
+    missing = int(np.isnan(codes).sum() if column.raw else codes.size - np.count_nonzero(codes))
+    return msgspec.structs.replace(column, rows=rows.size, codes=codes, missing=missing, keep=None)

@@ -26,13 +26,15 @@ def instants(local: arrow.Numbers, unit: int, zone: str, place: str) -> arrow.Nu
     A time that a clock change skips moves forward by the gap, one that occurs twice is the earlier: both are what the
     offset of PEP 495's `fold=0` gives. Raises DataError where an instant leaves 64 bits.
     """
-    if zone == "UTC" or not local.bits.size or local.missing == local.bits.size:
+    if zone == "UTC" or local.missing == local.rows:
         return local
     per_second = 1_000_000_000 // unit
-    times = np.where(local.present, local.values, local.values[local.present][0]) if local.masked else local.values
-    low, high = int(times.min()), int(times.max())
+    found, flip = arrow.surveyed(local), int(local.flip)
+    low, high = found.low - flip, found.high - flip
     days = np.arange(low // per_second // _DAY, high // per_second // _DAY + 1) if high - low < _SCANNED * _DAY * per_second else None
+    valid = local.present.view(np.uint8)
     if days is None:
+        times = np.where(valid, local.values, low)
         days = np.unique(times // (per_second * _DAY))
     starts, offsets = _table(zone, days)
     if low - int(offsets.max()) * per_second < -(1 << 63) or high - int(offsets.min()) * per_second >= 1 << 63:
@@ -41,16 +43,23 @@ def instants(local: arrow.Numbers, unit: int, zone: str, place: str) -> arrow.Nu
     used = starts <= high // per_second
     starts, offsets = starts[used], offsets[used]
     if offsets.size == 1:
-        return arrow.of_values(times - offsets[0] * per_second, local.valid, local.missing)
+        with np.errstate(over="ignore"):  # of what stands where times are missing
+            return arrow.of_values(local.values - offsets[0] * per_second, valid, local.missing)
     changes, moved = starts[1:] * per_second, offsets * per_second
     shift = int(np.diff(changes).min(initial=np.iinfo(np.int64).max)).bit_length() - 1
     if (high - low) >> shift >= _BUCKETS or high - low >= 1 << 63:
-        return arrow.of_values(times - moved[np.searchsorted(changes, times, "right")], local.valid, local.missing)
+        times = np.where(valid, local.values, low)
+        return arrow.of_values(times - moved[np.searchsorted(changes, times, "right")], valid, local.missing)
     at = np.searchsorted(changes, low + (np.arange(((high - low) >> shift) + 1, dtype=np.int64) << shift), "right")
     cuts = np.append(changes, np.iinfo(np.int64).max)[at]
-    out = np.empty(times.size, np.int64)
-    encoding.to_instants(times, low, shift, cuts, moved[at], np.append(moved, moved[-1])[at + 1], out)
-    return arrow.of_values(out, local.valid, local.missing)
+    out = np.empty(local.rows, np.int64)
+    before, after, begin = moved[at], np.append(moved, moved[-1])[at + 1], 0
+    for part in local.parts:
+        address, _, _, rows = part.given
+        with np.errstate(over="ignore"):
+            encoding.to_instants(address, rows, low, shift, cuts, before, after, out[begin : begin + rows])
+        begin += rows
+    return arrow.of_values(out, valid, local.missing)
 
 
 def _table(zone: str, days: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,8 +1,11 @@
-"""The loops of bind: extent, common step and codes of whole numbers, key tables, row maps and owners.
+"""The loops that make codes of a column: its extent and common step, codes by step, by a table or of categories, and floats.
 
-Whole numbers come as `bits`, uint64; `flip` is 2^63 where they are signed, so that `bits ^ flip` sorts as they do, else
-0. `valid` has one byte per row, or a single byte that nobody reads where `masked` is false. Rows are uint32, NONE where
-there is no row. Constants are uint64 throughout: Numba makes a float of a uint64 with an int64.
+A column comes as the `address` of its numbers, their `width` in bytes (1, 2, 4 or 8; 16 where a number of 128 bits fits its lower half),
+and `valid`, the address of one byte per row that is 0 where a value is missing; 0 where none is. `flip` is the sign's bit where numbers
+have one, so that a number's bits with it turned over, its key, sort as the numbers do; else 0. Numbers are brought into blocks of keys
+of 64 bits, `keys` uint64[BLOCK], which fit the nearest cache.
+
+Constants are uint64 throughout: Numba makes a float of a uint64 with an int64.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from segkernel.kernel.compilation import entry, part
-from segkernel.kernel.entries import FEW, NONE
+from segkernel.kernel.entries import BLOCK, FEW
+from segkernel.kernel.lanes import codes8, codes16, codes32, floats, wholes, words
 
 _SLOTS = 1024
 _ZERO, _ONE, _TWO, _ROUND = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(63)
@@ -18,17 +22,52 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@entry("UniTuple(uint64, 3)(uint64[::1], uint8[::1], boolean, uint64)")
-def extent(bits, valid, masked, flip):
-    """Smallest and largest key (`bits ^ flip`) of the present rows, and how many those are."""
-    low, high, present = _LAST, _ZERO, _ZERO
-    for i in range(bits.size):
-        if not masked or valid[i] != 0:
-            key = bits[i] ^ flip
-            low = min(low, key)
-            high = max(high, key)
-            present += _ONE
-    return low, high, present
+@part
+def load(address, width, begin, count, flip, keys):
+    """The keys of `count` rows from the row `begin` on."""
+    at = address + begin * width
+    if width == 1:
+        bytes1 = codes8(at, count)
+        for k in range(count):
+            keys[k] = np.uint64(bytes1[k]) ^ flip
+    elif width == 2:
+        bytes2 = codes16(at, count)
+        for k in range(count):
+            keys[k] = np.uint64(bytes2[k]) ^ flip
+    elif width == 4:
+        bytes4 = codes32(at, count)
+        for k in range(count):
+            keys[k] = np.uint64(bytes4[k]) ^ flip
+    elif width == 8:
+        bytes8 = words(at, count)
+        for k in range(count):
+            keys[k] = np.uint64(bytes8[k]) ^ flip
+    else:
+        pairs = words(at, 2 * count)
+        for k in range(count):
+            keys[k] = np.uint64(pairs[2 * k]) ^ flip
+
+
+@part
+def store(keys, address, width, begin, count):
+    """Puts codes into `count` rows from the row `begin` on."""
+    at = address + begin * width
+    if width == 1:
+        bytes1 = codes8(at, count)
+        for k in range(count):
+            bytes1[k] = np.uint8(keys[k])
+    elif width == 2:
+        bytes2 = codes16(at, count)
+        for k in range(count):
+            bytes2[k] = np.uint16(keys[k])
+    elif width == 4:
+        bytes4 = codes32(at, count)
+        for k in range(count):
+            bytes4[k] = np.uint32(keys[k])
+    else:
+        bytes8 = words(at, count)
+        for k in range(count):
+            bytes8[k] = keys[k]
 
 
 @part
@@ -58,235 +97,196 @@ def common(left, right):
     return left
 
 
-@entry("uint64(uint64[::1], uint8[::1], boolean, uint64, uint64)")
-def common_step(bits, valid, masked, flip, low):
-    """The greatest common divisor of all keys' distances from `low`; 0 where all are `low`.
+@part
+def first_there(valid, begin, count):
+    """The first of some rows that has a value; -1 where none has."""
+    if valid == 0:
+        return 0
+    here = codes8(valid + begin, count)
+    for k in range(count):
+        if here[k] != 0:
+            return k
+    return -1
+
+
+@part
+def fill_gaps(keys, valid, begin, count, key):
+    """Puts a key where values are missing; how many are not."""
+    if valid == 0:
+        return count
+    here = codes8(valid + begin, count)
+    there = 0
+    for k in range(count):
+        there += here[k]
+        keys[k] = keys[k] if here[k] != 0 else key
+    return there
+
+
+@entry("void(int64, int64, int64, int64, uint64, uint64[::1], uint64[::1])")
+def survey(address, width, valid, rows, flip, found, keys):
+    """What a column's keys are like: `found` is low, high, how many rows have a value, the greatest common divisor of the distances
+    from the first of them (0 where there is one value), and that; it goes on from what it holds.
 
     Divisibility is tested by one multiplication with the inverse and a rotation (Granlund and Montgomery, 1994).
     """
-    step, shift, factor, limit = _ZERO, _ZERO, _ZERO, _ZERO
-    for i in range(bits.size):
-        if not masked or valid[i] != 0:
-            distance = (bits[i] ^ flip) - low
-            product = distance * factor
-            if ((product >> shift) | (product << ((_ROUND - shift + _ONE) & _ROUND))) > limit or step == _ZERO:
-                step = common(distance, step)
+    low, high, present, step, first = found[0], found[1], np.int64(found[2]), found[3], found[4]
+    shift, factor, limit = _ZERO, _ONE, _ZERO
+    if step > _ONE:
+        shift = twos(step)
+        factor = inverse(step >> shift)
+        limit = _LAST // step
+    for begin in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - begin)
+        load(address, width, begin, count, flip, keys)
+        if present == 0:
+            at = first_there(valid, begin, count)
+            if at < 0:
+                continue
+            first = keys[at]
+            low, high = first, first
+        present += fill_gaps(keys, valid, begin, count, first)
+        for k in range(count):
+            low = min(low, keys[k])
+            high = max(high, keys[k])
+        if step == _ONE:
+            continue
+        wrong = 0
+        for k in range(count):
+            product = (max(keys[k], first) - min(keys[k], first)) * factor
+            wrong += ((product >> shift) | (product << ((_ROUND - shift + _ONE) & _ROUND))) > limit
+        if wrong:
+            for k in range(count):
+                distance = max(keys[k], first) - min(keys[k], first)
+                if step == _ZERO or distance % step != _ZERO:
+                    step = common(distance, step)
                 if step == _ONE:
-                    return step
-                if step != _ZERO:
-                    shift = twos(step)
-                    factor = inverse(step >> shift)
-                    limit = _LAST // step
-    return step
+                    break
+            shift = twos(step)
+            factor = inverse(step >> shift)
+            limit = _LAST // step
+    found[0], found[1], found[2], found[3], found[4] = low, high, np.uint64(present), step, first
 
 
-@entry(
-    "void(uint64[::1], uint8[::1], boolean, uint64, uint64, uint64, uint8[::1])",
-    "void(uint64[::1], uint8[::1], boolean, uint64, uint64, uint64, uint16[::1])",
-    "void(uint64[::1], uint8[::1], boolean, uint64, uint64, uint64, uint32[::1])",
-    "void(uint64[::1], uint8[::1], boolean, uint64, uint64, uint64, uint64[::1])",
-)
-def encode(bits, valid, masked, flip, low, step, out):
-    """Codes: distance from `low` in steps, plus one; 0 where missing. Every distance is a multiple of `step`."""
+@entry("void(int64, int64, int64, int64, uint64, uint64, uint64, int64, int64, uint64[::1])")
+def encode(address, width, valid, rows, flip, low, step, out, out_width, keys):
+    """Codes of `out_width` bytes at the address `out`: a key's distance from `low` in steps, plus one; 0 where missing. Every distance
+    is a multiple of `step`."""
     shift = twos(step)
     factor = inverse(step >> shift)
-    if masked:
-        for i in range(bits.size):
-            code = ((((bits[i] ^ flip) - low) >> shift) * factor) + _ONE
-            out[i] = code if valid[i] != 0 else _ZERO
-    else:
-        for i in range(bits.size):
-            out[i] = ((((bits[i] ^ flip) - low) >> shift) * factor) + _ONE
+    for begin in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - begin)
+        load(address, width, begin, count, flip, keys)
+        for k in range(count):
+            keys[k] = (((keys[k] - low) >> shift) * factor) + _ONE
+        fill_gaps(keys, valid, begin, count, _ZERO)
+        store(keys, out, out_width, begin, count)
 
 
-@entry("int64(uint64[::1], uint8[::1], boolean, uint64[::1], uint8[::1])")
-def few_values(bits, valid, masked, slots, taken):
-    """Put the distinct values into a hash table of 1,024 slots; their number, or FEW + 1 as soon as there are more."""
-    count = 0
-    for i in range(bits.size):
-        if not masked or valid[i] != 0:
-            at = (bits[i] * _SPREAD) >> np.uint64(54)
-            while taken[at] != 0 and slots[at] != bits[i]:
+@entry("int64(int64, int64, int64, int64, uint64, uint64[::1], uint8[::1], uint64[::1])")
+def few_values(address, width, valid, rows, flip, slots, taken, keys):
+    """Put the distinct keys into a hash table of 1,024 slots; the number of new ones, or FEW + 1 as soon as there are more."""
+    found = 0
+    for begin in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - begin)
+        first = first_there(valid, begin, count)
+        if first < 0:
+            continue
+        load(address, width, begin, count, flip, keys)
+        fill_gaps(keys, valid, begin, count, keys[first])
+        for k in range(count):
+            at = (keys[k] * _SPREAD) >> np.uint64(54)
+            while taken[at] != 0 and slots[at] != keys[k]:
                 at = (at + _ONE) & np.uint64(_SLOTS - 1)
             if taken[at] == 0:
-                count += 1
-                if count > FEW:
-                    return count
+                found += 1
+                if found > FEW:
+                    return found
                 taken[at] = 1
-                slots[at] = bits[i]
-    return count
+                slots[at] = keys[k]
+    return found
 
 
-@entry("void(uint64[::1], uint8[::1], boolean, uint64[::1], uint8[::1], uint8[::1])")
-def few_codes(bits, valid, masked, slots, ranks, out):
-    """The code of each row through a table that `few_values` made; `ranks` is the code of each slot."""
-    for i in range(bits.size):
-        code = 0
-        if not masked or valid[i] != 0:
-            at = (bits[i] * _SPREAD) >> np.uint64(54)
-            while slots[at] != bits[i] or ranks[at] == 0:
-                at = (at + _ONE) & np.uint64(_SLOTS - 1)
-            code = ranks[at]
-        out[i] = code
+@entry("void(int64, int64, int64, int64, uint64, uint64[::1], uint8[::1], int64, uint64[::1])")
+def few_codes(address, width, valid, rows, flip, slots, ranks, out, keys):
+    """The code (uint8) of each row through a table that `few_values` made; `ranks` is the code of each slot."""
+    for begin in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - begin)
+        codes = codes8(out + begin, count)
+        load(address, width, begin, count, flip, keys)
+        for k in range(count):
+            code = np.uint8(0)
+            if valid == 0 or codes8(valid + begin, count)[k] != 0:
+                at = (keys[k] * _SPREAD) >> np.uint64(54)
+                while slots[at] != keys[k] or ranks[at] == 0:
+                    at = (at + _ONE) & np.uint64(_SLOTS - 1)
+                code = ranks[at]
+            codes[k] = code
 
 
-@entry(
-    "int64(uint8[::1], uint32[::1], uint8, uint8[::1])",
-    "int64(uint16[::1], uint32[::1], uint16, uint16[::1])",
-    "int64(uint32[::1], uint32[::1], uint32, uint32[::1])",
-    "int64(uint64[::1], uint32[::1], uint64, uint64[::1])",
-)
-def gather(codes, rows, missing, out):
-    """`codes[rows]`, `missing` where a row is NONE; returns how often the result is `missing`."""
-    count = 0
-    for i in range(rows.size):
-        code = codes[rows[i]] if rows[i] != NONE else missing
-        count += code == missing
-        out[i] = code
-    return count
+@entry("void(int64, int64, int64, int64, int64, uint32[::1], uint64[::1])")
+def mark(address, width, valid, rows, base, seen, keys):
+    """Puts a row, counted from `base`, to each category, a number without a sign, that some row has."""
+    for begin in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - begin)
+        load(address, width, begin, count, _ZERO, keys)
+        for k in range(count):
+            if valid == 0 or codes8(valid + begin, count)[k] != 0:
+                seen[np.int64(keys[k])] = np.uint32(base + begin + k)
 
 
-@entry("int64(float64[::1], uint32[::1], float64[::1])")
-def gather_numbers(numbers, rows, out):
-    """`numbers[rows]`, NaN where a row is NONE; returns how many of the result are NaN."""
-    count = 0
-    for i in range(rows.size):
-        number = numbers[rows[i]] if rows[i] != NONE else np.nan
-        count += number != number
-        out[i] = number
-    return count
+@entry("void(int64, int64, int64, int64, int64, uint32[::1], int64, int64, uint64[::1])")
+def recode(address, width, valid, rows, more, ranks, out, out_width, keys):
+    """Codes of `out_width` bytes at the address `out`, which may be the column's: `ranks` at a number plus `more`, 0 where missing."""
+    for begin in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - begin)
+        load(address, width, begin, count, _ZERO, keys)
+        fill_gaps(keys, valid, begin, count, _LAST)
+        for k in range(count):
+            at = np.int64(keys[k]) + more if valid == 0 or keys[k] != _LAST else np.int64(0)
+            keys[k] = np.uint64(ranks[at])
+        store(keys, out, out_width, begin, count)
 
 
-@entry("int64(uint64[::1], uint64, uint64, uint32[::1])")
-def fill_dense(bits, flip, low, table):
-    """Row of each key by its distance from `low`, in a table of NONE; returns how many keys came before already."""
-    again = 0
-    for i in range(bits.size):
-        at = (bits[i] ^ flip) - low
-        again += table[at] != NONE
-        table[at] = np.uint32(i)
-    return again
+@entry("int64(int64, int64, int64, int64)")
+def copy_floats(address, valid, rows, out):
+    """Floats, NaN where missing or none; returns how many."""
+    numbers, target = floats(address, rows), floats(out, rows)
+    missing = 0
+    if valid == 0:
+        for i in range(rows):
+            target[i] = numbers[i]
+            missing += numbers[i] != numbers[i]
+        return missing
+    here = codes8(valid, rows)
+    for i in range(rows):
+        number = numbers[i] if here[i] != 0 else np.nan
+        target[i] = number
+        missing += number != number
+    return missing
 
 
-@entry("UniTuple(int64, 2)(uint64[::1], uint8[::1], boolean, uint64, uint64, uint32[::1], uint32[::1])")
-def find_dense(bits, valid, masked, flip, low, table, out):
-    """Row of each value, NONE where nobody has it: (missing, present but not found)."""
-    missing, lost = 0, 0
-    for i in range(bits.size):
-        row = NONE
-        if masked and valid[i] == 0:
-            missing += 1
-        else:
-            at = (bits[i] ^ flip) - low
-            if at < np.uint64(table.size):
-                row = table[at]
-            lost += row == NONE
-        out[i] = row
-    return missing, lost
+@entry("boolean(int64, int64, int64)")
+def halved(address, valid, rows):
+    """Whether all numbers of 128 bits fit their lower half, as numbers with a sign."""
+    pairs = words(address, 2 * rows)
+    for begin in range(0, rows, BLOCK):
+        wrong = 0
+        for i in range(begin, min(begin + BLOCK, rows)):
+            sign = (np.uint64(pairs[2 * i]) >> _ROUND) * _LAST
+            wrong += (np.uint64(pairs[2 * i + 1]) != sign) & (valid == 0 or codes8(valid, rows)[i] != 0)
+        if wrong:
+            return False
+    return True
 
 
-@entry("int64(uint64[::1], uint64, uint32[::1])")
-def fill_hashed(bits, shift, table):
-    """Row of each key in an open hash table (size a power of two, 64 - shift bits); returns the repeated keys."""
-    again = 0
-    last = np.uint64(table.size - 1)
-    for i in range(bits.size):
-        at = (bits[i] * _SPREAD) >> shift
-        while table[at] != NONE and bits[table[at]] != bits[i]:
-            at = (at + _ONE) & last
-        if table[at] != NONE:
-            again += 1
-        else:
-            table[at] = np.uint32(i)
-    return again
-
-
-@entry("UniTuple(int64, 2)(uint64[::1], uint8[::1], boolean, uint64[::1], uint64, uint32[::1], uint32[::1])")
-def find_hashed(bits, valid, masked, keys, shift, table, out):
-    """As `find_dense`, through a table that `fill_hashed` made of `keys`."""
-    missing, lost = 0, 0
-    last = np.uint64(table.size - 1)
-    for i in range(bits.size):
-        row = NONE
-        if masked and valid[i] == 0:
-            missing += 1
-        else:
-            at = (bits[i] * _SPREAD) >> shift
-            while table[at] != NONE and keys[table[at]] != bits[i]:
-                at = (at + _ONE) & last
-            row = table[at]
-            lost += row == NONE
-        out[i] = row
-    return missing, lost
-
-
-@entry("int64(uint64[::1], uint8[::1], boolean, uint64, uint32[::1], uint32[::1], uint32[::1])")
-def number_distinct(bits, valid, masked, shift, table, firsts, out):
-    """The number of each value, in the order of first rows, NONE where missing, and those first rows; returns how many
-    values there are, or -1 when they would fill more than half of the table (of NONE; a power of two, 64 - shift bits).
-    """
-    count = 0
-    last = np.uint64(table.size - 1)
-    for i in range(bits.size):
-        number = NONE
-        if not masked or valid[i] != 0:
-            at = (bits[i] * _SPREAD) >> shift
-            while table[at] != NONE and bits[firsts[table[at]]] != bits[i]:
-                at = (at + _ONE) & last
-            if table[at] == NONE:
-                if count >= firsts.size:
-                    return -1
-                table[at] = np.uint32(count)
-                firsts[count] = np.uint32(i)
-                count += 1
-            number = table[at]
-        out[i] = number
-    return count
-
-
-@entry("int64(uint32[::1], int64[::1])")
-def count_owners(owners, offsets):
-    """Where each owner's rows start, into `offsets` (zeroed, one more than owners); returns 1 if the rows are in order
-    of their owners and every row has one."""
-    ordered, before = 1, np.uint32(0)
-    for i in range(owners.size):
-        owner = owners[i]
-        if owner == NONE or owner < before:
-            ordered = 0
-        before = owner
-        if owner != NONE:
-            offsets[np.int64(owner) + 1] += 1
-    for i in range(1, offsets.size):
-        offsets[i] += offsets[i - 1]
-    return ordered
-
-
-@entry("void(uint32[::1], int64[::1], uint32[::1], uint32[::1])")
-def place(owners, starts, order, sorted_owners):
-    """Stable counting sort of rows by owner; `starts` (a copy of the offsets) is used up. Rows without owner drop out."""
-    for i in range(owners.size):
-        owner = owners[i]
-        if owner != NONE:
-            at = starts[owner]
-            starts[owner] = at + 1
-            order[at] = np.uint32(i)
-            sorted_owners[at] = owner
-
-
-@entry("void(uint32[::1], uint32[::1])")
-def invert(order, positions):
-    """Where each row of a table is in an order; `positions` comes filled with NONE."""
-    for i in range(order.size):
-        positions[order[i]] = np.uint32(i)
-
-
-@entry("void(int64[::1], int64, int64, int64[::1], int64[::1], int64[::1], int64[::1])")
-def to_instants(local, low, shift, cuts, before, after, out):
-    """Local times less their zone's offset, by buckets of 2^shift from `low` on: `before` holds until the bucket's cut,
-    `after` from there. All in one unit."""
-    for i in range(local.size):
-        time = local[i]
-        at = (time - low) >> shift
+@entry("void(int64, int64, int64, int64, int64[::1], int64[::1], int64[::1], int64[::1])")
+def to_instants(address, rows, low, shift, cuts, before, after, out):
+    """Local times at an address less their zone's offset, by buckets of 2^shift from `low` on: `before` holds until the bucket's cut,
+    `after` from there. All in one unit. What stands where a time is missing gives anything."""
+    local, last = wholes(address, rows), np.int64(cuts.size - 1)
+    for i in range(rows):
+        time = np.int64(local[i])
+        at = min(max((time - low) >> shift, np.int64(0)), last)
         out[i] = time - (after[at] if time >= cuts[at] else before[at])
 
 

@@ -1,8 +1,8 @@
 """The door to the kernel: the functions that Python calls, found compiled on disk or compiled when they are first called.
 
-    from segkernel.kernel.entries import encoding
+    from segkernel.kernel.entries import rows
 
-    encoding.invert(order, positions)
+    rows.invert(order, positions)
 
 Behind it stand the sources in the room of that name, which are loaded, and Numba with them, only to compile. With
 `NUMBA_DISABLE_JIT=1` they run as plain Python.
@@ -26,6 +26,8 @@ NONE = np.uint32(0xFFFFFFFF)
 """The row of nobody."""
 FEW = 254
 """So many different values are few."""
+BLOCK = 1024
+"""So many rows are read and encoded at once."""
 
 Compiled = Callable[[], list[machine_code.Code]]
 sources: dict[tuple[str, str], tuple[Callable[..., Any], Compiled]] = {}
@@ -101,10 +103,12 @@ class Room:
 
 
 accumulators = Room("accumulators")
-encoding = Room("encoding", NONE=NONE, FEW=FEW)
+encoding = Room("encoding", FEW=FEW, BLOCK=BLOCK)
 grouping = Room("grouping")
 interpreter = Room("interpreter")
 overlaps = Room("overlaps")
+rows = Room("rows", NONE=NONE)
+texts = Room("texts", NONE=NONE)
 interpret: Entry = interpreter.interpret
 
 
@@ -115,7 +119,7 @@ def prepare_all() -> None:
 
 
 def _listed() -> bytes:
-    for room in (interpreter, accumulators, encoding, grouping, overlaps):
+    for room in (interpreter, accumulators, encoding, grouping, overlaps, rows, texts):
         _load(room.name)
     return json.dumps(sorted(sources)).encode()
 
@@ -132,7 +136,11 @@ def _load(room: str) -> None:
         case "interpreter":
             import segkernel.kernel.interpreter
         case "overlaps":
-            import segkernel.kernel.overlaps  # noqa: F401
+            import segkernel.kernel.overlaps
+        case "rows":
+            import segkernel.kernel.rows
+        case "texts":
+            import segkernel.kernel.texts  # noqa: F401
 
 
 _lock = threading.RLock()
