@@ -132,7 +132,14 @@ def test_accumulators_that_no_wider_window_needs_are_left_behind() -> None:
     _, data, compiled = made(["sum(orders.total where at within last 3 days) > 5", "count(orders where at within last 60 days) > 1"])
     linked = link(compiled.program(), data)
     kinds = [int(linked.args[row[6]]) for row in linked.program if row[0] == op.VISIT]
-    assert kinds == [op.COUNT_ROWS, op.OF_FLOATS, op.COUNT_ROWS]
+    assert kinds == [op.OF_FLOATS, op.COUNT_ROWS, op.COUNT_ROWS]
+
+
+def test_rows_are_counted_along_with_a_measure_that_has_a_value_in_each() -> None:
+    _, data, compiled = made(["sum(orders.items where at within last 3 days) > 5", "count(orders where at within last 60 days) > 1"])
+    linked = link(compiled.program(), data)
+    visits = [linked.args[row[6] : row[6] + 5] for row in linked.program if row[0] == op.VISIT]
+    assert [(int(each[0]), int(each[4])) for each in visits] == [(op.OF_CODES, op.SUMMED | op.COUNTED), (op.COUNT_ROWS, visits[1][4])]
 
 
 FORMS: list[list[Form]] = [

@@ -98,13 +98,18 @@ class Visits:
     def begin(self, step: int, where: int | None) -> None:
         """Adds the rows of a step, those of a register, to the accumulators that are needed from now on."""
         self.step, self.where, self.begun, self.listed = step, where, True, False
+        needed = [(measure, [each for each, last in measure.last.items() if last >= step]) for measure in self.measures.values()]
+        rows = ("rows",) in self.tasks and self.last["rows",] >= step
+        for measure, some in needed:
+            if rows and some and has_all(measure.form):
+                measure.slots[op.COUNTED] = self.slots["rows",][0]
+                some.append(op.COUNTED)
+                rows = False
+            if some:
+                self._visit_measure(measure, some)
         for key, task in self.tasks.items():
-            if self.last[key] >= step:
+            if self.last[key] >= step and (key != ("rows",) or rows):
                 self._visit(task)
-        for measure in self.measures.values():
-            needed = [each for each, last in measure.last.items() if last >= step]
-            if needed:
-                self._visit_measure(measure, needed)
         if self.marking >= step:
             self._mark()
 
@@ -215,9 +220,7 @@ class Visits:
 
     def count(self, value: Form | None) -> Exact:
         """How many rows, or how many with a present value; exact numbers are visited only where they are present."""
-        if (isinstance(value, Coded) and (value.place != op.COLUMN or value.column.missing)) or (
-            isinstance(value, Float) and (value.column is None or value.column.missing)
-        ):
+        if isinstance(value, Coded | Float) and not has_all(value):
             return Exact(self._measured(value, op.COUNTED), None, 0, self.owned.most)
         if self.everything:
             self.last["rows",] = self.step
@@ -382,6 +385,11 @@ class Visits:
 def ends(column: Column) -> tuple[int, int]:
     """The smallest and the largest value of a column; 0 where it has none."""
     return (column.value(1), column.value(column.top)) if column.top else (0, 0)
+
+
+def has_all(form: Coded | Float) -> bool:
+    """Whether no row is known to be missing: its values are then as many as the rows."""
+    return form.place == op.COLUMN and form.column is not None and not form.column.missing
 
 
 def cut(column: Column, most: int) -> float | None:
