@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segkernel import choices, listings
+from segkernel import choices, forks, listings
 from segkernel.data import keys, physical
 from segkernel.errors import DataError, Error, SnapshotError
 from segkernel.membership import Membership
@@ -262,6 +262,7 @@ class Comparison:
     """
 
     def __init__(self, keys_: pl.DataFrame, root: str, earlier: Membership) -> None:
+        forks.refuse("comparing memberships")
         _same_key(keys_, root, earlier)
         self._keys, self._earlier = keys_, earlier
         self._matched = _matched(keys_, earlier)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -14,7 +13,8 @@ import polars as pl
 from segkernel import meaning
 from segkernel.choices import choice
 from segkernel.data.dataset import Dataset
-from segkernel.errors import Cancelled, DataError, Error
+from segkernel.deadline import Deadline
+from segkernel.errors import DataError, Error
 from segkernel.instants import instant
 from segkernel.link import Linked
 from segkernel.membership import Membership
@@ -43,10 +43,10 @@ class Evaluation:
         as_of_ns: int,
         threads: int | None,
         progress: Callable[[float], None] | None,
-        until: float | None,
+        deadline: Deadline,
     ) -> None:
         self.rules, self.data, self.linked, self.as_of_ns = rules, data, linked, as_of_ns
-        self._threads, self._progress, self._until = threads, progress, until
+        self._threads, self._progress, self._deadline = threads, progress, deadline
 
     def membership(self) -> Membership:
         """All accounts at once."""
@@ -78,9 +78,8 @@ class Evaluation:
         dropped before the next is made. There is at least one. Without `bits` segments are only counted: only its tally is whole."""
         keys = self.data.keys()
         try:
-            left = None if self._until is None else self._until - time.monotonic()
             for answers in parts(
-                self.linked, self.as_of_ns, rows=rows, bits=bits, threads=self._threads, progress=self._progress, deadline=left
+                self.linked, self.as_of_ns, rows=rows, bits=bits, threads=self._threads, progress=self._progress, deadline=self._deadline
             ):
                 yield self._membership(answers, keys[answers.first : answers.first + answers.rows])
         except DataError as error:
@@ -135,11 +134,11 @@ def evaluation(
     as_of_ns = instant(as_of, rules.checked.timezone)
     if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
         raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
-    until = None if deadline is None else time.monotonic() + deadline
+    until = Deadline(deadline)
+    until.check()
     try:
-        linked = rules.linked(data, unknowns, as_of_ns)
+        linked = rules.linked(data, unknowns, as_of_ns, until)
     except DataError as error:
         raise rules.placed(error) from None
-    if until is not None and until <= time.monotonic():
-        raise Cancelled(f"stopped after {deadline:g} seconds, as asked, before any account was evaluated")
+    until.check()
     return Evaluation(rules, data, linked, as_of_ns, threads, progress, until)

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from segkernel import forks
+
 BLOCK = 1 << 10
 """Words of accounts that are turned at once."""
 
@@ -16,6 +18,7 @@ def column(held: NDArray[np.uint64], values: pl.Series, accounts: int) -> pl.Ser
 
     `held` is uint64[values, words], 64 accounts a word, the least significant first.
     """
+    forks.refuse("a column of lists")
     parts = [np.zeros(0, np.uint32)]
     lengths = np.zeros(held.shape[1] * 64, np.int64)
     for start in range(0, held.shape[1], BLOCK):

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segkernel import listings
+from segkernel import forks, listings
 from segkernel.choices import Choice, lookup, texts
 from segkernel.errors import Error
 from segkernel.tally import Fingerprints, Tally
@@ -200,7 +200,7 @@ class Membership:
         for name in self.keys.columns:
             if name in self.names:
                 raise Error(f'"{name}" is a column of the key and a segment or choose as well; rename the latter')
-        return self.keys.with_columns([self[name] for name in self.names])
+        return self.keys.hstack([self[name] for name in self.names])
 
     def counts(self) -> pl.DataFrame:
         """How many accounts each segment and each value of a choose or a collect has, in the order written.
@@ -229,6 +229,7 @@ class Membership:
 
         A Series for a key of one column, a DataFrame for more. Raises `Error` for an unknown name or value.
         """
+        forks.refuse("picking members")
         return self._single(self.keys.filter(self._mask(name, value)))
 
     def long(self) -> pl.DataFrame:
@@ -240,6 +241,7 @@ class Membership:
         for column in ("name", "value"):
             if column in self.keys.columns:
                 raise Error(f'the key has a column called "{column}", which the long form needs for itself; rename that column')
+        forks.refuse("the long form")
         names, kinds = pl.Enum(list(self.names)), pl.String
         parts = [self.keys.clear().with_columns(pl.Series("name", [], dtype=names), pl.Series("value", [], dtype=kinds))]
         for name in self.names:

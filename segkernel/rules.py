@@ -22,7 +22,8 @@ from segdsl.schema import Schema
 from segdsl.source import Source
 from segdsl.syntax import File
 from segdsl.wording import plain
-from segkernel import meaning
+from segkernel import forks, meaning
+from segkernel.deadline import Deadline
 from segkernel.errors import DataError, Error, RuleError
 from segkernel.functions import Function
 from segkernel.instants import instant, zone
@@ -129,7 +130,10 @@ class Rules:
         self._limits = limits
         self.functions = functions
         self._lock = threading.RLock()
+        self._linking = False
+        forks.remember(self)
         self._programs: dict[bool, Program] = {}
+        self._reads: meaning.Reads | None = None
         self._matcher: Matcher | None = None
 
     def __repr__(self) -> str:
@@ -153,10 +157,12 @@ class Rules:
         """The fingerprint of each name's own meaning; see `segkernel.meaning.fingerprints`."""
         return meaning.fingerprints(self.checked, self.names)
 
-    @cached_property
+    @property
     def reads(self) -> meaning.Reads:
         """The fields and links that the rules read, by the names that rules use."""
-        return meaning.reads(self.checked, self.schema, self.names)
+        if self._reads is None:
+            self._reads = meaning.reads(self.checked, self.schema, self.names)
+        return self._reads
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
@@ -204,9 +210,11 @@ class Rules:
         """The membership of every account of `data` at one instant.
 
         `as_of` is an aware datetime, a naive one in the rules' zone, or ISO text. `threads` None takes the machine's
-        cores; the answers do not depend on it. `progress` is called now and then with the share that is done. `deadline` is in
-        seconds from now. `unknowns` counts, besides, the accounts whose condition is unknown.
-        Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed.
+        cores; the answers do not depend on it. `progress` is called now and then, on the thread that evaluates, with the share that is
+        done, from 0 to 1; what it raises stops the run. `deadline` is in seconds from now: after it the run stops at the next block, column
+        or statistic. `unknowns` counts, besides, the accounts whose condition is unknown.
+        Raises `DataError` where the data do not fit the rules, `Cancelled` when the deadline has passed, `Error` in a forked process
+        for what cannot be done there.
         """
         from segkernel.evaluation import evaluation
 
@@ -292,6 +300,7 @@ class Rules:
 
         if not isinstance(data, Dataset):
             raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
+        forks.refuse("an explanation")
         rules = self._fitted(data)
         data.read(with_keys(rules, data.schema))
         try:
@@ -344,27 +353,44 @@ class Rules:
         """The plan of the rules, made once; `str(program)` shows it."""
         from segkernel.plan import plan
 
-        with self._lock:
-            if unknowns not in self._programs:
-                self._programs[unknowns] = plan(self.checked, self.names, unknowns)
-            return self._programs[unknowns]
+        if unknowns not in self._programs:
+            with self._lock:
+                if unknowns not in self._programs:
+                    self._programs[unknowns] = plan(self.checked, self.names, unknowns)
+        return self._programs[unknowns]
 
-    def linked(self, data: Dataset, unknowns: bool, as_of: int) -> Linked:
+    def linked(self, data: Dataset, unknowns: bool, as_of: int, deadline: Deadline | None = None) -> Linked:
+        """The program of the rules over data, for the instant `as_of` (nanoseconds) at least, made once. Raises as `evaluate` does."""
         from segkernel.link import link
 
         # Kept on the data and weakly by rules, so that neither keeps the other alive
         kept: weakref.WeakKeyDictionary[Rules, dict[bool, Linked]] = vars(data).setdefault("linked", weakref.WeakKeyDictionary())
-        with self._lock:
-            known = kept.get(self, {}).get(unknowns)
+        known = kept.get(self, {}).get(unknowns)
         if known is not None and known.instant in (None, as_of):
             return known
+        forks.refuse("the first evaluation of rules over data")
+        deadline = deadline or Deadline(None)
         program = self._fitted(data).program(unknowns)
         data.read(meaning.columns(self.reads, data.schema))
-        with self._lock:
+        while not self._lock.acquire(timeout=min(1.0, deadline.left or 1.0)):
+            deadline.check()
+        try:
             linked = kept.setdefault(self, {})
             if unknowns not in linked or linked[unknowns].instant not in (None, as_of):
-                linked[unknowns] = link(program, data, self.functions, as_of)
+                if self._linking:
+                    raise Error("a function of the host's evaluates the rules that call it; evaluate them elsewhere")
+                self._linking = True
+                try:
+                    linked[unknowns] = link(program, data, self.functions, as_of, check=deadline.check)
+                finally:
+                    self._linking = False
             return linked[unknowns]
+        finally:
+            self._lock.release()
+
+    def renew(self) -> None:
+        """See `forks`."""
+        self._lock, self._linking = threading.RLock(), False
 
 
 def singles(reads: meaning.Reads, schema: Schema) -> frozenset[tuple[str, str]]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -17,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.clock import Clock
-from segkernel.errors import LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR, Cancelled, DataError
+from segkernel.deadline import Deadline
+from segkernel.errors import LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR, DataError
 from segkernel.kernel import operations as op
 from segkernel.kernel.entries import JIT, interpret
 from segkernel.link import Linked
@@ -29,6 +28,8 @@ UNIT = 512
 """Rows that results are written in: 64 bytes of bits at once."""
 MOST_ROWS = 65_536
 """How many rows of a relation a block should have at most."""
+PAUSE = 0.02
+"""About how many seconds a run on the caller's own thread goes on before it looks up."""
 
 
 class Answers(msgspec.Struct, frozen=True, eq=False):
@@ -57,12 +58,12 @@ def run(
     threads: int | None = None,
     block_words: int | None = None,
     progress: Callable[[float], None] | None = None,
-    deadline: float | None = None,
+    deadline: Deadline | float | None = None,
 ) -> Answers:
     """Runs a program for the instant `as_of` (nanoseconds since 1970-01-01T00:00Z).
 
     `threads` default to the processors; results are the same for any number, and for any size of blocks. `progress` is
-    called now and then with the share that is done; after `deadline` seconds the run stops. Raises DataError where a
+    called now and then with the share that is done; after the deadline (or so many seconds) the run stops. Raises DataError where a
     number leaves its range, Cancelled after the deadline.
     """
     (answers,) = parts(linked, as_of, threads=threads, block_words=block_words, progress=progress, deadline=deadline)
@@ -78,20 +79,20 @@ def parts(
     threads: int | None = None,
     block_words: int | None = None,
     progress: Callable[[float], None] | None = None,
-    deadline: float | None = None,
+    deadline: Deadline | float | None = None,
 ) -> Iterator[Answers]:
     """The same run, so many accounts after the other that only the answers of `rows` of them (a multiple of UNIT; None: all) are in
     memory at once; without `bits` the accounts in segments are counted and not kept. There is at least one part."""
     rows = max(UNIT, linked.rows if rows is None else rows)
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
-    until = None if deadline is None else Deadline(deadline)
+    until = deadline if isinstance(deadline, Deadline) else Deadline(deadline)
     interpret.prepare()
-    clock, kept = Clock(as_of, linked.source.timezone), list[Kept]()
-    buffers = _staged(linked, clock, count, until, {}, kept)
+    clock, kept, course = Clock(as_of, linked.source.timezone), list[Kept](), Course(linked, progress)
+    buffers = _staged(linked, clock, count, course, until, {}, kept)
     for first in range(0, max(1, linked.rows), rows):
         last = min(first + rows, linked.rows)
         room = _room(linked, last - first, bits)
-        heard = None if progress is None else partial(_part_heard, progress, first, last, linked.rows)
+        heard = course.begin(_weight(linked, last - first))
         try:
             totals = _passed(linked, clock, room.outputs(first), buffers, count, block_words, heard, until, (first, last))
         except DataError:
@@ -153,40 +154,57 @@ def _answers(linked: Linked, room: _Room, first: int, last: int, totals: NDArray
     )
 
 
-def _part_heard(progress: Callable[[float], None], first: int, last: int, rows: int, share: float) -> None:
-    progress((first + share * (last - first)) / max(1, rows) if rows else share)
-
-
 def handed_on(linked: Linked, as_of: int = 0) -> NDArray[np.int64]:
     """What a stage hands on at the instant `as_of`, int64[buffers, rows]; a stage that no run changes, at any."""
     interpret.prepare()
-    return _handed(linked, Clock(as_of, linked.source.timezone), 1, None, {}, [])
+    return _handed(linked, Clock(as_of, linked.source.timezone), 1, Course(linked, None), Deadline(None), {}, [])
 
 
-class Deadline:
-    """When a run of `seconds` from now must end."""
+class Course:
+    """How far a run is, told to `progress`: its passes weigh as many instructions as they have, times rows."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.until = time.monotonic() + seconds
+    def __init__(self, linked: Linked, progress: Callable[[float], None] | None) -> None:
+        self._tell = progress
+        self._whole = sum({id(each): _weight(each) for each in _passes(linked)}.values())
+        self._done = 0
 
-    @property
-    def left(self) -> float:
-        """The seconds left, 0 when it has passed."""
-        return max(0.0, self.until - time.monotonic())
+    def begin(self, weight: int) -> Callable[[float], None] | None:
+        """What the next pass calls with its share."""
+        tell, done, whole = self._tell, self._done, self._whole
+        self._done += weight
+        return (
+            None if tell is None else lambda share: tell(1.0 if share == 1 and done + weight >= whole else (done + share * weight) / whole)
+        )
+
+
+def _passes(linked: Linked) -> Iterator[Linked]:
+    yield linked
+    for stage in linked.stages:
+        yield from _passes(stage)
+
+
+def _weight(linked: Linked, rows: int | None = None) -> int:
+    return (len(linked.program) + 1) * max(1, linked.rows if rows is None else rows)
 
 
 def _staged(
-    linked: Linked, clock: Clock, count: int, deadline: Deadline | None, known: dict[int, NDArray[np.int64]], kept: list[Kept]
+    linked: Linked,
+    clock: Clock,
+    count: int,
+    course: Course,
+    deadline: Deadline,
+    known: dict[int, NDArray[np.int64]],
+    kept: list[Kept],
 ) -> list[NDArray[np.int64]]:
     """What the stages and calls before a pass hand on, int64[buffers, rows] each; `known` is what stages have handed on in this run.
     What is kept of statistics is put into `kept`."""
     for stage in linked.stages:
         if id(stage) not in known:
-            known[id(stage)] = _handed(stage, clock, count, deadline, known, kept)
+            known[id(stage)] = _handed(stage, clock, count, course, deadline, known, kept)
     buffers = [known[id(stage)] for stage in linked.stages]
     memo: Memo = {}
     for call in linked.calls:
+        deadline.check("between what is asked of all accounts")
         made = call.make(buffers[call.stage], memo)
         buffers.append(made)
         if call.keep is not None:
@@ -195,12 +213,18 @@ def _staged(
 
 
 def _handed(
-    linked: Linked, clock: Clock, count: int, deadline: Deadline | None, known: dict[int, NDArray[np.int64]], kept: list[Kept]
+    linked: Linked,
+    clock: Clock,
+    count: int,
+    course: Course,
+    deadline: Deadline,
+    known: dict[int, NDArray[np.int64]],
+    kept: list[Kept],
 ) -> NDArray[np.int64]:
     """What a stage hands on, int64[buffers, rows], after the stages before it."""
-    buffers = _staged(linked, clock, count, deadline, known, kept)
+    buffers = _staged(linked, clock, count, course, deadline, known, kept)
     handed = np.zeros((len(linked.hands), linked.rows), np.int64)
-    _passed(linked, clock, [], buffers, count, None, None, deadline, (0, linked.rows), handed)
+    _passed(linked, clock, [], buffers, count, None, course.begin(_weight(linked)), deadline, (0, linked.rows), handed)
     return handed
 
 
@@ -212,7 +236,7 @@ def _passed(
     count: int,
     block_words: int | None,
     progress: Callable[[float], None] | None,
-    deadline: Deadline | None,
+    deadline: Deadline,
     span: tuple[int, int],
     handed: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
@@ -225,16 +249,34 @@ def _passed(
     control = np.zeros(2, np.int64)
     counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
     errors = [np.zeros(2, np.int64) for _ in range(count)]
-    given = [each if JIT else each.astype(object) for each in (program, args, blocks)]
+    *given, table = [each if JIT else each.astype(object) for each in (program, args, blocks)]
 
-    def work(thread: int) -> None:
-        layout, places, lists, room, _memory = _scratch(linked, blocks)
+    def ready(thread: int) -> Callable[[int, int], None]:
+        """What runs some of the blocks on one thread."""
+        layout, places, lists, room, memory = _scratch(linked, blocks)
         address = int(control.ctypes.data)
-        interpret(
-            *given, layout if JIT else layout.astype(object), address, address + 8, places, lists, room, counts[thread], errors[thread]
-        )
 
-    _together(work, min(count, max(1, len(blocks))), control, len(blocks), progress, deadline)
+        def some(begin: int, end: int) -> None:
+            interpret(
+                *given,
+                table[begin:end],
+                layout if JIT else layout.astype(object),
+                address,
+                address + 8,
+                places,
+                lists,
+                room,
+                counts[thread],
+                errors[thread],
+            )
+            assert memory.size
+
+        return some
+
+    if count == 1 or len(blocks) < 2:
+        _in_turn(ready(0), control, len(blocks), progress, deadline)
+    else:
+        _together(ready, min(count, len(blocks)), control, len(blocks), progress, deadline)
     _raise_first(linked, [each for each in errors if each[0]])
     return np.asarray(np.sum(counts, axis=0))
 
@@ -302,49 +344,78 @@ def _scratch(linked: Linked, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int6
     return layout, start + size, start + lists, room, memory
 
 
-def _together(
-    work: Callable[[int], None],
-    count: int,
+def _in_turn(
+    some: Callable[[int, int], None],
     control: NDArray[np.int64],
     blocks: int,
     progress: Callable[[float], None] | None,
-    deadline: Deadline | None,
+    deadline: Deadline,
 ) -> None:
-    """Runs `work` on some threads; between blocks they can be stopped."""
-    if count == 1 and progress is None and deadline is None:
-        work(0)
-        return
-    pool = _pool(count)
-    tasks = [pool.submit(work, thread) for thread in range(count)]
-    pending = set(tasks)
-    try:
-        while pending:
-            left = None if deadline is None else deadline.left
-            pause = left if progress is None else 0.1 if left is None else min(0.1, left)
-            _, pending = wait_for(pending, timeout=pause)
-            if pending and deadline is not None and not deadline.left:
-                raise Cancelled(
-                    f"stopped after {deadline.seconds:g} seconds, as asked, with {min(int(control[0]), blocks)} of {blocks} blocks begun"
-                )
-            if progress is not None:
-                progress(min(int(control[0]), blocks) / max(1, blocks))
-    finally:
-        control[1] = 1
-        wait_for(tasks)
-    for task in tasks:
-        task.result()
+    """Runs all blocks on the caller's thread, about PAUSE seconds at a time: between them it can be stopped, and interrupted."""
+    begin, several = 0, 1
+    while begin < blocks:
+        deadline.check(f"with {begin} of {blocks} blocks begun")
+        started = time.perf_counter()
+        end = min(begin + several, blocks)
+        control[0] = 0
+        some(begin, end)
+        begin = end
+        several = several * 2 if time.perf_counter() - started < PAUSE / 2 else max(1, several // 2)
+        if progress is not None and begin < blocks:
+            progress(begin / blocks)
     if progress is not None:
         progress(1.0)
 
 
+def _together(
+    ready: Callable[[int], Callable[[int, int], None]],
+    count: int,
+    control: NDArray[np.int64],
+    blocks: int,
+    progress: Callable[[float], None] | None,
+    deadline: Deadline,
+) -> None:
+    """Runs all blocks on some threads, which take them from one counter; between blocks they can be stopped."""
+    pool = _pool(count)
+    tasks = [pool.submit(lambda thread: ready(thread)(0, blocks), thread) for thread in range(count)]
+    try:
+        pending = set(tasks)
+        while pending:
+            left = deadline.left
+            pause = left if progress is None else 0.1 if left is None else min(0.1, left)
+            done, pending = wait_for(pending, timeout=pause, return_when=FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+            if pending:
+                begun = min(int(control[0]), blocks)
+                deadline.check(f"with {begun} of {blocks} blocks begun")
+                if progress is not None:
+                    progress(begun / blocks)
+    finally:
+        control[1] = 1
+        _ended(tasks)
+    if progress is not None:
+        progress(1.0)
+
+
+def _ended(tasks: list[Future[None]]) -> None:
+    """Waits for threads, which still write into memory that is about to go: whatever interrupts the wait, it goes on."""
+    for task in tasks:
+        task.cancel()
+    while True:
+        try:
+            wait_for(tasks)
+        except KeyboardInterrupt:
+            continue
+        return
+
+
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
-_pools_lock = threading.Lock()
 
 
 def _pool(count: int) -> ThreadPoolExecutor:
     """Threads that wait for the next run; a forked process makes its own."""
-    with _pools_lock:
-        return _pools.setdefault((os.getpid(), count), ThreadPoolExecutor(count, thread_name_prefix="segkernel"))
+    return _pools.setdefault((os.getpid(), count), ThreadPoolExecutor(count, thread_name_prefix="segkernel"))
 
 
 def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:

@@ -168,7 +168,7 @@ class Tally:
         """A head and a row for each of the first names."""
         counts = self.counts()
         rows = [["name", "value", "accounts", "share"]]
-        for name, value, accounts, share in counts.select("name", "value", "accounts", "share").head(_SHOWN).iter_rows():
+        for name, value, accounts, share in counts[:, :4].head(_SHOWN).iter_rows():
             missing = "" if self.kind(name) == "segment" else "(none)"
             rows.append([visible(name), missing if value is None else visible(value), f"{accounts:,}", percent(share)])
         if counts.height > _SHOWN:

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segdsl.schema import FieldSpec, Schema, Table
+from segkernel import forks
 from segkernel.data import completion, digest, groups, keys, lists, narrowing, physical, spaces
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
@@ -23,7 +24,6 @@ from segkernel.errors import DataError, Error, SchemaError
 from segkernel.textual import visible
 
 _Made = TypeVar("_Made")
-_HOME = os.getpid()
 
 
 class Dataset:
@@ -51,7 +51,7 @@ class Dataset:
         links: Mapping[str, Mapping[str, Any]] | None = None,
         timezone: str = "UTC",
     ) -> None:
-        _refuse_fork()
+        forks.refuse("a dataset")
         whole = schema is None
         if schema is None:
             schema = completion.declared(list(tables), root, key, links, timezone)
@@ -65,6 +65,8 @@ class Dataset:
         self._warnings: list[str] = []
         self._lock = threading.Lock()
         self._made: dict[Any, Future[Any]] = {}
+        self._makers: dict[Any, int] = {}
+        forks.remember(self)
         if self._sources[schema.root].lazy is None:
             self._index(schema.root)
 
@@ -92,7 +94,6 @@ class Dataset:
 
     def keys(self) -> pl.DataFrame:
         """The key columns of the root, in its row order."""
-        _refuse_fork()
         root = self.schema.root
         self._index(root)
         return pl.DataFrame([self._series(root, part).alias(part) for part in self.schema.tables[root].key])
@@ -111,7 +112,6 @@ class Dataset:
         Raises DataError for a table or column that is not there, also of other frames, where rows cannot be read, or where values
         are missing that the schema says never are.
         """
-        _refuse_fork()
         for table, wanted in columns.items():
             source = self._source(table)
             for column in wanted:
@@ -121,6 +121,7 @@ class Dataset:
                     raise DataError(completion.absent(table, column, source.columns, "" if column == called else f" (the field {called})"))
             if source.lazy is None or self._checked[table].issuperset(wanted):
                 continue
+            forks.refuse("reading a lazy frame")
             source.read(wanted)
             completion.check_never_missing(table, self.schema.tables[table], source, wanted)
             self._checked[table].update(wanted)
@@ -175,18 +176,28 @@ class Dataset:
             for what in [each for each in self._made if groups.rests_on(each, moment)]:
                 del self._made[what]
 
-    def prepare(self, wanted: Iterable[tuple[Any, ...]], threads: int | None = None) -> None:
+    def prepare(self, wanted: Iterable[tuple[Any, ...]], threads: int | None = None, check: Callable[[], None] = lambda: None) -> None:
         """Read the columns of `wanted` (what `column` takes, each) on several threads; the result is the same.
 
-        What takes longest begins first: rows in the order of their owners, then columns, long ones before short ones.
+        What takes longest begins first: rows in the order of their owners, then columns, long ones before short ones. `check` is called
+        before each, and may raise to stop there.
         """
         todo = list(dict.fromkeys(wanted))
         orders = dict.fromkeys((each[0], *each[4:]) for each in todo if each[0])
+
+        def read(make: Callable[..., Any], each: tuple[Any, ...]) -> None:
+            check()
+            make(*each)
+
         with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
-            tasks: list[Future[Any]] = [pool.submit(self.space, *each) for each in orders]
-            tasks += [pool.submit(self.column, *each) for each in sorted(todo, key=self._length, reverse=True)]
-            for task in tasks:
-                task.result()
+            tasks = [pool.submit(read, self.space, each) for each in orders]
+            tasks += [pool.submit(read, self.column, each) for each in sorted(todo, key=self._length, reverse=True)]
+            try:
+                for task in tasks:
+                    task.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _length(self, wanted: tuple[Any, ...]) -> int:
         """How many rows a column of `prepare` has in its table, as far as that is known before."""
@@ -223,17 +234,30 @@ class Dataset:
             mine = future is None
             if future is None:
                 future = self._made[what] = Future()
+                self._makers[what] = threading.get_ident()
+            elif self._makers.get(what) == threading.get_ident():
+                raise Error("a function of the host's evaluates rules for which it is being called itself; evaluate them elsewhere")
         if mine:
             try:
-                _refuse_fork()
+                forks.refuse("reading data for the first time")
                 future.set_result(make())
             except BaseException as error:
                 with self._lock:
                     del self._made[what]
                 future.set_exception(error)
                 raise
+            finally:
+                self._makers.pop(what, None)
         made: _Made = future.result()
         return made
+
+    def renew(self) -> None:
+        """See `forks`."""
+        self._lock = threading.Lock()
+        self._made = {what: made for what, made in self._made.items() if made.done()}
+        self._makers = {}
+        for source in self._sources.values():
+            source.renew()
 
     def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema) -> str:
         described = {}
@@ -408,10 +432,3 @@ def _check_zone(zone: str) -> None:
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise SchemaError(f'there is no time zone "{zone}"; use a name such as "Europe/Berlin"') from error
-
-
-def _refuse_fork() -> None:
-    if os.getpid() != _HOME:
-        raise Error(
-            'a Polars query in a forked process never ends; start processes by "spawn" or "forkserver" (multiprocessing.set_start_method)'
-        )

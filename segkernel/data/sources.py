@@ -44,6 +44,10 @@ class Source:
         """How many rows there are; None as long as nothing of a lazy frame was read."""
         return None if self.lazy is not None and not self.frame.width else self.frame.height
 
+    def renew(self) -> None:
+        """See `forks`."""
+        self._lock = threading.Lock()
+
     def read(self, columns: Iterable[str]) -> None:
         """Collect the columns of a lazy frame that were not collected yet, all in one go.
 

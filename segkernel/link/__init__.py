@@ -85,16 +85,18 @@ def link(
     functions: Mapping[str, Function] | None = None,
     as_of: int = 0,
     statistics: Callable[[Statistic], Population] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Linked:
     """Makes a program's instructions for one dataset; columns, maps and orders that it needs are bound on the way.
 
     `functions` are the host's, by name. `as_of` (nanoseconds since 1970-01-01T00:00Z) is the instant for which rows are grouped by what
     changes with it: only for a program with such groups is the result for that instant alone. `statistics` are those of the population of
-    an earlier run, if the rows are not the population. Raises DataError where the data do not fit.
+    an earlier run, if the rows are not the population. `check` is called before each column and stage, and may raise to stop there.
+    Raises DataError where the data do not fit.
     """
     moment = Moment(as_of)
     try:
-        return _linked(program, dataset, functions or {}, {}, {}, moment, statistics)
+        return _linked(program, dataset, functions or {}, {}, {}, moment, check, statistics)
     finally:
         if program.moving:
             dataset.forget(moment)
@@ -110,19 +112,21 @@ def _linked(
     known: dict[int, Linked],
     once: dict[Any, Column],
     moment: Moment,
+    check: Callable[[], None],
     statistics: Callable[[Statistic], Population] | None = None,
 ) -> Linked:
     """`known` are the stages linked so far, `once` the calls of the host's functions that no run changes; each is there once."""
+    check()
     dataset = dataset.under(program)
     for key in program.keys:
         called = (key.meaning, moment) if key.moving else key.meaning
-        dataset.key(key.table, called, partial(_key, key, dataset, functions, moment))
+        dataset.key(key.table, called, partial(_key, key, dataset, functions, moment, check))
     moving = frozenset(key.meaning for key in program.keys if key.moving)
     if moving:
         program = msgspec.structs.replace(program, spaces=tuple(groups.at_moment(chain, moving, moment) for chain in program.spaces))
     for each in program.stages:
         if id(each) not in known:
-            known[id(each)] = _linked(each, dataset, functions, known, once, moment, statistics)
+            known[id(each)] = _linked(each, dataset, functions, known, once, moment, check, statistics)
     stages = tuple(known[id(each)] for each in program.stages)
     handed_before = [stage.handed for stage in stages]
     fixed: dict[int, Column] = {}
@@ -167,11 +171,12 @@ def _linked(
     linker = Linker(program, dataset, _owned.setdefault(dataset, {}), handed_before, fixed, places)
     code = linker.code
     columns = [program.nodes[number] for number in sorted(linker.uses) if program.nodes[number][0] == "column"]
-    dataset.prepare((program.spaces[space], path, name, program.timezone, program.root) for _, space, _, path, name in columns)
+    wanted = [(program.spaces[space], path, name, program.timezone, program.root) for _, space, _, path, name in columns]
+    dataset.prepare(wanted, check=check)
     linker.aggregates()
-    for check in linker.checks:
-        linker.ensure(check)
-        linker.used(check)
+    for node in linker.checks:
+        linker.ensure(node)
+        linker.used(node)
     bitmaps, chosen = len(program.bitmaps), sum(len(each.cases) for each in program.choices)
     outputs: list[tuple[int, ...]] = []
     codes = [(which, value, _code_width(len(each.values))) for which, each in enumerate(program.choices) for _, value in each.cases]
@@ -219,11 +224,11 @@ def _linked(
     )
 
 
-def _key(key: Key, dataset: Source, functions: Mapping[str, Function], moment: Moment) -> NDArray[Any]:
+def _key(key: Key, dataset: Source, functions: Mapping[str, Function], moment: Moment, check: Callable[[], None]) -> NDArray[Any]:
     """The codes of what rows are grouped by, at a moment where that decides them."""
     from segkernel.run import handed_on
 
-    stage = _linked(key.program, dataset, functions, {}, {}, moment)
+    stage = _linked(key.program, dataset, functions, {}, {}, moment, check)
     assert stage.fixed or key.moving
     return groups.codes(stage.handed[0], handed_on(stage, moment.as_of))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segdsl.functions import Signature
 from segdsl.syntax import Span
 from segdsl.typesystem import Type
+from segkernel import forks
 from segkernel.data import narrowing, physical
 from segkernel.data.columns import Column
 from segkernel.errors import DataError
@@ -49,6 +50,7 @@ def called(function: Function, given: Sequence[Handed], buffers: NDArray[np.int6
     """The values of a function for all rows of a stage, from its int64[buffers, rows]. Raises DataError where the function fails or
     gives what it should not."""
     signature, place = function.signature, f"the function {function.signature.name}"
+    forks.refuse(place)
     try:
         arguments = [
             _series(handed, buffers, kind).alias(f"argument {number}")

@@ -37,8 +37,8 @@ class Source(Hashable, Protocol):
     def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
         """Where each row stands by the key of its table."""
 
-    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]]) -> None:
-        """Read columns that will be asked for."""
+    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], *, check: Callable[[], None]) -> None:
+        """Read columns that will be asked for; `check` is called before each."""
 
     def key(self, table: str, meaning: Any, make: Callable[[], NDArray[Any]]) -> None:
         """Keep what rows are grouped by."""

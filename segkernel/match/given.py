@@ -103,7 +103,7 @@ class View:
     def height(self, table: str) -> int:
         return self.given.count(self.base)
 
-    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]]) -> None:
+    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], *, check: Callable[[], None]) -> None:
         for each in wanted:
             self.column(*each)
 
