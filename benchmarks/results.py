@@ -8,12 +8,12 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
 from benchmarks.bandwidth import Bandwidth
 from benchmarks.cells import Cell, Size
-from benchmarks.contest import median
 
 OURS = "segkernel"
 PACKAGES = (

@@ -24,6 +24,8 @@ from segdsl.schema import Schema
 from tests.lark_trees import grammar
 
 DATABASES = ("DuckDB", "DataFusion")
+ERRS = {"DataFusion": "it takes `x and not x` for false where x is missing"}
+"""What rivals get wrong by themselves: no answer of ours is to blame, and their times are worth showing."""
 SOME = 50
 """How many single accounts the rivals are asked for."""
 
@@ -52,8 +54,8 @@ def warm(cell: Cell, size: Size, runs: int, result: Result) -> Result:
     rivals: list[Contender] = []
     for rival in cell.rivals:
         for each in RIVALS[rival](made):
-            times[each.name] = [compared(each, answers)]
-            proofs[each.name] = f"{each.proof}{', ' + proofs.pop(rival) if rival in proofs else ''}"
+            times[each.name], told = compared(each, answers)
+            proofs[each.name] = "; ".join([told, *([proofs.pop(rival)] if rival in proofs else [])])
             rivals += [each] if times[each.name][0] <= LONG else []
     del answers
     gc.collect()
@@ -79,14 +81,15 @@ def counts(cell: Cell, size: Size, runs: int, result: Result) -> Result:
         raise Unequal("the counts alone differ from those of the full evaluation")
     rivals = polars(made)
     rivals += [summed(each) for each in rivals]
-    times = {OURS: [timed(ours)[0]]} | {each.name: [compared(each, members)] for each in rivals}
+    found = {each.name: compared(each, members) for each in rivals}
+    times = {OURS: [timed(ours)[0]]} | {who: seconds for who, (seconds, _) in found.items()}
     del members
     for number in range(max(runs, 3)):
         times[OURS] += [timed(ours)[0] for _ in range(2)]
         if number < runs:
             for each in rivals:
                 times[each.name].append(timed(lambda run=each.run: discarded(run()))[0])  # type: ignore[misc]
-    proofs = {each.name: each.proof for each in rivals}
+    proofs = {who: told for who, (_, told) in found.items()}
     written = 8 * size.rules
     return msgspec.structs.replace(
         result, seconds=without_first(times), proofs=proofs, limit=msgspec.structs.replace(limit(made), written=written)
@@ -115,20 +118,23 @@ def proved(cell: Cell, size: Size) -> dict[str, str]:
     few = Size(int(size.accounts * share), int(size.orders * share), int(size.lines * share), size.rules)
     small = contest(made_workload(cell, few))
     result = small.ours()
-    for rival in databases:
-        wrong = unequal(result, rows_of(rival, small))
-        if wrong:
-            raise Unequal(f"{rival} says otherwise of {len(wrong)} rules over {few.accounts:,} accounts: {', '.join(wrong[:5])}")
-    return dict.fromkeys(databases, f"every account of every name for {few.accounts:,} accounts")
+    proof = f"every account of every name for {few.accounts:,} accounts"
+    return {rival: told(rival, proof, unequal(result, rows_of(rival, small)), size.rules) for rival in databases}
 
 
-def compared(rival: Contender, result: Any) -> float:
-    """The seconds of a rival's first run, whose answers are the same. Raises Unequal."""
+def compared(rival: Contender, result: Any) -> tuple[list[float], str]:
+    """The seconds of a rival's first run, and how far its answers are the same. Raises Unequal."""
     seconds, answers = timed(rival.run)
-    wrong = rival.wrong(result, answers)
-    if wrong:
-        raise Unequal(f"{rival.name} says otherwise of {len(wrong)} rules: {', '.join(wrong[:5])}")
-    return seconds
+    return [seconds], told(rival.name, rival.proof, rival.wrong(result, answers), len(result.names))
+
+
+def told(rival: str, proof: str, wrong: list[str], rules: int) -> str:
+    """What was compared, with the names of which a rival is known to be wrong. Raises Unequal for others."""
+    if not wrong:
+        return proof
+    if rival not in ERRS or len(wrong) > rules * 0.01 + 1:
+        raise Unequal(f"{rival} says otherwise of {len(wrong)} rules: {', '.join(wrong[:5])}")
+    return f"{proof} but {', '.join(wrong)}, since {ERRS[rival]}"
 
 
 def discarded(answers: Any) -> None:
