@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -246,6 +247,7 @@ def _passed(
     """
     blocks = _blocks(linked, block_words, *span)
     program, args = _filled(linked, clock, outputs, buffers, handed)
+    _ranks = linked.ranking.applied(program, partial(_spread, count))
     control = np.zeros(2, np.int64)
     counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
     errors = [np.zeros(2, np.int64) for _ in range(count)]
@@ -314,8 +316,6 @@ def _filled(
         args[at : at + len(found)] = found
     for row, index in linked.outputs:
         program[row, 2] = outputs[index]
-        if not outputs[index]:
-            program[row, 0], program[row, 2] = op.COUNT, index
     for buffer, row in enumerate(linked.hands):
         assert handed is not None
         program[row, 2] = handed[buffer].ctypes.data
@@ -416,6 +416,15 @@ _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 def _pool(count: int) -> ThreadPoolExecutor:
     """Threads that wait for the next run; a forked process makes its own."""
     return _pools.setdefault((os.getpid(), count), ThreadPoolExecutor(count, thread_name_prefix="segkernel"))
+
+
+def _spread(count: int, things: Iterable[Callable[[], None]]) -> None:
+    """Does things on some threads."""
+    if count == 1:
+        for each in things:
+            each()
+    else:
+        wait_for([_pool(count).submit(each) for each in things])
 
 
 def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:

@@ -105,12 +105,47 @@ def test_sets_of_codes(rows: int, begin: int, dtype: Any) -> None:
         shuffled[(code & 15) + 16 * (code >> 7)] |= 1 << ((code >> 4) & 7)
     address = machine.column(codes, dtype)
     machine.emit(op.CODES, 0, address, machine.memory(bits, np.uint8), np.dtype(dtype).itemsize, 0, op.COLUMN)
+    few = codes & 63
     if dtype is np.uint8:
         machine.emit(op.SET8, 1, address, machine.memory(shuffled, np.uint8))
+        table, bits = machine.memory(shuffled, np.uint8), signed64(sum(1 << code for code in inside if code < 64))
+        machine.emit(op.SET8, 2, machine.column(few, dtype), table, bits, 1)
     machine.run()
     assert machine.flags(0).tolist() == np.isin(codes, inside).tolist()
     if dtype is np.uint8:
         assert machine.flags(1).tolist() == np.isin(codes, inside).tolist()
+        assert machine.flags(2).tolist() == np.isin(few, inside).tolist()
+
+
+def found_by_steps(flags: list[NDArray[np.bool_]], steps: list[int]) -> NDArray[np.bool_]:
+    """What steps of logic find, by hand; registers in which they keep are written."""
+    found = np.zeros_like(flags[0])
+    for step in steps:
+        if step & op.KEEP:
+            flags[step >> op.KEPT], found = found, np.zeros_like(found)
+        other = flags[(step >> op.OPERAND) & op.REGISTERS]
+        found = found | other if step & op.OR else found & other
+    return found
+
+
+@pytest.mark.parametrize(("rows", "begin"), [(0, 0), (1, 0), (65, 70), (512, 0), (513, 0), (2047, 0), (2048, 0), (2049, 0), (5000, 700)])
+def test_steps_of_logic(rows: int, begin: int) -> None:
+    rng = np.random.default_rng(rows)
+    for _ in range(20):
+        machine = Machine(rows, begin)
+        flags = [rng.random(rows) < 0.5 for _ in range(9)]
+        for register, each in enumerate(flags):
+            machine.set(register, each)
+        steps = [op.OR | int(rng.integers(9)) << op.OPERAND]
+        for _ in range(int(rng.integers(0, 12))):
+            kind, register = int(rng.choice([op.AND, op.OR])), int(rng.integers(9))
+            keep = op.KEEP | int(rng.integers(9)) << op.KEPT if rng.random() < 0.3 else 0
+            steps.append(kind | keep | register << op.OPERAND)
+        machine.emit(op.LOGIC, 10, machine.further(*steps), len(steps))
+        machine.run()
+        wanted = found_by_steps(flags, steps)
+        assert machine.flags(10).tolist() == wanted.tolist()
+        assert [machine.flags(register).tolist() for register in range(9)] == [each.tolist() for each in flags]
 
 
 @sized
@@ -126,7 +161,8 @@ def test_logic(rows: int, begin: int) -> None:
     machine.emit(op.ALWAYS, 18, 0)
     for count in range(2, 10):
         for what in (op.AND, op.OR):
-            machine.emit(what, 10, machine.further(*range(count)), count)
+            steps = [(op.OR if register == 0 else what) | register << op.OPERAND for register in range(count)]
+            machine.emit(op.LOGIC, 10, machine.further(*steps), count)
             machine.emit(op.COUNT, 0, 10)
             machine.run()
             both = np.logical_and if what == op.AND else np.logical_or

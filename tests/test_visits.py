@@ -264,7 +264,7 @@ def test_averages(pairs: list[tuple[int, int]]) -> None:
 # ---- results
 
 
-@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 511, 512, 513])
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 511, 512, 513, 2048, 2560, 4099])
 def test_results_are_packed_counted_and_picked(rows: int) -> None:
     rng = np.random.default_rng(rows)
     flags = rng.random(rows) < 0.4
@@ -277,9 +277,12 @@ def test_results_are_packed_counted_and_picked(rows: int) -> None:
     machine.emit(op.PICK, small.ctypes.data, 0, 7, 1, space=0)
     machine.emit(op.PICK, large.ctypes.data, 0, 70_000, 4, space=0)
     machine.emit(op.COUNT, 2, 0, space=0)
-    machine.emit(op.OUT, int(memory.ctypes.data) + start, 0, 1, space=0)
+    steps = machine.further(op.OR, op.OR | 1 << op.OPERAND)
+    machine.set(1, np.zeros(rows, np.bool_), space=0)
+    machine.emit(op.OUT, int(memory.ctypes.data) + start, steps, 1, 2, space=0)
+    machine.emit(op.OUT, 0, steps, 3, 1, space=0)
     machine.run()
-    assert machine.counts.tolist() == [0, int(flags.sum()), int(flags.sum()), 0]
+    assert machine.counts.tolist() == [0, int(flags.sum()), int(flags.sum()), int(flags.sum())]
     packed = memory[start : start + size]
     assert np.unpackbits(packed, bitorder="little").tolist() == [*flags.astype(int).tolist(), *[0] * (size * 8 - rows)]
     assert set(memory[:start].tolist() + memory[start + size :].tolist()) <= {0xAA}

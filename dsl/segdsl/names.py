@@ -78,18 +78,18 @@ def quoted(name: syntax.Name) -> bool:
 
 
 def _children(kind: Any) -> tuple[str, ...]:
+    leaves = (syntax.Number, syntax.Text, syntax.Truth, syntax.Date, syntax.Month, syntax.Timestamp, syntax.Duration, syntax.Name)
     silent = {"span", "op", "negated", "ignoring_case", "kind", "count", "direction", "name", "period"}
     silent |= {"pattern", "segment", "label", "everyone"}
+    if kind in leaves or kind is syntax.Path:
+        return ()
     return tuple(field for field in kind.__struct_fields__ if field not in silent)
 
 
-_NAMELESS = frozenset(
-    (syntax.Number, syntax.Text, syntax.Truth, syntax.Date, syntax.Month, syntax.Timestamp, syntax.Duration, syntax.Name, type(None))
-)
-_GETTERS: dict[type, attrgetter[Any]] = {
-    kind: attrgetter(*_children(kind))
+_GETTERS: dict[type, tuple[attrgetter[Any], ...]] = {
+    kind: tuple(attrgetter(field) for field in _children(kind))
     for kind in vars(syntax).values()
-    if isinstance(kind, type) and issubclass(kind, syntax.Node) and kind not in _NAMELESS and _children(kind)
+    if isinstance(kind, type) and issubclass(kind, syntax.Node)
 }
 
 
@@ -98,12 +98,12 @@ def mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: froze
 
     `of_rows` are the lets of relations' rows, which an aggregate also names behind its relation, and that behind `links`.
     """
-    waiting: list[Any] = [_GETTERS[type(statement)](statement)]
+    waiting: list[Any] = [getter(statement) for getter in _GETTERS[type(statement)]]
     while waiting:
         node = waiting.pop()
         kind = type(node)
         if kind is tuple:
-            waiting += node
+            waiting.extend(node)
         elif kind is syntax.Path:
             name = node.parts[0]
             if len(node.parts) == 1 and (name.text not in CLOCK or quoted(name)):
@@ -119,9 +119,8 @@ def mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: froze
                 arguments = arguments[1:]
             waiting.extend(arguments)
             waiting.extend(part for part in (node.where, node.per, node.by, node.over) if part is not None)
-        elif kind not in _NAMELESS:
-            held = _GETTERS[kind](node)
-            waiting += held if type(held) is tuple else (held,)
+        elif node is not None:
+            waiting.extend(getter(node) for getter in _GETTERS[kind])
 
 
 def mentions(names: Names, schema: Schema) -> Mentions:

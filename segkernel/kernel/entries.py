@@ -28,6 +28,10 @@ FEW = 254
 """So many different values are few."""
 BLOCK = 1024
 """So many rows are read and encoded at once."""
+BUCKETS = 8192
+"""Into so many parts of equal size the space between the least and the greatest cut of ranks is divided."""
+FLOATS = 9
+"""Stands for the width of a column of floats that is ranked."""
 
 Compiled = Callable[[], list[machine_code.Code]]
 sources: dict[tuple[str, str], tuple[Callable[..., Any], Compiled]] = {}
@@ -109,6 +113,7 @@ interpreter = Room("interpreter")
 overlaps = Room("overlaps")
 rows = Room("rows", NONE=NONE)
 texts = Room("texts", NONE=NONE)
+ranking = Room("ranking", BUCKETS=BUCKETS, FLOATS=FLOATS)
 interpret: Entry = interpreter.interpret
 
 
@@ -119,7 +124,7 @@ def prepare_all() -> None:
 
 
 def _listed() -> bytes:
-    for room in (interpreter, accumulators, encoding, grouping, overlaps, rows, texts):
+    for room in (interpreter, accumulators, encoding, grouping, overlaps, ranking, rows, texts):
         _load(room.name)
     return json.dumps(sorted(sources)).encode()
 
@@ -140,7 +145,9 @@ def _load(room: str) -> None:
         case "rows":
             import segkernel.kernel.rows
         case "texts":
-            import segkernel.kernel.texts  # noqa: F401
+            import segkernel.kernel.texts
+        case "ranking":
+            import segkernel.kernel.ranking  # noqa: F401
 
 
 _lock = threading.RLock()

@@ -87,13 +87,7 @@ def fail(errors, instruction, row):
 @part
 def test_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, first, words, root):
     """The instructions that fill a register of their own space."""
-    if what == op.RANGE:
-        in_range(target, located(a, e, slots, slot, first, d), b, c, d, words)
-    elif what == op.SET8:
-        in_set(target, a + first, b, words)
-    elif what == op.AND or what == op.OR:
-        combine(what, target, args, a, b, bits, stride, words)
-    elif what == op.WITHOUT:
+    if what == op.WITHOUT:
         subtract(target, bits + a * stride, bits + b * stride, words)
     elif what == op.FLOAT_RANGE:
         float_range(target, located(a, e, slots, slot, first, 8), b, c, d, words)
@@ -258,7 +252,16 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             begin, end = blocks[block, 2 * space], blocks[block, 2 * space + 1]
             first = begin >> 6 << 6
             words = (end - first + 63) >> 6
-            if what == op.TAKE_BITS:
+            # what most programs mostly do comes first
+            if what == op.RANGE:
+                in_range(bits + t * stride, located(a, e, slots, slot, first, d), b, c, d, words)
+            elif what == op.OUT:
+                counts[b] += put(t + (first >> 3) if t != 0 else t, args, a, c, bits, stride, end - begin, lists)
+            elif what == op.SET8:
+                in_set(bits + t * stride, a + first, b, c, d, words)
+            elif what == op.LOGIC:
+                combine(bits + t * stride, args, a, b, bits, stride, words)
+            elif what == op.TAKE_BITS:
                 register = layout[b, 0] + a * layout[b, 1] if a >= 0 else a
                 take_bits(bits + t * stride, slots + d * slot, register, words)
             elif what < op.LOAD:
@@ -290,8 +293,6 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
                 take(slots + t * slot, slots + d * slot, source, c, NAN_BITS if what == op.TAKE_FLOAT else 0, words * 64)
             elif what == op.COUNT:
                 counts[t] += count(bits + a * stride, end - begin)
-            elif what == op.OUT:
-                counts[b] += put(t + (first >> 3), bits + a * stride, end - begin)
             elif what == op.HAND:
                 source = bits + a * stride if b != 0 else slots + a * slot
                 hand(t + first * 8, source, b, begin - first, end - first)

@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import ctypes
 import platform
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from segkernel.kernel.compilation import JIT, inlined, part
+from segkernel.kernel.operations import KEEP, KEPT, OPERAND, OR, REGISTERS
 
 VECTORS = JIT and platform.machine() in ("x86_64", "AMD64")
 SHUFFLES = VECTORS and bool(binding.get_host_cpu_features().get("avx512bw"))
+SELECTS = not JIT or (VECTORS and bool(binding.get_host_cpu_features().get("avx512bitalg")))
 COMPRESSES = VECTORS and bool(binding.get_host_cpu_features().get("avx512f"))
 
 signed: Any = np.int64 if JIT else int
@@ -57,6 +61,12 @@ def _store(builder: Any, value: Any, address: Any, streaming: bool = False) -> N
 
 def _narrow(builder: Any, value: Any, element: Any) -> Any:
     return value if element.width == 64 else builder.trunc(value, element)
+
+
+def _called(builder: Any, name: str, result: Any, operands: list[Any]) -> Any:
+    """A function of LLVM's own."""
+    found = builder.module.globals.get(name)
+    return found or ir.Function(builder.module, ir.FunctionType(result, operands), name)
 
 
 if JIT:
@@ -233,18 +243,12 @@ def _set_loop(address: int, table: int) -> Any:
     return word
 
 
-def _shuffle(builder: Any) -> Any:
-    name, bytes64 = "llvm.x86.avx512.pshuf.b.512", _vector(I8, 64)
-    found = builder.module.globals.get(name)
-    return found or ir.Function(builder.module, ir.FunctionType(bytes64, [bytes64, bytes64]), name)
-
-
 def _set_lanes() -> Any:
     @intrinsic
     def in_set(typing: Any, address: Any, table: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             bytes64 = _vector(I8, 64)
-            shuffle = _shuffle(builder)
+            shuffle = _called(builder, "llvm.x86.avx512.pshuf.b.512", bytes64, [bytes64, bytes64])
             codes = _load(builder, arguments[0], I8, 64)
             nothing = ir.Constant(_vector(I8, 16), ir.Undefined)
             repeat = ir.Constant(_vector(I32, 64), [lane % 16 for lane in range(64)])
@@ -264,13 +268,33 @@ def _set_lanes() -> Any:
     return in_set
 
 
+def _bits_lanes() -> Any:
+    @intrinsic
+    def in_bits(typing: Any, address: Any, bits: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            bytes64 = _vector(I8, 64)
+            select = _called(builder, "llvm.x86.avx512.vpshufbitqmb.512", _vector(I1, 64), [bytes64, bytes64])
+            table = builder.bitcast(_splat(builder, arguments[1], 8), bytes64)
+            return builder.bitcast(builder.call(select, [table, _load(builder, arguments[0], I8, 64)]), I64)
+
+        return types.uint64(types.int64, types.int64), code
+
+    return in_bits
+
+
+def _bits_loop(address: int, bits: int) -> Any:
+    word = unsigned(0)
+    for lane in range(64):
+        word |= ((unsigned(bits) >> unsigned(load8(address + lane))) & unsigned(1)) << unsigned(lane)
+    return word
+
+
 def _compress(builder: Any, values: Any, mask: Any) -> Any:
     """The lanes of a vector whose mask bit is set, moved to the front."""
     element = "i32" if values.type.element == I32 else "i64"
     name = f"llvm.experimental.vector.compress.v{values.type.count}{element}"
-    shape = ir.FunctionType(values.type, [values.type, mask.type, values.type])
-    found = builder.module.globals.get(name) or ir.Function(builder.module, shape, name)
-    return builder.call(found, [values, mask, ir.Constant(values.type, ir.Undefined)])
+    compress = _called(builder, name, values.type, [values.type, mask.type, values.type])
+    return builder.call(compress, [values, mask, ir.Constant(values.type, ir.Undefined)])
 
 
 def _place16() -> Any:
@@ -321,100 +345,98 @@ def _filled_loop(address: int, number: int, found: int, numbers: int) -> int:
     return count
 
 
-_MEANING = {
-    "and": lambda builder, x, y: builder.and_(x, y),
-    "or": lambda builder, x, y: builder.or_(x, y),
-    "without": lambda builder, x, y: builder.and_(x, builder.not_(y)),
-}
+def _majority(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """The bits that two of three have: `x and y` where z is 0, `x or y` where it is 1, in one instruction."""
+    if not COMPRESSES:
+        return builder.or_(builder.and_(x, y), builder.and_(builder.or_(x, y), z))
+    named = _called(builder, "llvm.x86.avx512.pternlog.q.512", x.type, [x.type, x.type, x.type, I32])
+    return builder.call(named, [x, y, z, ir.Constant(I32, 0xE8)])
 
 
-def _words_lanes(operation: str, count: int, streaming: bool = False) -> Any:
-    """8 words: target = a op b op …"""
+def _logic_lanes(vectors: int, streaming: bool) -> Any:
+    """Logic on `vectors` times 8 words at once, which never leave the processor between two steps."""
 
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = _load(builder, arguments[1], I64, 8)
-        for address in arguments[2:]:
-            value = _MEANING[operation](builder, value, _load(builder, address, I64, 8))
-        _store(builder, value, arguments[0], streaming)
-        return context.get_dummy_value()
+    @intrinsic
+    def logic(typing: Any, target: Any, args: Any, at: Any, count: Any, base: Any, stride: Any, start: Any, end: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            target, args, at, count, base, stride, start, end = arguments
+            eight = _vector(I64, 8)
+            steps = builder.ptrtoint(context.make_array(signature.args[1])(context, builder, args).data, I64)
+            steps = builder.add(steps, builder.shl(at, I64(3)))
+            ones = _called(builder, "llvm.ctpop.v8i64", eight, [eight])
+            nothing = ir.Constant(eight, [0] * 8)
+            found = [cgutils.alloca_once(builder, eight) for _ in range(vectors)]
+            total = cgutils.alloca_once_value(builder, nothing)
 
-    signature = types.void(*[types.int64] * (count + 1))
+            def places(register: Any, offset: Any) -> list[Any]:
+                first = builder.add(builder.add(base, builder.mul(register, stride)), offset)
+                return [builder.add(first, I64(64 * each)) for each in range(vectors)]
 
-    def one(typing: Any, target: Any, a: Any) -> Any:
-        return signature, code
+            with cgutils.for_range_slice(builder, start, end, I64(64 * vectors), I64) as (offset, _):
+                for value in found:
+                    builder.store(nothing, value)
+                with cgutils.for_range(builder, count) as loop:
+                    step = builder.load(builder.inttoptr(builder.add(steps, builder.shl(loop.index, I64(3))), I64.as_pointer()))
+                    with builder.if_then(builder.icmp_unsigned("!=", builder.and_(step, I64(KEEP)), I64(0)), likely=False):
+                        for value, place in zip(found, places(builder.lshr(step, I64(KEPT)), offset), strict=True):
+                            _store(builder, builder.load(value), place)
+                            builder.store(nothing, value)
+                    register = builder.and_(builder.lshr(step, I64(OPERAND)), I64(REGISTERS))
+                    either = _splat(builder, builder.sub(I64(0), builder.and_(step, I64(1))), 8)
+                    for value, place in zip(found, places(register, offset), strict=True):
+                        builder.store(_majority(builder, builder.load(value), _load(builder, place, I64, 8), either), value)
+                places_of_result = [builder.add(builder.add(target, offset), I64(64 * each)) for each in range(vectors)]
+                if streaming:
+                    with builder.if_then(builder.icmp_unsigned("!=", target, I64(0))):
+                        for value, place in zip(found, places_of_result, strict=True):
+                            _store(builder, builder.load(value), place, streaming)
+                    for value in found:
+                        builder.store(builder.add(builder.load(total), builder.call(ones, [builder.load(value)])), total)
+                else:
+                    for value, place in zip(found, places_of_result, strict=True):
+                        _store(builder, builder.load(value), place)
+            lanes = [builder.extract_element(builder.load(total), ir.Constant(I32, lane)) for lane in range(8)]
+            return reduce(builder.add, lanes)
 
-    def two(typing: Any, target: Any, a: Any, b: Any) -> Any:
-        return signature, code
+        return types.int64(target, args, *[types.int64] * 6), code
 
-    def three(typing: Any, target: Any, a: Any, b: Any, c: Any) -> Any:
-        return signature, code
-
-    def four(typing: Any, target: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-        return signature, code
-
-    return intrinsic((one, two, three, four)[count - 1])
-
-
-def _and_loop2(target: int, a: int, b: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) & load64(b + i))
-
-
-def _and_loop3(target: int, a: int, b: int, c: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) & load64(b + i) & load64(c + i))
-
-
-def _and_loop4(target: int, a: int, b: int, c: int, d: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) & load64(b + i) & load64(c + i) & load64(d + i))
-
-
-def _or_loop2(target: int, a: int, b: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) | load64(b + i))
-
-
-def _or_loop3(target: int, a: int, b: int, c: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) | load64(b + i) | load64(c + i))
+    return logic
 
 
-def _or_loop4(target: int, a: int, b: int, c: int, d: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) | load64(b + i) | load64(c + i) | load64(d + i))
-
-
-def _without_loop(target: int, a: int, b: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i) & ~load64(b + i))
-
-
-def _stream_loop(target: int, a: int) -> None:
-    for i in range(0, 64, 8):
-        store64(target + i, load64(a + i))
+def _logic_loop(target, args, at, count, base, stride, start, end):
+    total = 0
+    for i in range(start, end, 8):
+        word = unsigned(0)
+        for k in range(at, at + count):
+            step = args[k]
+            if step & KEEP:
+                store64(base + (step >> KEPT) * stride + i, word)
+                word = unsigned(0)
+            other = load64(base + ((step >> OPERAND) & REGISTERS) * stride + i)
+            word = word | other if step & OR else word & other
+        if target != 0:
+            store64(target + i, word)
+        total += ones(word)
+    return total
 
 
 if VECTORS:
     in_range8, in_range16, in_range32, in_range64 = (_range_lanes(element) for element in (I8, I16, I32, I64))
     at_least, below = _compare_lanes(">="), _compare_lanes("<")
-    and2, and3, and4 = (_words_lanes("and", count) for count in (2, 3, 4))
-    or2, or3, or4 = (_words_lanes("or", count) for count in (2, 3, 4))
-    without = _words_lanes("without", 2)
-    stream = _words_lanes("and", 1, streaming=True)
+    logic8, logic32 = _logic_lanes(1, streaming=False), _logic_lanes(4, streaming=False)
+    send8, send32 = _logic_lanes(1, streaming=True), _logic_lanes(4, streaming=True)
 else:
     in_range8, in_range16 = _range_loop(load8, 1, 0xFF), _range_loop(load16, 2, 0xFFFF)
     in_range32, in_range64 = _range_loop(load32, 4, 0xFFFFFFFF), _range_loop(load64, 8, 0xFFFFFFFFFFFFFFFF)
     at_least, below = part(_at_least_loop), part(_below_loop)
-    and2, and3, and4 = part(_and_loop2), part(_and_loop3), part(_and_loop4)
-    or2, or3, or4 = part(_or_loop2), part(_or_loop3), part(_or_loop4)
-    without, stream = part(_without_loop), part(_stream_loop)
+    logic8 = logic32 = send8 = send32 = part(_logic_loop)
 
 # the first `ones` of 16 places after `base` whose mask bit is set, as uint32 (up to 64 bytes are written)
 place16 = _place16() if COMPRESSES else part(_place_loop)
 # those of 8 words that are not zero, and their numbers; how many (up to 64 bytes are written to each list)
 filled8 = _filled8() if COMPRESSES else part(_filled_loop)
 in_set8 = _set_lanes() if SHUFFLES else part(_set_loop)
+in_bits8 = _bits_lanes() if SELECTS and JIT else part(_bits_loop)
 
 
 @inlined

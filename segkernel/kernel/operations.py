@@ -12,7 +12,7 @@ COLUMN, SLOT = 0, 1
 ALWAYS = 0  # a: 0 or 1
 RANGE = 1  # a address, b low, c span, d width in bytes, e place: code - low <= span
 FLOAT_RANGE = 2  # a address, b low (float bits), c high (float bits), d which: 1 >= low, 2 < high, 3 both; e place
-SET8 = 3  # a address, b table of 32 bytes: codes of one byte
+SET8 = 3  # a address, b table of 32 bytes: codes of one byte; d 1: which are all below 64, c a bit for each
 CODES = 4  # a address, b bitset by code, d width, e place
 LIFT = 5  # a register of the root, b owners' address: the bit of each row's account
 COMPARE = 6  # a slot, b slot, c which (see COMPARISONS), d kind: 0 exact, 1 float, 2 exact with float, 3 wide, 4 wide with float
@@ -21,8 +21,7 @@ TAKE_BITS = 9  # target register, a register of the rows or -1, b rows' space, d
 AT_LEAST = 8  # a at (registers), b how many, c how many must be set, d first of the registers to count in, e how many of those
 
 # ---- registers
-AND = 10  # a at (registers), b how many
-OR = 11
+LOGIC = 10  # a at (steps, see below), b how many
 WITHOUT = 12  # a and not b
 NOT = 13  # a
 
@@ -77,7 +76,7 @@ MEAN = 59  # target first of 2 slots, a slot of the sum, b slot of the count, c 
 # d kind of the sum: 0 exact, 2 wide, 3 wide with wraps behind: the nearest whole number, ties to even
 
 # ---- results
-OUT = 60  # a register, target address of the segment's words, b which count
+OUT = 60  # a at (steps), c how many, target address of the segment's words, or 0: they are only counted; b which count
 COUNT = 61  # a register, target which count
 HAND = 63  # a slot of the root, or where b is 1 a register, as 1 and 0; target address of 8 bytes a row
 PICK = 62  # a register, target address of the codes, b code, c width
@@ -87,6 +86,14 @@ COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 PARTS = ("year", "quarter", "month", "day", "weekday", "week_start", "month_start", "quarter_start", "year_start", "anniversary")
 
 ROUNDINGS = ("floor", "ceil", "round")
+
+# ---- steps of logic: what was found so far, at first nothing, and one more register
+AND, OR = 0, 1
+KEEP = 2
+"""Added to a step: before it what was found is kept in one more register, and nothing is found any more."""
+OPERAND, REGISTERS, KEPT = 8, (1 << 27) - 1, 35
+"""A step is its kind, its register from bit OPERAND on, of which REGISTERS says how many bits are its, and from bit KEPT on that in which
+to keep."""
 
 # ---- kinds of visit
 COUNT_ROWS, OF_CODES, OF_FLOATS, SUM_RECODED, SUM_WIDE, FLOAT_SUM_ANY = 0, 1, 2, 3, 4, 5

@@ -6,14 +6,13 @@ import numpy as np
 
 from segkernel.kernel.compilation import part
 from segkernel.kernel.lanes import (
-    and2,
-    and3,
-    and4,
+    SELECTS,
     as_float,
     at_least,
     below,
     code_at,
     first_bit,
+    in_bits8,
     in_range8,
     in_range16,
     in_range32,
@@ -24,19 +23,17 @@ from segkernel.kernel.lanes import (
     load64,
     load_float,
     load_whole,
+    logic8,
+    logic32,
     ones,
-    or2,
-    or3,
-    or4,
+    send8,
+    send32,
     signed,
     store8,
     store32,
     store64,
-    stream,
     unsigned,
-    without,
 )
-from segkernel.kernel.operations import AND
 from segkernel.kernel.wide import TOP, extended, wide_below, wide_of
 
 
@@ -80,9 +77,14 @@ def float_range(target, address, low, high, which, words):
 
 
 @part
-def in_set(target, address, table, words):
-    for i in range(words):
-        store64(target + i * 8, in_set8(address + i * 64, table))
+def in_set(target, address, table, bits, few, words):
+    """Codes of a byte, of which a table or, if they are few, `bits` says which are meant."""
+    if few and SELECTS:
+        for i in range(words):
+            store64(target + i * 8, in_bits8(address + i * 64, bits))
+    else:
+        for i in range(words):
+            store64(target + i * 8, in_set8(address + i * 64, table))
 
 
 @part
@@ -124,48 +126,18 @@ def wide_range(target, high_part, low_part, args, at, words):
 
 
 @part
-def combine(operation, target, args, at, count, base, stride, words):
-    """The `and` or the `or` of the registers args[at : at + count]."""
-    a, b = base + args[at] * stride, base + args[at + 1] * stride
-    length = words * 8
-    if count == 2:
-        if operation == AND:
-            for i in range(0, length, 64):
-                and2(target + i, a + i, b + i)
-        else:
-            for i in range(0, length, 64):
-                or2(target + i, a + i, b + i)
-        return
-    c = base + args[at + 2] * stride
-    if count == 3:
-        if operation == AND:
-            for i in range(0, length, 64):
-                and3(target + i, a + i, b + i, c + i)
-        else:
-            for i in range(0, length, 64):
-                or3(target + i, a + i, b + i, c + i)
-        return
-    d = base + args[at + 3] * stride
-    if operation == AND:
-        for i in range(0, length, 64):
-            and4(target + i, a + i, b + i, c + i, d + i)
-    else:
-        for i in range(0, length, 64):
-            or4(target + i, a + i, b + i, c + i, d + i)
-    for k in range(4, count):
-        e = base + args[at + k] * stride
-        if operation == AND:
-            for i in range(0, length, 64):
-                and2(target + i, target + i, e + i)
-        else:
-            for i in range(0, length, 64):
-                or2(target + i, target + i, e + i)
+def combine(target, args, at, count, base, stride, words):
+    """The registers that the steps args[at : at + count] name, joined as they say (see `operations`)."""
+    end = (words + 7) >> 3 << 6
+    most = end >> 8 << 8
+    logic32(target, args, at, count, base, stride, 0, most)
+    logic8(target, args, at, count, base, stride, most, end)
 
 
 @part
 def subtract(target, a, b, words):
-    for i in range(0, words * 8, 64):
-        without(target + i, a + i, b + i)
+    for i in range(0, words * 8, 8):
+        store64(target + i, load64(a + i) & ~load64(b + i))
 
 
 @part
@@ -199,20 +171,28 @@ def so_many(target, args, at, count, least, planes, digits, base, stride, words)
 
 
 @part
-def put(target, source, rows):
-    """A register to its place among the results, past the caches; bits behind the last row are cleared before. How many
-    are set."""
-    words = (rows + 63) >> 6
-    if rows & 63:
-        last = source + (words - 1) * 8
-        store64(last, load64(last) & ((unsigned(1) << unsigned(rows & 63)) - unsigned(1)))
-    for i in range(words, (words + 7) >> 3 << 3):
-        store64(source + i * 8, unsigned(0))
-    total = 0
-    for i in range(0, words * 8, 64):
-        stream(target + i, source + i)
-        for k in range(0, 64, 8):
-            total += ones(load64(source + i + k))
+def put(target, args, at, count, base, stride, rows, room):
+    """What steps of logic find, past the caches to its place among the results, zero behind the last row; how many are set.
+
+    Nothing is written where `target` is 0. `room` is of 64 bytes.
+    """
+    whole = rows >> 9 << 6
+    most = whole >> 8 << 8
+    total = send32(target, args, at, count, base, stride, 0, most) + send8(target, args, at, count, base, stride, most, whole)
+    rest = rows & 511
+    if rest == 0:
+        return total
+    logic8(room - whole, args, at, count, base, stride, whole, whole + 64)
+    for i in range(8):
+        left = rest - i * 64
+        word = load64(room + i * 8)
+        if left <= 0:
+            word = unsigned(0)
+        elif left < 64:
+            word &= (unsigned(1) << unsigned(left)) - unsigned(1)
+        if target != 0:
+            store64(target + whole + i * 8, word)
+        total += ones(word)
     return total
 
 

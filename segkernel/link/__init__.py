@@ -21,6 +21,7 @@ from segkernel.link.against import Population
 from segkernel.link.aggregating import Owned
 from segkernel.link.kept import Kept
 from segkernel.link.linking import Linker
+from segkernel.link.ranking import Ranking
 from segkernel.link.source import Source
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Chain, Key, Program, Statistic
@@ -51,6 +52,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     rows of the instructions OUT and PICK, by bitmap (a segment's, or of a value of a collect) and by choose.
     `starts` says for every space but the root where
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
+    `ranking` puts tests of ranks for others into the program of a run.
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
     hands on, `hands` the rows of the instructions that do it, a buffer each. `calls` are
     stages too, numbered behind the others: functions of the host's and statistics of the population. It is `fixed` where all runs
@@ -70,6 +72,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     counts: int
     places: dict[int, int]
     tables: tuple[Any, ...]
+    ranking: Ranking
     stages: tuple[Linked, ...]
     handed: tuple[Handed, ...]
     hands: tuple[int, ...]
@@ -188,10 +191,12 @@ def _linked(
             if index >= bitmaps + chosen + len(program.unknown):
                 handed.append(staging.hand_on(code, linker.registers[root] if root in linker.registers else linker.forms[root]))
                 continue
-            register = linker.registers[root]
             if index < bitmaps:
-                outputs.append((code.emit(op.OUT, 0, 0, register, index), index))
-            elif index < bitmaps + chosen:
+                steps = linker.steps(root)
+                outputs.append((code.emit(op.OUT, 0, 0, code.steps(0, steps), index, len(steps)), index))
+                continue
+            register = linker.registers[root]
+            if index < bitmaps + chosen:
                 which, value, width = codes[index - bitmaps]
                 outputs.append((code.emit(op.PICK, 0, 0, register, value, width), bitmaps + which))
             else:
@@ -200,10 +205,11 @@ def _linked(
             linker.used(root)
         number += len(batch)
     code.settle(program.timezone)
+    instructions = np.array(code.program, np.int64).reshape(-1, 8)
     return Linked(
         source=program,
         rows=dataset.height(program.root),
-        program=np.array(code.program, np.int64).reshape(-1, 8),
+        program=instructions,
         args=np.array(code.args or [0], np.int64),
         patches=tuple(code.patches),
         args_patches=tuple(code.args_patches),
@@ -214,6 +220,7 @@ def _linked(
         counts=bitmaps + len(program.unknown),
         places=code.places,
         tables=tuple(code.tables),
+        ranking=Ranking(instructions, [each for each in code.tables if isinstance(each, Column)]),
         fixed=not code.patches and not code.args_patches and all(each.fixed for each in stages) and all(each.fixed for each in calls),
         stages=stages,
         handed=tuple(handed),

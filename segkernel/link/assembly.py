@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from bisect import insort
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 
 Operands = tuple[int, ...]
+Step = tuple[int, int | None]
+"""A step of logic: its kind (see `operations`) and its register; None is what was last kept."""
 
 
 def signed64(value: int) -> int:
@@ -30,7 +31,8 @@ class Room:
     """Numbered places of one kind in one space, given out and taken back; `top` is how many there must be."""
 
     def __init__(self) -> None:
-        self.free: list[int] = []  # ascending
+        self.free: list[int] = []
+        """The one that was given back last stands last, and is given out first: the processor still has it at hand."""
         self.top = 0
         self.held: dict[int, int] = {}
 
@@ -44,11 +46,13 @@ class Room:
         return first
 
     def _row_of(self, count: int) -> int | None:
-        """The lowest free places in a row, taken off the list."""
-        for start in range(len(self.free) - count + 1):
-            if self.free[start + count - 1] == self.free[start] + count - 1:
-                first = self.free[start]
-                del self.free[start : start + count]
+        """Free places in a row, taken off the list."""
+        if count == 1:
+            return self.free.pop() if self.free else None
+        ascending = sorted(self.free)
+        for first, last in zip(ascending, ascending[count - 1 :], strict=False):
+            if last == first + count - 1:
+                self.free = [each for each in self.free if not first <= each <= last]
                 return first
         return None
 
@@ -62,7 +66,7 @@ class Room:
         for each in range(place, place + count):
             self.held[each] -= 1
             if not self.held[each]:
-                insort(self.free, each)
+                self.free.append(each)
 
 
 class Assembly:
@@ -146,10 +150,31 @@ class Assembly:
         """A new register: the `and` or `or` of some; one alone is held once more."""
         if len(registers) == 1:
             return self.registers[space].keep(registers[0])
-        at = self.further(*registers)
+        return self.logic(space, [(op.OR, registers[0]), *((what, each) for each in registers[1:])])
+
+    def logic(self, space: int, steps: list[Step]) -> int:
+        """A new register: what steps of logic find."""
+        at = self.steps(space, steps)
         target = self.registers[space].take()
-        self.emit(what, space, target, at, len(registers))
+        self.emit(op.LOGIC, space, target, at, len(steps))
         return target
+
+    def steps(self, space: int, steps: list[Step]) -> int:
+        """Puts steps of logic into the table of further operands; where they begin. A step without a register joins what is found
+        with what was last kept."""
+        room = self.registers[space]
+        kept: list[int] = []
+        coded = []
+        for kind, register in steps:
+            if kind & op.KEEP:
+                kept.append(room.take())
+                kind |= kept[-1] << op.KEPT
+            if register is None:
+                register = kept.pop()
+                room.drop(register)
+            coded.append(kind | register << op.OPERAND)
+        assert not kept
+        return self.further(*coded)
 
     def at_least(self, space: int, count: int, registers: list[int]) -> int:
         """A new register: where so many of some are set. They are counted in binary, a register for each digit."""

@@ -11,9 +11,9 @@ from segkernel.data.spaces import gathered
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
 from segkernel.link import calendar_parts as calendar
-from segkernel.link import distances, lifting, pairing, rounding, semijoin, spelling, staging, testing, values
+from segkernel.link import distances, lifting, logic, pairing, rounding, semijoin, spelling, staging, testing, values
 from segkernel.link.aggregating import Owned, Visits
-from segkernel.link.assembly import Assembly
+from segkernel.link.assembly import Assembly, Step
 from segkernel.link.chains import Family, chains, family_of
 from segkernel.link.forms import Coded, Exact, Float, Form, coded
 from segkernel.link.grouping import GROUPED, grouped, taken
@@ -51,6 +51,8 @@ class Linker:
         self.checks = [number for number, node in enumerate(self.nodes) if can_fail(node) and number not in self.uses]
         """What no condition needs any more, and still must not leave its range: both sides of an `or` are evaluated."""
         self.uses = self._uses()
+        self.inner = logic.inner(self.nodes, self.uses, program.bitmaps)
+        """The nodes of logic that need no register of their own: steps on the way to the only one that uses them."""
         self.registers: dict[int, int] = {}
         self.forms: dict[int, Form] = {}
         self.loaded: dict[int, Exact] = {}
@@ -104,13 +106,29 @@ class Linker:
     def _first(self, number: int) -> Iterator[int]:
         """What must be there before a node: what it needs, and what the aggregates made along with it need."""
         node = self.nodes[number]
-        yield from parts(node)
+        yield from self.needs(number)
         if node[0] in ("any", "aggregate"):
             chain = self.chains[family_of(self.nodes, node)]
             for family in chain:
                 for other in self.families[family]:
                     # the wider ones of a chain's `where`s are made of the same as the first, when their turn has come
                     yield from (needed for needed in parts(self.nodes[other]) if needed != family[2] or family is chain[0])
+
+    def needs(self, number: int) -> Iterator[int]:
+        """The nodes of which a node's instruction reads what was made of them."""
+        pending = [*parts(self.nodes[number])]
+        while pending:
+            needed = pending.pop()
+            if needed in self.inner:
+                pending.extend(parts(self.nodes[needed]))
+            else:
+                yield needed
+
+    def steps(self, number: int) -> list[Step]:
+        """The steps of logic that find a node."""
+        if number in self.registers:
+            return [(op.OR, self.registers[number])]
+        return logic.steps(self.nodes, self.inner, self.registers, number)
 
     def aggregates(self) -> None:
         """All aggregates, chain by chain."""
@@ -138,7 +156,8 @@ class Linker:
             for test in sorted(tests, key=lambda number: (self.nodes[number][0], str(self.nodes[number][2]), number)):
                 self.ensure(test)
             for root in batch:
-                self.ensure(root)
+                for each in self.needs(root) if root in self.inner else (root,):
+                    self.ensure(each)
             yield batch
 
     # ---- one node
@@ -154,15 +173,19 @@ class Linker:
                 error.span = error.span or self.program.spans.get(number)
                 raise
         else:
-            self.registers[number] = self.condition(node[1], node)
+            self.registers[number] = self.condition(node[1], node, number)
         if node[0] not in ("any", "aggregate"):
-            for needed in parts(node):
+            for needed in self.needs(number):
                 self.used(needed)
 
     def used(self, number: int) -> None:
         """One use less; after the last the node's places are free."""
         self.uses[number] -= 1
         if self.uses[number]:
+            return
+        if number in self.inner:
+            for needed in self.needs(number):
+                self.used(needed)
             return
         space = self.nodes[number][1]
         if number in self.registers:
@@ -172,7 +195,7 @@ class Linker:
                 values.release(self.code, space, self.loaded[number])
             values.release(self.code, space, self.forms[number])
 
-    def condition(self, space: int, node: Node) -> int:
+    def condition(self, space: int, node: Node, number: int) -> int:
         code = self.code
         registers = self.registers
         match node[0]:
@@ -200,7 +223,7 @@ class Linker:
             case "compare":
                 return pairing.compare(self, space, *node[2:])
             case "and" | "or":
-                return code.combined(op.AND if node[0] == "and" else op.OR, space, [registers[each] for each in node[2]])
+                return code.logic(space, self.steps(number))
             case "at least":
                 return code.at_least(space, node[2], [registers[each] for each in node[3]])
             case "without":

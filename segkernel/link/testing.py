@@ -137,8 +137,10 @@ def _code_set(code: Assembly, space: int, form: Coded, ordered: NDArray[np.intp]
         table = np.zeros(32, np.uint8)
         for each in ordered.tolist():
             table[(each & 15) + 16 * (each >> 7)] |= 1 << ((each >> 4) & 7)
+        few = form.column.top < 64
+        meant = signed64(sum(1 << each for each in ordered.tolist())) if few else 0
         target = target_of()
-        code.emit(op.SET8, space, target, form.operand, code.table(table))
+        code.emit(op.SET8, space, target, form.operand, code.table(table), meant, int(few))
         return target
     if gaps.size < MANY_RANGES:
         firsts, lasts = ordered[np.append(0, gaps + 1)].tolist(), ordered[np.append(gaps, -1)].tolist()

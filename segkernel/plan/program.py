@@ -251,29 +251,26 @@ class Builder:
         return self.add("at least", space, count, tuple(sorted(uncertain)))
 
     def _combined(self, kind: str, space: int, terms: Iterable[int]) -> int:
-        nodes = self.nodes
         neutral = kind == "and"
-        flat: set[int] = set()
+        flat: dict[int, None] = {}
         for term in terms:
-            node = nodes[term]
+            node = self.nodes[term]
             if node[0] == kind and term not in self.whole:
-                flat.update(node[2])
+                flat.update(dict.fromkeys(node[2]))
             elif node[0] == "always":
                 if node[2] is not neutral:
                     return term
             else:
-                flat.add(term)
-        parts = sorted(flat)
-        if neutral:
-            sources = [nodes[part][2] for part in parts if nodes[part][0] == "range"]
-            if len(set(sources)) < len(sources):
-                parts = sorted(set(self._met(space, parts)))
+                flat[term] = None
+        parts = self._met(space, list(flat)) if neutral else list(flat)
+        if any(self.is_always(part, not neutral) for part in parts):
+            return self.always(space, not neutral)
         if not parts:
             return self.always(space, neutral)
-        return parts[0] if len(parts) == 1 else self.add(kind, space, tuple(parts))
+        return parts[0] if len(parts) == 1 else self.add(kind, space, tuple(sorted(set(parts))))
 
     def _met(self, space: int, terms: list[int]) -> list[int]:
-        """Ranges of one source become their intersection where that is known before a run; one that is empty stands for all."""
+        """Ranges of one source become their intersection where that is known before a run."""
         ranges: dict[int, list[int]] = {}
         for term in terms:
             if self.nodes[term][0] == "range":
@@ -288,10 +285,9 @@ class Builder:
                         terms = [term for term in terms if term not in (first, other)]
                         several.remove(other)
                         joined = self.range(space, source, *met)
-                        if self.nodes[joined][0] == "always":
-                            return [joined]
                         terms.append(joined)
-                        several.insert(0, joined)
+                        if self.nodes[joined][0] == "range":
+                            several.insert(0, joined)
                         break
         return terms
 

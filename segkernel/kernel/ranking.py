@@ -1,0 +1,54 @@
+"""The place of each value of a column among a few cuts: a byte a row, whatever the column's type."""
+
+from __future__ import annotations
+
+from segkernel.kernel.compilation import entry, part
+from segkernel.kernel.entries import BUCKETS, FLOATS
+from segkernel.kernel.lanes import code_at, load16, load64, load_float, signed, store8, unsigned
+
+SIGN = 1 << 63
+
+
+@part
+def place(key, cuts, table, low, shift):
+    """How many cuts are at most `key`: those of the buckets before, and by halves those of its own."""
+    bucket = signed(min((key - low) >> shift, unsigned(BUCKETS - 1))) if key > low else signed(0)
+    first, last = signed(load16(table + bucket * 2)), signed(load16(table + bucket * 2 + 2))
+    while first < last:
+        middle = (first + last) >> 1
+        if load64(cuts + middle * 8) <= key:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@part
+def float_key(bits):
+    """Bits of a float as a number that is as large among such numbers as the float among floats; NaN is 0."""
+    value = load_float(bits)
+    if value != value:
+        return unsigned(0)
+    if value == 0.0:
+        return unsigned(SIGN)
+    key = load64(bits)
+    return unsigned(~key) if key >> unsigned(63) else key | unsigned(SIGN)
+
+
+@entry("void(int64, int64, int64, int64, int64, int64, uint64, int64, int64)")
+def rank(source, width, begin, end, cuts, table, low, shift, target):
+    """Writes for the rows `begin` to `end` of a column how many cuts are at most the row's value.
+
+    source  address of the first row: unsigned codes of `width` bytes, or floats
+    cuts    address of uint64[:], at most 255, ascending: codes, or keys of floats; none is 0
+    table   address of uint16[BUCKETS + 1]: how many cuts are at most the least key of each bucket, which is `low` and the bucket's
+            number times 2^shift; at the end how many there are. `low` is below all cuts
+    target  address of a byte for each row
+    """
+    steps = unsigned(shift)
+    for row in range(begin, end):
+        if width == FLOATS:
+            key = float_key(source + row * 8)
+        else:
+            key = unsigned(code_at(source + row * width, width))
+        store8(target + row, place(key, cuts, table, unsigned(low), steps))
