@@ -424,7 +424,8 @@ def _spread(count: int, things: Iterable[Callable[[], None]]) -> None:
         for each in things:
             each()
     else:
-        wait_for([_pool(count).submit(each) for each in things])
+        for task in [_pool(count).submit(each) for each in things]:
+            task.result()
 
 
 def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
