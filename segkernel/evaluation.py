@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from segkernel import meaning
@@ -17,6 +18,7 @@ from segkernel.deadline import Deadline
 from segkernel.errors import DataError, Error
 from segkernel.instants import instant
 from segkernel.link import Linked
+from segkernel.link.kept import Kept
 from segkernel.membership import Membership
 from segkernel.output import ROW_GROUP
 from segkernel.rules import MOST_THREADS, Rules
@@ -25,11 +27,20 @@ from segkernel.tally import Fingerprints, Tally, added
 
 if TYPE_CHECKING:
     from segkernel.changes import Changes
-    from segkernel.link.kept import Kept
     from segkernel.population import Statistic
 
 SOME = 1 << 28
 """About so many bytes of answers are in memory at once where members are not kept."""
+
+
+class Stretch(msgspec.Struct, frozen=True, eq=False):
+    """What is known of all data where an evaluation is of some of their accounts: `first` is the number of the first of these, `orphans`
+    the rows whose link finds nobody, `kept` what statistics of the population are, `digest` the data's fingerprint."""
+
+    first: int
+    orphans: Mapping[tuple[str, str], int]
+    kept: tuple[Kept, ...]
+    digest: Callable[[], str | None]
 
 
 class Evaluation:
@@ -44,9 +55,11 @@ class Evaluation:
         threads: int | None,
         progress: Callable[[float], None] | None,
         deadline: Deadline,
+        stretch: Stretch | None = None,
     ) -> None:
         self.rules, self.data, self.linked, self.as_of_ns = rules, data, linked, as_of_ns
         self._threads, self._progress, self._deadline = threads, progress, deadline
+        self._stretch = stretch
 
     def membership(self) -> Membership:
         """All accounts at once."""
@@ -87,7 +100,7 @@ class Evaluation:
 
     def _membership(self, answers: Answers, keys: pl.DataFrame) -> Membership:
         rules, data = self.rules, self.data
-        tree = rules.checked
+        tree, stretch = rules.checked, self._stretch
         held = weakref.ref(data)
 
         def population(kept: Sequence[Kept]) -> tuple[Statistic, ...]:
@@ -99,6 +112,7 @@ class Evaluation:
             there = held()
             return None if there is None else there.fingerprint(meaning.columns(rules.reads, there.schema))
 
+        orphans = data.orphans if stretch is None else stretch.orphans
         return Membership(
             rules.names,
             keys,
@@ -110,12 +124,16 @@ class Evaluation:
             unknown=answers.unknown,
             as_of_ns=self.as_of_ns,
             timezone=tree.timezone,
-            orphans={place: count for place, count in data.orphans.items() if place in rules.reads.links},
-            fingerprints=lambda: Fingerprints(rules.fingerprint, meaning.schema_fingerprint(rules.reads, rules.schema), digest()),
+            orphans={place: count for place, count in orphans.items() if place in rules.reads.links},
+            fingerprints=lambda: Fingerprints(
+                rules.fingerprint,
+                meaning.schema_fingerprint(rules.reads, rules.schema),
+                digest() if stretch is None else stretch.digest(),
+            ),
             meanings=lambda: rules.meanings,
             collects={name: choice(tree.collects[name]) for name in rules.names if name in tree.collects},
             lists=answers.lists,
-            population=partial(population, answers.population),
+            population=partial(population, answers.population if stretch is None else stretch.kept),
         )
 
 

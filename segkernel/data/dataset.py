@@ -217,6 +217,10 @@ class Dataset:
         counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}
         return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, self._part(counted)))
 
+    def growing(self, columns: Mapping[str, Sequence[str]]) -> digest.Growing:
+        """`fingerprint(columns)` of this dataset's kind of tables, whose rows are still to come."""
+        return digest.Growing(self._part({name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}))
+
     def _part(self, columns: Mapping[str, Sequence[str]]) -> Schema:
         """The schema of some columns, by table and by the data's names, without what the data at hand told of missing values."""
         tables = {}

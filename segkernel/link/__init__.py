@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -16,8 +16,7 @@ from segkernel.data.columns import Column
 from segkernel.data.groups import Moment, rests_on
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
-from segkernel.link import against, groups, hosting, kept, population, staging
-from segkernel.link.against import Population
+from segkernel.link import groups, hosting, kept, population, staging
 from segkernel.link.aggregating import Owned
 from segkernel.link.kept import Kept
 from segkernel.link.linking import Linker
@@ -26,7 +25,7 @@ from segkernel.link.source import Source
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Chain, Key, Program, Statistic
 
-__all__ = ["Linked", "link"]
+__all__ = ["Given", "Linked", "link"]
 
 _owned: WeakKeyDictionary[Source, dict[tuple[Chain, Chain], Owned]] = WeakKeyDictionary()
 """Owners and starts by rows' and owners' chain, kept as long as their dataset."""
@@ -42,6 +41,14 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     result: Handed
     make: Callable[[NDArray[np.int64], population.Memo], NDArray[np.int64]]
     keep: Callable[[NDArray[np.int64], NDArray[np.int64], population.Memo], Kept] | None = None
+
+
+class Reckoned(Protocol):
+    """A statistic of the population that was reckoned elsewhere: the form of its values, and these for a dataset's accounts."""
+
+    def result(self, call: Statistic) -> Handed: ...
+
+    def values(self, call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: population.Memo) -> NDArray[np.int64]: ...
 
 
 class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
@@ -87,15 +94,15 @@ def link(
     dataset: Source,
     functions: Mapping[str, Function] | None = None,
     as_of: int = 0,
-    statistics: Callable[[Statistic], Population] | None = None,
+    statistics: Callable[[Statistic], Reckoned | None] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Linked:
     """Makes a program's instructions for one dataset; columns, maps and orders that it needs are bound on the way.
 
     `functions` are the host's, by name. `as_of` (nanoseconds since 1970-01-01T00:00Z) is the instant for which rows are grouped by what
-    changes with it: only for a program with such groups is the result for that instant alone. `statistics` are those of the population of
-    an earlier run, if the rows are not the population. `check` is called before each column and stage, and may raise to stop there.
-    Raises DataError where the data do not fit.
+    changes with it: only for a program with such groups is the result for that instant alone. `statistics` tells those of the population
+    where the rows are not the population; of which it tells None, they are reckoned from the rows. `check` is called before each column
+    and stage, and may raise to stop there. Raises DataError where the data do not fit.
     """
     moment = Moment(as_of)
     try:
@@ -116,14 +123,14 @@ def _linked(
     once: dict[Any, Column],
     moment: Moment,
     check: Callable[[], None],
-    statistics: Callable[[Statistic], Population] | None = None,
+    statistics: Callable[[Statistic], Reckoned | None] | None = None,
 ) -> Linked:
     """`known` are the stages linked so far, `once` the calls of the host's functions that no run changes; each is there once."""
     check()
     dataset = dataset.under(program)
     for key in program.keys:
         called = (key.meaning, moment) if key.moving else key.meaning
-        dataset.key(key.table, called, partial(_key, key, dataset, functions, moment, check))
+        dataset.key(key.table, called, partial(_key, key, dataset, functions, moment, check, statistics))
     moving = frozenset(key.meaning for key in program.keys if key.moving)
     if moving:
         program = msgspec.structs.replace(program, spaces=tuple(groups.at_moment(chain, moving, moment) for chain in program.spaces))
@@ -137,10 +144,9 @@ def _linked(
     calls: list[Call] = []
     for number, call in enumerate(program.calls):
         stage = stages[call.stage]
-        if isinstance(call, Statistic) and statistics is not None:
-            calls.append(
-                Call(number, stage.fixed, call.stage, against.result_of(call), partial(statistics(call).values, call, stage.handed))
-            )
+        told = statistics(call) if isinstance(call, Statistic) and statistics is not None else None
+        if isinstance(call, Statistic) and told is not None:
+            calls.append(Call(number, stage.fixed, call.stage, told.result(call), partial(told.values, call, stage.handed)))
             continue
         if isinstance(call, Statistic):
             result = population.result_of(call, stage.handed[call.value])
@@ -231,11 +237,18 @@ def _linked(
     )
 
 
-def _key(key: Key, dataset: Source, functions: Mapping[str, Function], moment: Moment, check: Callable[[], None]) -> NDArray[Any]:
+def _key(
+    key: Key,
+    dataset: Source,
+    functions: Mapping[str, Function],
+    moment: Moment,
+    check: Callable[[], None],
+    statistics: Callable[[Statistic], Reckoned | None] | None,
+) -> NDArray[Any]:
     """The codes of what rows are grouped by, at a moment where that decides them."""
     from segkernel.run import handed_on
 
-    stage = _linked(key.program, dataset, functions, {}, {}, moment, check)
+    stage = _linked(key.program, dataset, functions, {}, {}, moment, check, statistics)
     assert stage.fixed or key.moving
     return groups.codes(stage.handed[0], handed_on(stage, moment.as_of))
 

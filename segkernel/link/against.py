@@ -37,6 +37,10 @@ class Population:
         count = len(kept.values) if kept.order is None else len(kept.order.starts) - 1
         self.places = {key: place for place, key in enumerate(zip(*keys, strict=True))} if keys else dict.fromkeys([()] * min(count, 1), 0)
 
+    def result(self, call: Statistic) -> Handed:
+        """The form of `values`."""
+        return result_of(call)
+
     def values(self, call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> NDArray[np.int64]:
         """The statistic for accounts, of which a stage handed on its parts, as `result_of` says: int64[3, accounts]."""
         accounts = buffers.shape[1]
