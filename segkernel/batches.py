@@ -23,7 +23,7 @@ from segkernel.data import keys
 from segkernel.data.completion import source
 from segkernel.data.digest import Growing
 from segkernel.errors import Error
-from segkernel.kernel.encoding import NONE
+from segkernel.kernel.entries import NONE
 
 if TYPE_CHECKING:
     from segkernel.rules import Rules
@@ -39,27 +39,31 @@ class Pieces(msgspec.Struct, frozen=True):
     files: tuple[tuple[Path | None, NDArray[np.int64]], ...]
 
 
-def owners(rules: Rules, schema: Schema) -> dict[str, str]:
-    """The tables whose rows come with the accounts that own them, owners first, each with its link to the owner.
+def owners(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
+    """The tables whose rows come with the accounts that own them, owners first, each with its links to owners.
 
     Raises `Whole` where rules reach rows of other accounts.
     """
-    links = sorted(rules.reads.links)
-    found: dict[str, str] = {}
-    pending = [schema.root]
-    for owner in pending:
-        for table, link in links:
+    batched = [schema.root]
+    linked: dict[str, dict[str, str]] = {}
+    for owner in batched:
+        for table, link in sorted(rules.reads.links):
             if schema.tables[table].links[link].table == owner:
                 if table == schema.root:
                     raise Whole(f"{table}.{link} leads from accounts to other accounts")
-                if table in found:
-                    raise Whole(f"rows of {table} have two owners: {table}.{found[table]} and {table}.{link}")
-                found[table] = link
-                pending.append(table)
+                linked.setdefault(table, {})[link] = owner
+                if table not in batched:
+                    batched.append(table)
     for relation in meaning.relations(rules.checked, rules.names):
         for table, link in relation.chain:
-            if table in pending and schema.tables[table].links[link].table not in pending:
+            if table in batched and schema.tables[table].links[link].table not in batched:
                 raise Whole(f"the rows of {table} are reached from {schema.tables[table].links[link].table}, which several accounts share")
+    found: dict[str, tuple[str, ...]] = {}
+    while len(found) < len(linked):
+        ready = [table for table in linked if table not in found and {*linked[table].values()} <= {schema.root, *found}]
+        if not ready:
+            raise Whole(f"links of {' and '.join(sorted(linked.keys() - found.keys()))} lead round in a circle")
+        found.update((table, tuple(linked[table])) for table in ready)
     return found
 
 
@@ -67,7 +71,8 @@ class Batches:
     """The rows of lazy `frames` by batches of `size` accounts; of each table the `columns`, by the data's names.
 
     `owned` is what `owners` tells of the rules, `folder` takes temporary files, of tables about `piece` rows each. What is read is added to
-    `prints`, where given, table by table in the order of its rows. Raises DataError where keys of owners are missing or repeated.
+    `prints`, table by table in the order of its rows. Raises DataError where keys of owners are missing or repeated, `Whole` where owners
+    of a row are in different batches.
     """
 
     def __init__(
@@ -75,7 +80,7 @@ class Batches:
         frames: Mapping[str, pl.LazyFrame],
         schema: Schema,
         columns: Mapping[str, Sequence[str]],
-        owned: Mapping[str, str],
+        owned: Mapping[str, Sequence[str]],
         folder: Path,
         size: int,
         piece: int,
@@ -98,12 +103,13 @@ class Batches:
                 prints.add(name, self._whole[name])
         numbers = {root: np.repeat(np.arange(self.count, dtype=self._small), np.diff(edges))}
         indexes = {root: self._index(root)}
-        for table, link in owned.items():
-            owner = schema.tables[table].links[link].table
-            if owner not in indexes:
-                indexes[owner] = self._index(owner)
-            placed = self._place(table, link, indexes[owner], numbers[owner])
-            if any(schema.tables[other].links[by].table == table for other, by in owned.items()):
+        for table, links in owned.items():
+            targets = [schema.tables[table].links[link].table for link in links]
+            for owner in targets:
+                if owner not in indexes:
+                    indexes[owner] = self._index(owner)
+            placed = self._place(table, {link: (indexes[owner], numbers[owner]) for link, owner in zip(links, targets, strict=True)})
+            if any(schema.tables[other].links[link].table == table for other, each in owned.items() for link in each):
                 numbers[table] = placed
 
     def first(self, batch: int) -> int:
@@ -133,21 +139,30 @@ class Batches:
         parts = _collected(self._frames[owner].select(by_name(*names)))
         return keys.index(owner, table.key, [parts[name] for name in names])
 
-    def _place(self, table: str, link: str, index: keys.Index, owners_batch: NDArray[Any]) -> NDArray[Any]:
-        """Finds out where the rows of each batch are; the batch of each row."""
-        by = [source(self._schema.tables[table], part) for part in self._schema.tables[table].links[link].by]
+    def _place(self, table: str, found_by: Mapping[str, tuple[keys.Index, NDArray[Any]]]) -> NDArray[Any]:
+        """Finds out where the rows of each batch are; the batch of each row. By links, the keys of owners and the batches of these."""
+        described = self._schema.tables[table]
+        by = {link: [source(described, part) for part in described.links[link].by] for link in found_by}
+        read = self._frames[table].select(by_name(*dict.fromkeys(column for columns in by.values() for column in columns)))
         rows = _height(self._frames[table])
         numbers: NDArray[Any] = np.zeros(rows, self._small)
         for first in range(0, rows, self._piece):
-            parts = _collected(self._frames[table].select(by_name(*by)).slice(first, self._piece)).select(by)
-            found = keys.find(index, list(parts)).rows
-            known = found != NONE
+            frame = _collected(read.slice(first, self._piece))
+            own = np.zeros(frame.height, self._small)
+            known = np.zeros(frame.height, np.bool_)
+            for link, (index, batches) in found_by.items():
+                found = keys.find(index, [frame[column] for column in by[link]]).rows
+                here = found != NONE
+                batch = np.zeros(found.size, self._small)
+                batch[here] = batches[found[here]]
+                torn = np.flatnonzero(known & here & (batch != own))
+                if torn.size:
+                    raise Whole(f"row {first + int(torn[0]) + 1:,} of {table} leads to different accounts by {' and '.join(by)}")
+                own[here], known = batch[here], known | here
             # Rows without an owner go along with the row before; where none has one, pieces take turns
             before = (numbers[first - 1] if first else 0) if known.any() else first // self._piece % self.count
-            last = np.maximum.accumulate(np.where(known, np.arange(found.size), -1))
-            own = np.zeros(found.size, self._small)
-            own[known] = owners_batch[found[known]]
-            numbers[first : first + found.size] = np.where(last >= 0, own[last], before)
+            last = np.maximum.accumulate(np.where(known, np.arange(frame.height), -1))
+            numbers[first : first + frame.height] = np.where(last >= 0, own[last], before)
         if bool(np.greater_equal(numbers[1:], numbers[:-1]).all()):
             edges = np.searchsorted(numbers, np.arange(self.count + 1)).astype(np.int64)
             self._pieces[table] = Pieces(((None, edges),))

@@ -17,7 +17,7 @@ from segkernel.inventory import Held, Inventory
 from segkernel.output import reason
 from segkernel.project import FILE, Project
 from segkernel.rewriting import rewrite
-from segkernel.rules import read_rules
+from segkernel.rule_files import read_rules
 
 
 class Pinned(msgspec.Struct, frozen=True):

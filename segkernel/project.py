@@ -17,9 +17,12 @@ from segdsl.schema import Schema, Table
 from segdsl.source import Source
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.meaning import physical
-from segkernel.rules import Rules, compile, read_rules
+from segkernel.rule_files import read_rules
+from segkernel.rules import Rules, compile
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from segkernel.data.dataset import Dataset
 
 FILE = "segkernel.toml"
@@ -107,17 +110,34 @@ def bound(
 
     `select` narrows the rules down before data are read. Raises `RuleError`, `DataError` and `Error`.
     """
+    lazy, schema, rules = unread(project, files, params, select)
+    return collected(project, lazy, schema, rules, rules.inputs if wanted is None else wanted(rules, schema))
+
+
+def collected(
+    project: Project, lazy: Mapping[str, pl.LazyFrame], schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, ...]]
+) -> tuple[Rules, Dataset]:
+    """Data of `columns`, by table and by the data's names, and the rules checked against what they show, from what `unread` gives."""
     from segkernel.data.dataset import Dataset
-    from segkernel.reading import collect, scan
+    from segkernel.reading import collect
+
+    data = Dataset(collect(lazy, schema, columns), restricted(project.schema, rules, columns))
+    return rules.against(_overlaid(schema, data.schema)), data
+
+
+def unread(
+    project: Project, files: Sequence[Path], params: Mapping[str, Any], select: Callable[[Rules], Rules] | None = None
+) -> tuple[dict[str, pl.LazyFrame], Schema, Rules]:
+    """The project's sources as lazy frames, of which no rows are read, their schema, and the rules checked against it.
+
+    `select` narrows the rules down. Raises `RuleError`, `DataError` and `Error`.
+    """
+    from segkernel.reading import scan
 
     lazy = scan(project.schema, project.folder)
     schema = settled(project.schema, lazy)
     rules = compile(list(files), schema, params=params)
-    if select is not None:
-        rules = select(rules)
-    columns = rules.inputs if wanted is None else wanted(rules, schema)
-    data = Dataset(collect(lazy, schema, columns), restricted(project.schema, rules, columns))
-    return rules.against(_overlaid(schema, data.schema)), data
+    return lazy, schema, rules if select is None else select(rules)
 
 
 def warnings(project: Project, rules: Rules, data: Dataset | None) -> tuple[Diagnostic, ...]:

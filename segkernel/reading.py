@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from glob import escape, glob, has_magic
 from pathlib import Path
@@ -64,6 +64,18 @@ def present(schema: Schema, folder: Path) -> bool:
         return source.startswith(_REMOTE) or bool(_files(schema.root, source, folder))
     except DataError:
         return False
+
+
+def weight(schema: Schema, folder: Path, tables: Iterable[str]) -> int | None:
+    """The bytes of the files of some tables; None where some are not Parquet or Arrow IPC on this machine, of which a stretch of rows
+    is read without what stands before."""
+    whole = 0
+    for name in tables:
+        source = schema.tables[name].source or ""
+        if source.startswith(_REMOTE) or _FORMATS.get(os.path.splitext(source)[1].lower()) not in ("parquet", "ipc"):
+            return None
+        whole += sum(os.path.getsize(place) for place in _files(name, source, folder))
+    return whole
 
 
 def types(frames: Mapping[str, pl.LazyFrame], schema: Schema) -> dict[str, pl.DataFrame]:

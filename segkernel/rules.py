@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,12 +21,13 @@ from segdsl.parser import parse
 from segdsl.schema import Schema
 from segdsl.source import Source
 from segdsl.syntax import File
-from segdsl.wording import plain
 from segkernel import forks, meaning
 from segkernel.deadline import Deadline
 from segkernel.errors import DataError, Error, RuleError
+from segkernel.fitting import fit, singles
 from segkernel.functions import Function
 from segkernel.instants import instant, zone
+from segkernel.rule_files import sources
 from segkernel.textual import unknown_name
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def compile(
         schema = msgspec.structs.replace(schema, timezone=timezone)
     zone(schema.timezone)
     limits = limits or Limits()
-    return compiled(_sources(rules, limits), schema, params, hosts, limits)
+    return compiled(sources(rules, limits), schema, params, hosts, limits)
 
 
 def compiled(
@@ -284,6 +285,36 @@ class Rules:
         except DataError as error:
             raise self.placed(error) from None
 
+    def stream(
+        self,
+        data: Dataset,
+        as_of: datetime | str,
+        threads: int | None = None,
+        progress: Callable[[float], None] | None = None,
+        *,
+        memory: int | None = None,
+        batch: int | None = None,
+        unknowns: bool = False,
+    ) -> Iterator[Membership]:
+        """Memberships of batches of accounts, one after the other in the row order of the root table, of data larger than memory.
+
+        `data` is of lazy frames, best of Parquet files, of which only the rows of a batch are read at once: accounts with all rows that are
+        theirs. Tables that are looked up, and keys of tables that rows are linked to, are held whole; so are, for statistics of the
+        population, the values that they are of. A batch has about `batch` accounts, else as many as keep the whole within
+        about `memory` bytes (half of what is available). The other arguments, and errors, are those of `evaluate`. Raises `Error` where
+        rules reach from an account to rows of other accounts.
+        """
+        from segkernel.data.dataset import Dataset
+        from segkernel.memory import available
+        from segkernel.stream import Stream
+
+        if not isinstance(data, Dataset):
+            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
+        budget = available() // 2 if memory is None else memory
+        size = None if batch is None else max(64, batch // 64 * 64)
+        found = Stream(self._fitted(data), data.lazy(), data.schema, memory=budget, size=size)
+        return found.memberships(instant(as_of, self.checked.timezone), threads, progress, unknowns)
+
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
         """Why an account of `data` is in a segment or not, or has its value of a choose or collect: every clause with what it saw.
 
@@ -393,43 +424,6 @@ class Rules:
         self._lock, self._linking = threading.RLock(), False
 
 
-def singles(reads: meaning.Reads, schema: Schema) -> frozenset[tuple[str, str]]:
-    """The fields read that hold floats of 32 bits: constants meet them at that width."""
-    return frozenset((table, name) for table, name in reads.fields if schema.tables[table].fields[name].single)
-
-
-def fit(reads: meaning.Reads, rules: Schema, data: Schema) -> None:
-    """Whether data have what rules read, in the types that they were checked against.
-
-    Raises `DataError` naming table, column and both types.
-    """
-    if rules is data:
-        return
-    if rules.root != data.root:
-        raise DataError(f"the rules are about {rules.root}, the data about {data.root}")
-    for table, link in sorted(reads.links):
-        there = data.tables.get(table)
-        if there is None:
-            raise DataError(f"the rules read the table {table}, which the data do not have")
-        found = there.links.get(link)
-        if found is None:
-            raise DataError(f"the rules follow the link {table}.{link}, which the data do not have")
-        if found.table != rules.tables[table].links[link].table:
-            raise DataError(
-                f"{table}.{link} leads to {rules.tables[table].links[link].table} in the rules and to {found.table} in the data"
-            )
-    for table, name in sorted(reads.fields):
-        there = data.tables.get(table)
-        if there is None:
-            raise DataError(f"the rules read the table {table}, which the data do not have")
-        field = there.fields.get(name)
-        if field is None:
-            raise DataError(f"the rules read {table}.{name}, which the data do not have")
-        meant = rules.tables[table].fields[name].type
-        if field.type != meant:
-            raise DataError(f"{table}.{name} is {plain(meant)} in the rules and {plain(field.type)} in the data")
-
-
 def _checked(
     files: tuple[File, ...],
     sources: tuple[Source, ...],
@@ -465,34 +459,3 @@ def _independent(
         if item.span not in told
         and (item.span.source >= len(sources) or sources[item.span.source].snippet(item.span).strip("`\"'") not in lost)
     ]
-
-
-def _sources(rules: str | Path | Sequence[Path], limits: Limits) -> tuple[Source, ...]:
-    if isinstance(rules, str):
-        if "\n" not in rules and rules.rstrip().endswith(".seg"):
-            raise Error(f'"{rules}" is read as rule text; for the file of that name hand over pathlib.Path("{rules}")')
-        return (Source("rules.seg", rules),)
-    paths = [rules] if isinstance(rules, Path) else list(rules)
-    for path in paths:
-        if not isinstance(path, Path):
-            raise Error(f"rules are text or pathlib.Path, one or a list, not a list of {type(path).__name__}")
-    return tuple(read_rules(path, limits) for path in paths)
-
-
-def read_rules(path: Path, limits: Limits) -> Source:
-    """The text of a rule file.
-
-    Raises `Error` for a file that is not there, cannot be read, or is not UTF-8; a file over the limit is read as far as the
-    limit and one byte, which the parser then refuses.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(limits.source + 1)
-    except OSError as error:
-        raise Error(f"cannot read {path}: {error.strerror}") from None
-    cut = len(data) > limits.source
-    try:
-        return Source(str(path), data.decode("utf-8", "ignore" if cut else "strict"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Error(f"{path}:{line}: not UTF-8 text (byte {error.start + 1}); save the file as UTF-8") from None

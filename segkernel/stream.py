@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import polars as pl
+from polars.selectors import by_name
 
 from segdsl.schema import Schema
 from segkernel.batches import Batches, owners
-from segkernel.data.dataset import Dataset
+from segkernel.data.completion import source
+from segkernel.data.dataset import Dataset, told_strangers
+from segkernel.deadline import Deadline
 from segkernel.errors import DataError
 from segkernel.evaluation import Evaluation, Stretch
 from segkernel.link import link
@@ -27,70 +31,103 @@ _LOOKED_AT = 1 << 16
 _UNIT = 64
 
 
-def stream(
-    rules: Rules,
-    frames: Mapping[str, pl.LazyFrame],
-    schema: Schema,
-    as_of_ns: int,
-    *,
-    memory: int,
-    size: int | None = None,
-    threads: int | None = None,
-    progress: Callable[[float], None] | None = None,
-    unknowns: bool = False,
-    bits: bool = True,
-    folder: Path | None = None,
-) -> Iterator[Membership]:
-    """Memberships of the accounts of lazy `frames`, batch after batch in the row order of the root table, by rules checked against
-    their `schema`.
+class Stream:
+    """Rules over lazy `frames` of their `schema`.
 
     A batch has `size` accounts (a multiple of 64), or as many as take their share of `memory` bytes. Rows of related tables come with
-    their accounts, tables that are looked up are held whole; temporary files go to `folder`, else where the system has them. Orphans and
-    fingerprints are whole in the last membership. Without `bits` only tallies are. Raises `Whole` where rules reach from an account
-    to the rows of others, and as `Rules.evaluate` does.
+    their accounts, tables that are looked up are held whole; temporary files go to `folder`, else where the system has them. Raises
+    `Whole` where rules reach from an account to the rows of others.
     """
-    owned = owners(rules, schema)
-    columns = rules.inputs
-    limited = restricted(schema, rules, columns)
-    empty = Dataset({name: pl.DataFrame(schema=frames[name].collect_schema()).select(each) for name, each in columns.items()}, limited)
-    prints = empty.growing(columns)
-    if size is None:
-        size = _size(frames, columns, schema.root, owned, memory)
-    program = rules.program(unknowns)
-    with tempfile.TemporaryDirectory(prefix="segkernel-", dir=folder) as place:
-        piece = max(_UNIT, memory // ROOM // 64) if size > _LOOKED_AT else size
-        batches = Batches(frames, limited, columns, owned, Path(place), size, piece, prints)
 
-        def data_of() -> Iterator[tuple[int, Dataset]]:
-            for batch in range(batches.count):
-                yield batches.first(batch), Dataset(batches.frames(batch), limited)
+    def __init__(
+        self,
+        rules: Rules,
+        frames: Mapping[str, pl.LazyFrame],
+        schema: Schema,
+        *,
+        memory: int,
+        size: int | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._owned = owners(rules, schema)
+        self._rules, self._frames = rules, frames
+        self._columns = rules.inputs
+        self._schema = restricted(schema, rules, self._columns)
+        self._memory, self._size, self._folder = memory, size, folder
+        self._strangers: dict[tuple[str, str], dict[str, int]] = {}
 
-        orphans: dict[tuple[str, str], int] = {}
-        known, kept = gathered(program, batches.accounts, data_of, rules.functions, as_of_ns)
-        for number, (first, data) in enumerate(data_of()):
+    def warnings(self) -> list[str]:
+        """What is odd, but no error, in what was read so far."""
+        return [told_strangers(*where, found) for where, found in sorted(self._strangers.items())]
+
+    def keys(self) -> pl.DataFrame:
+        """The key columns of the root, in its row order."""
+        table = self._schema.tables[self._schema.root]
+        columns = [pl.col(f"^{re.escape(source(table, part))}$").alias(part) for part in table.key]
+        return self._frames[self._schema.root].select(columns).collect(engine="in-memory")
+
+    def memberships(
+        self,
+        as_of_ns: int,
+        threads: int | None = None,
+        progress: Callable[[float], None] | None = None,
+        unknowns: bool = False,
+        bits: bool = True,
+    ) -> Iterator[Membership]:
+        """Memberships of the accounts, batch after batch, in the row order of the root table; without `bits` only their tallies are whole.
+
+        `as_of_ns` are nanoseconds since 1970-01-01T00:00Z; `threads`, `progress` and `unknowns` are as for `Rules.evaluate`.
+        Orphans, fingerprints and statistics are those of all data in the last. Raises what `Rules.evaluate` does.
+        """
+        rules, columns, limited = self._rules, self._columns, self._schema
+        kinds = {name: pl.DataFrame(schema=self._frames[name].select(by_name(*each)).collect_schema()) for name, each in columns.items()}
+        prints = Dataset(kinds, limited).growing(columns)
+        size = self._size or _size(self._frames, columns, limited.root, self._owned, self._memory)
+        program = rules.program(unknowns)
+        with tempfile.TemporaryDirectory(prefix="segkernel-", dir=self._folder) as place:
+            piece = max(_UNIT, self._memory // ROOM // 64) if size > _LOOKED_AT else size
+            batches = Batches(self._frames, limited, columns, self._owned, Path(place), size, piece, prints)
+
+            def read() -> Iterator[tuple[int, Dataset]]:
+                for batch in range(batches.count):
+                    yield batches.first(batch), Dataset(batches.frames(batch), limited)
+
+            orphans: dict[tuple[str, str], int] = {}
             try:
-                linked = link(program, data, rules.functions, as_of_ns, known.of(first, data.rows))
-                for where, count in data.orphans.items():
-                    orphans[where] = orphans.get(where, 0) + count if where[0] in (schema.root, *owned) else count
-                heard = None if progress is None else partial(_heard, progress, number, batches.count)
-                stretch = Stretch(first, orphans, kept, prints.fingerprint)
-                asked = Evaluation(rules, data, linked, as_of_ns, threads, heard, None, stretch)
-                yield from asked.memberships(asked.some(bits), bits)
+                known, kept = gathered(program, batches.accounts, read, rules.functions, as_of_ns)
             except DataError as error:
-                if batches.count == 1:
-                    raise
-                where_ = f"among accounts {first + 1:,} to {first + data.rows:,}, whose rows are counted from the first of them"
-                raise DataError(f"{error} ({where_})", error.span) from None
+                raise rules.placed(error) from None
+            for number, (first, data) in enumerate(read()):
+                try:
+                    linked = link(program, data, rules.functions, as_of_ns, known.of(first, data.rows))
+                    self._told(data, orphans)
+                    heard = None if progress is None else partial(_heard, progress, number, batches.count)
+                    stretch = Stretch(first, orphans, kept, prints.fingerprint)
+                    asked = Evaluation(rules, data, linked, as_of_ns, threads, heard, Deadline(None), stretch)
+                    yield from asked.memberships(asked.some(bits), bits)
+                except DataError as error:
+                    if batches.count == 1:
+                        raise rules.placed(error) from None
+                    where = f"among accounts {first + 1:,} to {first + data.rows:,}, whose rows are counted from the first of them"
+                    raise DataError(f"{error} ({where})", error.span) from None
+
+    def _told(self, data: Dataset, orphans: dict[tuple[str, str], int]) -> None:
+        """Adds what a batch's data tell of themselves; tables that are held whole tell the same in each."""
+        batched = (self._schema.root, *self._owned)
+        for place, count in data.orphans.items():
+            orphans[place] = orphans.get(place, 0) + count if place[0] in batched else count
+        for field, values in data.strangers.items():
+            known = self._strangers.setdefault(field, {})
+            for value, rows in values.items():
+                known[value] = known.get(value, 0) + rows if field[0] in batched else rows
 
 
-def _size(
-    frames: Mapping[str, pl.LazyFrame], columns: Mapping[str, tuple[str, ...]], root: str, owned: Mapping[str, str], memory: int
-) -> int:
+def _size(frames: Mapping[str, pl.LazyFrame], columns: Mapping[str, tuple[str, ...]], root: str, owned: Iterable[str], memory: int) -> int:
     """How many accounts take their share of memory, with the rows that are theirs, as far as the first rows of each table tell."""
     accounts = 1
     size = 0.0
     for name in (root, *owned):
-        lazy = frames[name].select(columns[name])
+        lazy = frames[name].select(by_name(*columns[name]))
         rows = lazy.select(pl.len()).collect().item()
         looked = lazy.head(_LOOKED_AT).collect(engine="in-memory")
         size += rows * looked.estimated_size() / max(1, looked.height)

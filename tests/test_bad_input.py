@@ -137,7 +137,7 @@ setattr(owner, "{name}", wait)
 """
 MOMENTS = {
     "the settings are read": ("segdsl.project", "", "load"),
-    "the rules are read": ("segkernel.rules", "", "read_rules"),
+    "the rules are read": ("segkernel.rule_files", "", "read_rules"),
     "data are read": ("segkernel.reading", "", "collect"),
     "rules are planned": ("segkernel.plan", "", "plan"),
     "the kernel is compiled": ("segkernel.link", "", "link"),

@@ -10,7 +10,8 @@ from segkernel.cases.format import Case, Home, read
 from segkernel.cases.judging import Judge
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.project import Project, typed, untyped
-from segkernel.rules import compiled, read_rules
+from segkernel.rule_files import read_rules
+from segkernel.rules import compiled
 
 FOLDER = "tests"
 

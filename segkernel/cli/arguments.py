@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from segkernel.errors import Error
 from segkernel.instants import instant
 from segkernel.project import FILE, Project
 from segkernel.rules import Rules
+
+_LEAST_MEMORY = 64 << 20
 
 
 class ProjectFolder(click.Path):
@@ -48,6 +51,22 @@ class SavedFile(click.Path):
 
     def __init__(self) -> None:
         super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes, such as 4GB or 512 MB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes; wrong usage for what is no such number, and for less than 64 MB."""
+        found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([KMGT])i?B?\s*", value, re.IGNORECASE)
+        if found is None:
+            self.fail(f'"{value}" is no size; write one such as 4GB or 512MB', param, ctx)
+        bytes_ = int(float(found[1]) * 1024 ** (1 + "KMGT".index(found[2].upper())))
+        if bytes_ < _LEAST_MEMORY:
+            self.fail(f'"{value}" is less than 64MB', param, ctx)
+        return bytes_
 
 
 def folder(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,8 @@ from segkernel.cli.arguments import params, parsed_params
 from segkernel.cli.terminal import Progress, warn
 from segkernel.errors import DataError, RuleError, SchemaError
 from segkernel.project import FILE, Project, above, bound, opened, pinned, warnings
-from segkernel.rules import Rules, read_rules
+from segkernel.rule_files import read_rules
+from segkernel.rules import Rules
 
 UNKNOWN_FIELD = "E201"
 """What a field is called that is perhaps only not pinned, where the data cannot be read."""

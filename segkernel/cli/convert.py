@@ -9,7 +9,7 @@ import click
 from segdsl.faces import LONGEST_FORM, UnreadableForm, from_json, to_json
 from segdsl.limits import Limits
 from segkernel.errors import Error
-from segkernel.rules import read_rules
+from segkernel.rule_files import read_rules
 
 
 @click.command(short_help="Turn rules into JSON and back.")

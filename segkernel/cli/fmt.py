@@ -16,7 +16,7 @@ from segdsl.syntax import bare
 from segkernel.cli.terminal import warn
 from segkernel.errors import Error
 from segkernel.rewriting import rewrite
-from segkernel.rules import read_rules
+from segkernel.rule_files import read_rules
 
 
 @click.command(short_help="Write rules in their canonical form.")

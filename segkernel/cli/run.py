@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segkernel import output
-from segkernel.cli.arguments import OutputFolder, SavedFile, at, folder, moment, params, parsed_params, selected
+from segkernel.cli.arguments import OutputFolder, SavedFile, Size, at, folder, moment, params, parsed_params, selected
 from segkernel.cli.terminal import Progress, table, warn
-from segkernel.instants import written
-from segkernel.project import bound, opened, warnings
+from segkernel.project import opened
 from segkernel.rules import MOST_THREADS
 from segkernel.textual import visible
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--layout", type=click.Choice(["wide", "long", "counts"]), default="wide", show_default=True, help="Of memberships.parquet.")
 @click.option("--only", multiple=True, metavar="NAME", help="Answer just this segment or choose; may be given several times.")
 @click.option("--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help="Without it, as many as the machine has cores.")
+@click.option("--memory", type=Size(), metavar="SIZE", help="Read accounts in batches within about so much memory, such as 4GB.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")
 @click.option(
     "--previous", type=SavedFile(), metavar="FILE", help="The memberships.parquet of an earlier run: tell what has changed since."
@@ -42,6 +42,7 @@ def run(
     layout: str,
     only: tuple[str, ...],
     threads: int | None,
+    memory: int | None,
     form: str,
     previous: Path | None,
 ) -> None:
@@ -50,6 +51,9 @@ def run(
     Without --as-of the instant is the project's as_of, else the start of the run. With --previous, which may be the file that
     is about to be replaced, changes.parquet (who entered and who left which segment) and value_changes.parquet (whose value
     of a choose is another) are written as well.
+
+    Parquet files that are larger than a quarter of the memory available are read in batches of accounts, each with the rows that are
+    theirs; with --memory, they always are. The files are the same.
     """
     started = datetime.now(UTC).replace(microsecond=0)
     clock = _Clock()
@@ -59,25 +63,26 @@ def run(
     target = folder / "out" if out is None else out
     output.ready(target)
     with Progress() as progress:
+        from segkernel.inputs import read
+
         progress.stage("Reading rules and data")
-        rules, data = bound(project, project.files, overrides, partial(selected, names=only))
+        source = read(project, overrides, partial(selected, names=only), memory, target)
+        rules = source.rules
         earlier = None if previous is None else _earlier(previous)
         clock.lap("read")
         progress.stage("Making the kernel ready (compiled once, then kept on disk)")
         from segkernel.changes import Comparison
-        from segkernel.evaluation import evaluation
         from segkernel.kernel.entries import interpret
         from segkernel.results import Results
         from segkernel.summary import lines, run_record, summary
 
         interpret.prepare()
         clock.lap("kernel")
-        progress.stage(f"Evaluating {len(rules.names):,} segments over {data.rows:,} {rules.checked.root}, writing {target}")
-        asked = evaluation(rules, data, written(as_of_ns, "UTC"), threads, progress.part, unknowns=True)
-        comparison = None if earlier is None else Comparison(data.keys(), rules.checked.root, earlier)
+        progress.stage(f"Evaluating {len(rules.names):,} segments over {rules.checked.root}, writing {target}")
+        comparison = None if earlier is None else Comparison(source.keys(), rules.checked.root, earlier)
         bits = layout != "counts" or comparison is not None
-        results = Results(asked.memberships(asked.some(bits), bits), layout, comparison)
-        heard = warnings(project, rules, data)
+        results = Results(source.memberships(as_of_ns, threads, progress.part, bits), layout, comparison)
+        heard = source.heard()
         tables = results.tables()
         found: dict[str, Any] = {}
 
@@ -103,7 +108,7 @@ def run(
     for place, count in found["orphans"].items():
         if count:
             click.echo(f"{count:,} {'row' if count == 1 else 'rows'} whose link {place} finds nobody", err=True)
-    for warning in data.warnings:
+    for warning in source.warnings():
         click.echo(visible(warning), err=True)
 
 

@@ -62,7 +62,7 @@ class Dataset:
         self.schema = completion.complete(self._sources, schema, whole)
         self._checked: dict[str, set[str]] = {name: set() for name in self._sources}
         self._orphans: dict[tuple[str, str], int] = {}
-        self._warnings: list[str] = []
+        self._strangers: dict[tuple[str, str], dict[str, int]] = {}
         self._lock = threading.Lock()
         self._made: dict[Any, Future[Any]] = {}
         self._makers: dict[Any, int] = {}
@@ -89,8 +89,17 @@ class Dataset:
     @property
     def warnings(self) -> list[str]:
         """What is odd, but no error, in what was read so far."""
+        return [told_strangers(*where, found) for where, found in sorted(self.strangers.items())]
+
+    @property
+    def strangers(self) -> dict[tuple[str, str], dict[str, int]]:
+        """The values that a field's closed list does not have, in how many rows each, by (table, field), of what was read so far."""
         with self._lock:
-            return sorted(self._warnings)
+            return dict(self._strangers)
+
+    def lazy(self) -> dict[str, pl.LazyFrame]:
+        """The tables as lazy frames, of which nothing is read for that."""
+        return {name: source.frame.lazy() if source.lazy is None else source.lazy for name, source in self._sources.items()}
 
     def keys(self) -> pl.DataFrame:
         """The key columns of the root, in its row order."""
@@ -417,14 +426,24 @@ class Dataset:
         column = narrowing.narrow(self._series(table, name), spec.type, zone, f"{table}.{name}")
         if spec.values and column.values is not None:
             listed = set(spec.values)
-            strangers = [value for value in column.values if value not in listed]
+            strangers = {
+                value: int(np.count_nonzero(column.codes[: column.rows] == column.code(value)))
+                for value in column.values
+                if value not in listed
+            }
             if strangers:
-                shown = ", ".join(f'"{visible(value)}"' for value in strangers[:5]) + (", …" if len(strangers) > 5 else "")
-                rows = int(np.isin(column.codes, [column.code(value) for value in strangers]).sum())
-                many = "a value" if len(strangers) == 1 else f"{len(strangers):,} values"
-                where = "1 row" if rows == 1 else f"{rows:,} rows"
-                self._warnings.append(f"{table}.{name} has {many} that its list does not have, in {where}: {shown}")
+                with self._lock:
+                    self._strangers[table, name] = strangers
         return column
+
+
+def told_strangers(table: str, name: str, strangers: Mapping[str, int]) -> str:
+    """What is odd about values that a field's closed list does not have, each with its number of rows."""
+    shown = ", ".join(f'"{visible(value)}"' for value in sorted(strangers)[:5]) + (", …" if len(strangers) > 5 else "")
+    rows = sum(strangers.values())
+    many = "a value" if len(strangers) == 1 else f"{len(strangers):,} values"
+    where = "1 row" if rows == 1 else f"{rows:,} rows"
+    return f"{table}.{name} has {many} that its list does not have, in {where}: {shown}"
 
 
 def _absent(meaning: str) -> NDArray[Any]:
