@@ -64,7 +64,9 @@ def told(cell: Cell, result: Result) -> str:
 
 def shown(name: str, figure: float) -> str:
     """A ratio, or a share of the limit."""
-    return f"{figure:.0%}" if name == "limit" else f"{figure:.0f}x" if figure >= 100 else f"{figure:.1f}x"
+    if name == "limit":
+        return f"{figure:.0%}"
+    return f"{figure:.0f}x" if figure >= 100 else f"{figure:.1f}x" if figure >= 1 else f"{figure:.2g}x"
 
 
 def cells(results: dict[str, Result]) -> str:

@@ -149,7 +149,7 @@ def risen(before: dict[str, int], now: dict[str, int]) -> list[str]:
 
 
 def _rise(before: int, now: int) -> str:
-    return f"+{now / before - 1:.1%}" if before else "from none"
+    return f"{now / before - 1:+.1%}" if before else "from none"
 
 
 def main() -> int:
