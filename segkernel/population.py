@@ -12,7 +12,8 @@ from segdsl import checked
 from segdsl.typesystem import Type
 from segkernel import meaning
 from segkernel.choices import Choice, lookup
-from segkernel.link.kept import PLACED, Kept
+from segkernel.link.kept import Kept
+from segkernel.link.population import PLACED
 from segkernel.why.writing import one_line, place
 
 if TYPE_CHECKING:

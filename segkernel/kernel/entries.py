@@ -32,6 +32,10 @@ BUCKETS = 8192
 """Into so many parts of equal size the space between the least and the greatest cut of ranks is divided."""
 FLOATS = 9
 """Stands for the width of a column of floats that is ranked."""
+BINS = 69
+"""So many times 32 binary places hold the sum of any floats."""
+DIGIT = 11
+"""So many bits are sorted by at once."""
 
 Compiled = Callable[[], list[machine_code.Code]]
 sources: dict[tuple[str, str], tuple[Callable[..., Any], Compiled]] = {}
@@ -112,6 +116,7 @@ grouping = Room("grouping")
 interpreter = Room("interpreter")
 overlaps = Room("overlaps")
 rows = Room("rows", NONE=NONE)
+statistics = Room("statistics", BINS=BINS, DIGIT=DIGIT)
 texts = Room("texts", NONE=NONE)
 ranking = Room("ranking", BUCKETS=BUCKETS, FLOATS=FLOATS)
 interpret: Entry = interpreter.interpret
@@ -124,7 +129,7 @@ def prepare_all() -> None:
 
 
 def _listed() -> bytes:
-    for room in (interpreter, accumulators, encoding, grouping, overlaps, ranking, rows, texts):
+    for room in (interpreter, accumulators, encoding, grouping, overlaps, ranking, rows, statistics, texts):
         _load(room.name)
     return json.dumps(sorted(sources)).encode()
 
@@ -144,6 +149,8 @@ def _load(room: str) -> None:
             import segkernel.kernel.overlaps
         case "rows":
             import segkernel.kernel.rows
+        case "statistics":
+            import segkernel.kernel.statistics
         case "texts":
             import segkernel.kernel.texts
         case "ranking":

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from segkernel.link.assembly import float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, Exact, Float
-from segkernel.link.kept import PLACED, Kept, decoded
-from segkernel.link.population import Memo
+from segkernel.link.kept import Kept, decoded
+from segkernel.link.population import PLACED, Memo
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Statistic
 

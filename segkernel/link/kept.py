@@ -14,16 +14,12 @@ from numpy.typing import NDArray
 from segdsl.syntax import Span
 from segkernel.link import population
 from segkernel.link.forms import LARGEST, Coded, Exact, Float
-from segkernel.link.population import Memo, Ranked, ranked
+from segkernel.link.population import PLACED, Memo, Ranked, crowd, ranked
 from segkernel.link.staging import Handed
 from segkernel.plan.program import Statistic
 
 QUARTERS = (0, 25, 50, 75, 100)
 """The percentiles that are kept."""
-
-
-PLACED = ("rank", "percentile", "ntile", "top", "bottom")
-"""Functions that hold an account against the others of its group."""
 
 
 class Order(msgspec.Struct, frozen=True, eq=False):
@@ -59,15 +55,15 @@ def figures(
     percentile the smallest values that reach the quarters; of an ntile where each part begins; of `top` and `bottom` the last value that
     is in.
     """
-    order = ranked(call, handed, buffers, memo)
-    first = _first_rows(order.group, len(order.starts) - 1)
+    some = crowd(call, handed, buffers, memo)
+    first = _first_rows(some.group, some.counts.size)
     groups = np.flatnonzero(first >= 0)
     groups = groups[np.argsort(first[groups])]
-    counts = np.diff(order.starts)
-    placed = None
+    counts, placed = some.counts, None
     if call.function not in PLACED:
         at, which, values = None, groups, decoded(result, found, first[groups])
     else:
+        order = ranked(call, handed, buffers, memo)
         number, places, at = _thresholds(call, order, counts)
         rank = np.empty(len(first), np.int64)
         rank[groups] = np.arange(groups.size)
