@@ -9,13 +9,14 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import click
 import polars as pl
 import pytest
 from click.testing import CliRunner
 
 import segkernel
 from segkernel import output
-from segkernel.cli import main
+from segkernel.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 
@@ -522,3 +523,13 @@ def test_version():
 def test_help_names_the_commands_that_are_there():
     shown = call("--help").stdout
     assert all(f"\n  {name} " in shown for name in ("run", "check", "plan", "explain", "funnel", "test", "diff", "fmt", "convert"))
+
+
+def test_help_says_of_each_command_what_it_says_itself():
+    listed = dict(line.split(maxsplit=1) for line in call("--help").stdout.split("Commands:\n")[1].splitlines())
+    assert listed == COMMANDS
+    context = click.Context(main)
+    for name, words in COMMANDS.items():
+        command = main.get_command(context, name)
+        assert (command.name, command.short_help) == (name, words)
+    assert "No such command 'evaluate'" in refused(2, "evaluate")

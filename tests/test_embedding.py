@@ -7,6 +7,7 @@ import gc
 import math
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ segment above when score > avg(score over all)
 choose tier "gold" when spent > 600 "silver" when spent > 200
 collect marks "poor" when score < 1 "paid" when any(orders where paid)
 """
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINKS = {"orders": {"customer": ("customers", "id")}}
 
 
@@ -525,3 +527,18 @@ def test_two_hundred_reloads_of_data_and_rules_hold_no_more_memory() -> None:
     for number in range(200):
         turn(number)
     assert (peak() - before) * 1024 < 200 * 20_000 * 8
+
+
+# ---- the document
+
+
+@pytest.mark.parametrize(
+    "block", re.findall(r"^```python\n(.*?)^```$", (ROOT / "EMBEDDING.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+)
+def test_examples_run(block: str, tmp_path: Path) -> None:
+    script = tmp_path / "example.py"
+    script.write_text(block, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "dsl")]), "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, str(script)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "vip" in done.stdout

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segkernel.kernel import machine_code, store
+from segkernel.kernel import entries, machine_code, store
 from segkernel.kernel.entries import JIT
 
 ROOT = Path(__file__).parent.parent
@@ -385,3 +385,20 @@ print(sk.compile("segment s when n > 2", data.schema).evaluate(data, "2026-01-01
 """
     shown(python(script))  # compiles what no test has needed so far
     assert shown(python(script)) == "[False, False, True] False\n"
+
+
+def test_a_terminal_is_told_of_a_compilation_that_takes_long(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def slow() -> list[machine_code.Code]:
+        time.sleep(0.3)
+        return []
+
+    monkeypatch.setattr(entries, "PATIENCE", 0.0)
+    monkeypatch.setitem(entries.sources, ("room", "name"), (slow, slow))
+    entries.Entry("room", "name")._made()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    entries.Entry("room", "name")._made()
+    assert capsys.readouterr().err.startswith("segkernel compiles its kernel for this machine, which takes a quarter of a minute")
+    monkeypatch.setattr(entries, "PATIENCE", 60.0)
+    entries.Entry("room", "name")._made()
+    assert capsys.readouterr().err == ""

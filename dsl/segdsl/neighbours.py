@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 
@@ -243,15 +244,19 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(\d+(?:\.\d+)?) ?(?:mio|million)", "write it out: {0}_000_000 is {0} million"),
     (r"(\d+(?:\.\d+)?) ?(?:(?-i:[A-Z]{3})|euros?|dollars?|€|£|¥)", "a number stands without its unit: {0}"),
 )  # fmt: skip
-_COMPILED = tuple(
-    (re.compile(rf"(?:{pattern})(?!\w)".replace(" ?", r"\s*").replace(" ", r"\s+"), re.IGNORECASE), hint) for pattern, hint in _PHRASES
-)
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]:
+    """The phrases ready to be looked for, once somebody makes a mistake: right rules need none of them."""
+    made = ((rf"(?:{pattern})(?!\w)".replace(" ?", r"\s*").replace(" ", r"\s+"), hint) for pattern, hint in _PHRASES)
+    return [(re.compile(pattern, re.IGNORECASE), hint) for pattern, hint in made]
 
 
 def phrase(text: str, starts: list[int], at: int, end: int) -> Phrase | None:
     """The foreign phrase that covers the character `at`, begins at one of the places `starts`, tried in their order, and ends by `end`."""
     for start in starts:
-        for pattern, hint in _COMPILED:
+        for pattern, hint in _patterns():
             found = pattern.match(text, start, end)
             if found is None or found.end() <= at:
                 continue

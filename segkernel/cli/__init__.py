@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line. A command is loaded when it is called: help is there at once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ from typing import Any
 import click
 
 import segkernel
-from segkernel.cli.terminal import failed
-from segkernel.errors import Error
 
 WRONG, MISUSED, INTERRUPTED = 1, 2, 130
+COMMANDS = {
+    "check": "Find the mistakes in rules.",
+    "convert": "Turn rules into JSON and back.",
+    "diff": "Tell what differs between two versions of rules, and who moves.",
+    "explain": "Say why an account is in a segment or not.",
+    "fmt": "Write rules in their canonical form.",
+    "funnel": "Count the accounts that each clause of a segment keeps and removes.",
+    "plan": "Show the program that rules become.",
+    "run": "Evaluate a project and write its memberships.",
+    "schema": "Show the tables and fields of a project, and pin their types.",
+    "test": "Try a project's rules on the cases that their owners wrote.",
+}
+"""Each command with what help says about it."""
 
 
 class Commands(click.Group):
@@ -34,10 +45,51 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted", err=True)
             code = INTERRUPTED
-        except (Error, OSError, MemoryError) as error:
+        except Exception as error:
+            from segkernel.cli.terminal import failed
+            from segkernel.errors import Error
+
+            if not isinstance(error, (Error, OSError, MemoryError)):
+                raise
             failed(error)
             code = WRONG
         sys.exit(code if isinstance(code, int) else 0)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """A command by its name."""
+        match name:
+            case "check":
+                from segkernel.cli.check import check as found
+            case "convert":
+                from segkernel.cli.convert import convert as found
+            case "diff":
+                from segkernel.cli.diff import diff as found
+            case "explain":
+                from segkernel.cli.explain import explain as found
+            case "fmt":
+                from segkernel.cli.fmt import fmt as found
+            case "funnel":
+                from segkernel.cli.funnel import funnel as found
+            case "plan":
+                from segkernel.cli.plan import plan as found
+            case "run":
+                from segkernel.cli.run import run as found
+            case "schema":
+                from segkernel.cli.schema import schema as found
+            case "test":
+                from segkernel.cli.cases import cases as found
+            case _:
+                return None
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -47,22 +99,3 @@ def main() -> None:
 
     A project is a folder with a segkernel.toml (tables, links, time zone), rule files (*.seg) and data.
     """
-
-
-def _commands() -> None:
-    from segkernel.cli.cases import cases
-    from segkernel.cli.check import check
-    from segkernel.cli.convert import convert
-    from segkernel.cli.diff import diff
-    from segkernel.cli.explain import explain
-    from segkernel.cli.fmt import fmt
-    from segkernel.cli.funnel import funnel
-    from segkernel.cli.plan import plan
-    from segkernel.cli.run import run
-    from segkernel.cli.schema import schema
-
-    for command in (run, check, schema, plan, explain, funnel, cases, diff, fmt, convert):
-        main.add_command(command)
-
-
-_commands()

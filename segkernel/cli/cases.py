@@ -10,6 +10,7 @@ import msgspec
 
 from segkernel.cases.judging import Failure, Verdict
 from segkernel.cases.owners import FOLDER, files, prepared
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import folder, form
 from segkernel.cli.terminal import Progress, lines
 from segkernel.project import opened
@@ -19,7 +20,7 @@ from segkernel.why.drawing import Line, drawn
 FAILED = 1
 
 
-@click.command(name="test", short_help="Try a project's rules on the cases that their owners wrote.")
+@click.command(name="test", short_help=COMMANDS["test"])
 @folder
 @click.option("-k", "wanted", metavar="TEXT", help="Only the cases whose file or name has this text.")
 @form

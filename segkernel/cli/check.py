@@ -14,6 +14,7 @@ from segdsl.limits import Limits
 from segdsl.missing import CODES
 from segdsl.parser import parse
 from segdsl.source import Source
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import params, parsed_params
 from segkernel.cli.terminal import Progress, warn
 from segkernel.errors import DataError, RuleError, SchemaError
@@ -34,7 +35,7 @@ class Checked(msgspec.Struct, frozen=True):
     told: str
 
 
-@click.command(short_help="Find the mistakes in rules.")
+@click.command(short_help=COMMANDS["check"])
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR|FILE...")
 @params
 @click.option("--no-data", is_flag=True, help="Read data only where their types are not pinned; accounts are then not counted.")

@@ -8,11 +8,12 @@ import click
 
 from segdsl.faces import LONGEST_FORM, UnreadableForm, from_json, to_json
 from segdsl.limits import Limits
+from segkernel.cli import COMMANDS
 from segkernel.errors import Error
 from segkernel.rule_files import read_rules
 
 
-@click.command(short_help="Turn rules into JSON and back.")
+@click.command(short_help=COMMANDS["convert"])
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--to", "face", type=click.Choice(["json", "seg"]), required=True, help="What to print: the JSON form, or rules as text.")
 def convert(file: Path, face: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import at, form, moment
 from segkernel.cli.terminal import Progress, failed, lines, table
 from segkernel.differences import Difference, Differences, headline
@@ -22,7 +23,7 @@ DIFFER, TROUBLE = 1, 2
 _STYLES = {"+": "green", "-": "red"}
 
 
-@click.command(short_help="Tell what differs between two versions of rules, and who moves.")
+@click.command(short_help=COMMANDS["diff"])
 @click.argument("old", type=click.Path(exists=True, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, path_type=Path))
 @click.option("--no-data", "alone", is_flag=True, help="Compare the rules alone; evaluate nothing.")

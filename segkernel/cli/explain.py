@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import at, folder, form, moment, params, parsed_params, selected
 from segkernel.cli.terminal import Progress, lines
 from segkernel.instants import written
 from segkernel.project import bound, opened
 
 
-@click.command(short_help="Say why an account is in a segment or not.")
+@click.command(short_help=COMMANDS["explain"])
 @folder
 @click.option("--account", "key", multiple=True, required=True, metavar="KEY", help="Its key; again for each further column of the key.")
 @click.option("--segment", "name", metavar="NAME", help="A segment or choose; without it all are listed, each with its answer.")

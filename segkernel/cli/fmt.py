@@ -13,13 +13,14 @@ from segdsl.limits import Limits
 from segdsl.parser import parse
 from segdsl.source import Source
 from segdsl.syntax import bare
+from segkernel.cli import COMMANDS
 from segkernel.cli.terminal import warn
 from segkernel.errors import Error
 from segkernel.rewriting import rewrite
 from segkernel.rule_files import read_rules
 
 
-@click.command(short_help="Write rules in their canonical form.")
+@click.command(short_help=COMMANDS["fmt"])
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; name the files that would change (exit code 1 if any).")
 @click.option("--diff", "show", is_flag=True, help="Write nothing; show what would change.")

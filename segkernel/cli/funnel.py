@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import at, folder, form, moment, params, parsed_params, selected
 from segkernel.cli.terminal import Progress, table
 from segkernel.instants import written
 from segkernel.project import bound, opened
 
 
-@click.command(short_help="Count the accounts that each clause of a segment keeps and removes.")
+@click.command(short_help=COMMANDS["funnel"])
 @folder
 @click.argument("segment")
 @at

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import folder, params, parsed_params, selected
 from segkernel.errors import RuleError
 from segkernel.project import opened, pinned, typed
 from segkernel.rules import compile
 
 
-@click.command(short_help="Show the program that rules become.")
+@click.command(short_help=COMMANDS["plan"])
 @folder
 @click.argument("segment", required=False)
 @params

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segkernel import output
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import OutputFolder, SavedFile, Size, at, folder, moment, params, parsed_params, selected
 from segkernel.cli.terminal import Progress, table, warn
 from segkernel.project import opened
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from segkernel.membership import Membership
 
 
-@click.command(short_help="Evaluate a project and write its memberships.")
+@click.command(short_help=COMMANDS["run"])
 @folder
 @at
 @params

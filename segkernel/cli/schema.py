@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import folder
 from segkernel.cli.terminal import Progress, table
 from segkernel.project import FILE, opened
 from segkernel.textual import visible
 
 
-@click.command(short_help="Show the tables and fields of a project, and pin their types.")
+@click.command(short_help=COMMANDS["schema"])
 @folder
 @click.option("--write", is_flag=True, help=f"Pin the types that are found, in DIR/{FILE}.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what is printed.")

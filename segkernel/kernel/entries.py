@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -40,8 +41,8 @@ DIGIT = 11
 Compiled = Callable[[], list[machine_code.Code]]
 sources: dict[tuple[str, str], tuple[Callable[..., Any], Compiled]] = {}
 """Of the rooms that are loaded, by room and name: the function as it is written, and what compiles it."""
-told: Callable[[], None] = lambda: None  # noqa: E731
-"""Called before something is compiled, which takes seconds."""
+PATIENCE = 1.0
+"""Seconds of compiling after which a terminal is told."""
 
 
 class Entry:
@@ -82,8 +83,13 @@ class Entry:
             self._by_types = {tuple(each.kind for each in code.arguments if each.dimensions): call for code, call in calls}
 
     def _made(self) -> bytes:
-        told()
-        return machine_code.packed(self._written()[1]())
+        timer = threading.Timer(PATIENCE, _told)
+        timer.daemon = True
+        timer.start()
+        try:
+            return machine_code.packed(self._written()[1]())
+        finally:
+            timer.cancel()
 
     def _written(self) -> tuple[Callable[..., Any], Compiled]:
         if (self.room, self.name) not in sources:
@@ -120,6 +126,12 @@ statistics = Room("statistics", BINS=BINS, DIGIT=DIGIT)
 texts = Room("texts", NONE=NONE)
 ranking = Room("ranking", BUCKETS=BUCKETS, FLOATS=FLOATS)
 interpret: Entry = interpreter.interpret
+
+
+def _told() -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        kept = ", once: the result is kept" if store.opened() else ""
+        print(f"segkernel compiles its kernel for this machine, which takes a quarter of a minute{kept}", file=sys.stderr, flush=True)
 
 
 def prepare_all() -> None:
