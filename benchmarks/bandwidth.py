@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
-
-from segkernel.kernel.lanes import stream
 
 njit: Any = numba.njit
 SIZE = 1 << 29
@@ -28,6 +29,22 @@ class Bandwidth(msgspec.Struct, frozen=True):
     read: float
     store: float
     stream: float
+
+
+@intrinsic
+def _past_caches(typing: Any, address: Any, value: Any) -> Any:
+    """Writes eight times the word `value` at a multiple of 64, past the caches."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        line = ir.VectorType(ir.IntType(64), 8)
+        words = ir.Constant(line, ir.Undefined)
+        for lane in range(8):
+            words = builder.insert_element(words, arguments[1], ir.IntType(32)(lane))
+        store = builder.store(words, builder.inttoptr(arguments[0], line.as_pointer()), align=64)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), code
 
 
 @njit(nogil=True)
@@ -45,9 +62,9 @@ def _store(words: Any, value: Any) -> None:
 
 
 @njit(nogil=True)
-def _stream(target: Any, size: Any, source: Any) -> None:
+def _stream(target: Any, size: Any, value: Any) -> None:
     for i in range(0, size, 64):
-        stream(target + i, source)
+        _past_caches(target + i, value)
 
 
 @cache
@@ -57,8 +74,6 @@ def bandwidth(threads: int | None = None) -> Bandwidth:
     whole = np.ones(SIZE // 8 + 8, np.uint64)  # zeros would all be read from one page
     whole = whole[-whole.ctypes.data % 64 // 8 :][: SIZE // 8]
     parts = np.array_split(whole, count)
-    line = np.zeros(16, np.uint64)
-    source = int(line.ctypes.data) + -int(line.ctypes.data) % 64
     with ThreadPoolExecutor(count) as pool:
 
         def best(work: Callable[[NDArray[np.uint64]], Any]) -> float:
@@ -72,7 +87,7 @@ def bandwidth(threads: int | None = None) -> Bandwidth:
         return Bandwidth(
             read=best(_read),
             store=best(partial(_store, value=np.uint64(1))),
-            stream=best(lambda part: _stream(part.ctypes.data, part.size * 8 // 64 * 64, source)),
+            stream=best(lambda part: _stream(part.ctypes.data, part.size * 8 // 64 * 64, np.uint64(1))),
         )
 
 
