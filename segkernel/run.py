@@ -279,7 +279,7 @@ def _passed(
         _in_turn(ready(0), control, len(blocks), progress, deadline)
     else:
         _together(ready, min(count, len(blocks)), control, len(blocks), progress, deadline)
-    _raise_first(linked, [each for each in errors if each[0]])
+    raise_first(linked, [each for each in errors if each[0]])
     return np.asarray(np.sum(counts, axis=0))
 
 
@@ -428,7 +428,7 @@ def _spread(count: int, things: Iterable[Callable[[], None]]) -> None:
             task.result()
 
 
-def _raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
+def raise_first(linked: Linked, errors: list[NDArray[np.int64]]) -> None:
     if not errors:
         return
     instruction, row = min((int(each[0]) - 1, int(each[1])) for each in errors)

@@ -65,7 +65,7 @@ class Row(Mapping[str, Any]):
             rows_key(self.tables.schema, self.table, name, called): (name, called)
             for name, table in self.tables.schema.tables.items()
             for called, link in table.links.items()
-            if link.table == self.table and (name, called) in self.tables.found
+            if link.table == self.table and link.relation is not False and (name, called) in self.tables.found
         }
 
     def __getitem__(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from segdsl.schema import FieldSpec, Schema, Table
 from segkernel import forks
-from segkernel.data import completion, digest, groups, keys, lists, narrowing, physical, spaces
+from segkernel.data import buckets, completion, digest, groups, keys, lists, narrowing, physical, spaces
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
 from segkernel.data.sources import Source
@@ -74,6 +74,9 @@ class Dataset:
         heights = {name: source.height for name, source in self._sources.items()}
         counted = ", ".join(f"{name}: {'not read yet' if rows is None else f'{rows:,} rows'}" for name, rows in heights.items())
         return f"Dataset({counted}; root {self.schema.root})"
+
+    refilled = False
+    """Whether other rows will stand in the same memory: a dataset is what it is."""
 
     @property
     def rows(self) -> int:
@@ -141,6 +144,10 @@ class Dataset:
         base = root or self.schema.root
         return self._once(("space", chain or base), lambda: self._space(chain, base))
 
+    def owned(self, chain: Chain, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The rows of one space seen from another, see `spaces.owned`."""
+        return spaces.owned(self.space(chain), above)
+
     def under(self, program: object) -> Dataset:
         """The dataset as a program sees it: they all see it alike."""
         return self
@@ -161,6 +168,10 @@ class Dataset:
         table = self._reached(space, path)
         zone = self._zone(table, name, timezone)
         return self._once(("column", chain or space.table, path, name, zone), lambda: self._column(space, path, table, name, zone))
+
+    def bucketed(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str, share: tuple[int, str]) -> Column:
+        """The buckets of a field's values in the row order of a space, see `buckets.bucketed`."""
+        return buckets.bucketed(self.column(chain, path, name, timezone, root), *share)
 
     def picked(self, table: str, name: str, rows: NDArray[np.int64]) -> pl.Series:
         """The values of a field in some rows of its table, by number, as the data have them."""

@@ -94,6 +94,22 @@ def spread(
     return Space(chain, table, count, picked, parent, offsets, owner, True)
 
 
+def owned(space: Space, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The owner of each row of a space among the rows of one above it, padded as codes are, and where each owner's rows start."""
+    owner, starts = space.owner, space.offsets
+    assert owner is not None
+    assert starts is not None
+    while len(space.chain) > len(above) + 1:
+        assert space.parent is not None
+        space = space.parent
+        assert space.owner is not None
+        assert space.offsets is not None
+        composed = aligned(owner.size, np.uint32)
+        np.take(space.owner, owner, out=composed)
+        owner, starts = composed, starts[space.offsets]
+    return owner, np.ascontiguousarray(starts)
+
+
 def follow(rows: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """`rows[places]`, NONE where a place is NONE: one row map after another."""
     out = aligned(places.size, np.uint32)

@@ -77,7 +77,7 @@ def loaded(code: Code) -> Callable[..., Any]:
     several, count = code.results > 1, code.results
     results = (_SCALARS.get(code.result, ctypes.c_int64) * max(1, count)) if code.result != "void" else ctypes.c_void_p * 1
 
-    def call(*arguments: Any) -> Any:
+    def given(arguments: tuple[Any, ...]) -> list[Any]:
         words: list[Any] = []
         for take, argument in zip(takes, arguments, strict=True):
             found = take(argument)
@@ -85,11 +85,27 @@ def loaded(code: Code) -> Callable[..., Any]:
                 words += found
             else:
                 words.append(found)
+        return words
+
+    def bound(*arguments: Any) -> Callable[[], Any]:
+        words, found, failure = given(arguments), results(), ctypes.c_void_p()
+        addresses = ctypes.addressof(found), ctypes.addressof(failure)
+
+        def again() -> None:
+            if function(*addresses, *words):
+                raise RuntimeError(f"{code.symbol} failed")
+
+        again.kept = arguments, found, failure  # type: ignore[attr-defined]  # the memory that the words are addresses of
+        return again
+
+    def call(*arguments: Any) -> Any:
+        words = given(arguments)
         found, failure = results(), ctypes.c_void_p()
         if function(ctypes.addressof(found), ctypes.addressof(failure), *words):
             raise RuntimeError(f"{code.symbol} failed")
         return tuple(found) if several else found[0] if count else None
 
+    call.bound = bound  # type: ignore[attr-defined]
     call.engine = engine  # type: ignore[attr-defined]  # owns the code
     return call
 

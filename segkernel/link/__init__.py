@@ -162,7 +162,7 @@ def _linked(
             )
             continue
         function, given = functions[call.signature.name], tuple(stage.handed[output] for output in call.given)
-        if stage.fixed:
+        if stage.fixed and not dataset.refilled:
             from segkernel.run import handed_on  # what no run changes is reckoned here, once
 
             what = (id(stage), call.signature, call.given)
@@ -227,7 +227,11 @@ def _linked(
         places=code.places,
         tables=tuple(code.tables),
         ranking=Ranking(instructions, [each for each in code.tables if isinstance(each, Column)]),
-        fixed=not code.patches and not code.args_patches and all(each.fixed for each in stages) and all(each.fixed for each in calls),
+        fixed=not dataset.refilled
+        and not code.patches
+        and not code.args_patches
+        and all(each.fixed for each in stages)
+        and all(each.fixed for each in calls),
         stages=stages,
         handed=tuple(handed),
         hands=tuple(code.hands),

@@ -7,17 +7,16 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from segdsl.typesystem import DURATION, WHOLE, Type
-from segkernel.data.columns import Column, aligned
+from segkernel.data.columns import Column
 from segkernel.kernel import operations as op
 from segkernel.kernel.entries import accumulators
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form, fits
-from segkernel.link.source import Source
 from segkernel.link.values import constant, narrowed, own_register, parts, release, selected
-from segkernel.plan.program import Chain
 
 
 class Owned:
@@ -27,19 +26,8 @@ class Owned:
     owner.
     """
 
-    def __init__(self, dataset: Source, chain: Chain, above: Chain) -> None:
-        space = dataset.space(chain)
-        owner, starts = space.owner, space.offsets
-        assert owner is not None
-        assert starts is not None
-        while len(space.chain) > len(above) + 1:
-            space = space.parent  # type: ignore[assignment]
-            assert space.owner is not None
-            assert space.offsets is not None
-            composed = aligned(owner.size, np.uint32)
-            np.take(space.owner, owner, out=composed)
-            owner, starts = composed, starts[space.offsets]
-        self.owner, self.starts = owner, np.ascontiguousarray(starts)
+    def __init__(self, owner: NDArray[np.uint32], starts: NDArray[np.int64]) -> None:
+        self.owner, self.starts = owner, starts
         self.owners = int(owner.ctypes.data)
         self.most = int(np.diff(starts).max()) if starts.size > 1 else 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from segkernel.data.buckets import bucketed
 from segkernel.data.columns import Column
 from segkernel.data.spaces import gathered
 from segkernel.errors import DataError
@@ -245,7 +244,7 @@ class Linker:
         """The rows of one space seen from another."""
         chains = (self.program.spaces[rows], self.program.spaces[space])
         if chains not in self.owned:
-            self.owned[chains] = Owned(self.dataset, *chains)
+            self.owned[chains] = Owned(*self.dataset.owned(*chains))
         self.code.tables.append(self.owned[chains])
         return self.owned[chains]
 
@@ -341,7 +340,8 @@ class Linker:
             case "abs":
                 return rounding.size(code, space, self.exact(node[3]), number)
             case "bucket":
-                found = bucketed(self.column(self.nodes[node[3]]), node[4], node[5])
+                _, at, _, path, name = self.nodes[node[3]]
+                found = self.dataset.bucketed(self.program.spaces[at], path, name, zone, self.program.root, (node[4], node[5]))
                 code.tables.append(found)
                 return coded(found)
             case "rounded":

@@ -9,6 +9,7 @@ from segdsl.typesystem import Type
 from segkernel.kernel import operations as op
 from segkernel.link import spelling, testing, values
 from segkernel.link.forms import Coded, Float, Form
+from segkernel.link.vocabulary import Unready, Vocabulary
 
 if TYPE_CHECKING:
     from segkernel.link.linking import Linker
@@ -26,6 +27,8 @@ def compare(linker: Linker, space: int, operation: str, a: int, b: int) -> int:
     target = registers.take()
     if linker.nodes[a][2].kind == "text":
         x, y = spelled_alike(linker, space, (a, b))
+        if operation not in ("=", "!="):
+            x, y = _in_order(linker, space, x), _in_order(linker, space, y)
         code.emit(op.COMPARE, space, target, x.operand, y.operand, which, 0)
         known = [testing.present(code, space, x), testing.present(code, space, y)]
         for text in (x, y):
@@ -57,6 +60,17 @@ def compare(linker: Linker, space: int, operation: str, a: int, b: int) -> int:
     return narrowed(linker, space, target, known)
 
 
+def _in_order(linker: Linker, space: int, form: Coded) -> Coded:
+    """Codes that sort as their texts do, instead of others."""
+    texts = form.column.values
+    if not isinstance(texts, Vocabulary):
+        return form
+    slot = linker.code.slots[space].take()
+    linker.code.emit(op.RECODE, space, slot, form.operand, form.width, linker.code.table(texts.ranks()[0]), form.place)
+    values.release(linker.code, space, form)
+    return Coded(form.column, op.SLOT, slot, 8)
+
+
 def narrowed(linker: Linker, space: int, register: int, known: list[int]) -> int:
     """A register where all of `known` hold too; all of them are given back."""
     target = linker.code.combined(op.AND, space, [register, *known])
@@ -69,6 +83,8 @@ def text_pair(linker: Linker, space: int, kind: str, a: int, b: int, wanted: boo
     """A text test of two values of a row: for each distinct pattern the texts that hold."""
     code = linker.code
     text, pattern = linker.text(a), linker.text(b)
+    if isinstance(text.column.values, Vocabulary) or isinstance(pattern.column.values, Vocabulary):
+        raise Unready("texts that are looked for in other texts of a row")
     if text.place == op.COLUMN and pattern.place == op.COLUMN and text.column.top * pattern.column.top > MANY_PAIRS:
         return testing.in_range(code, space, spelling.paired(code, text.column, pattern.column, kind), int(wanted), int(wanted) + 1)
     found = []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segkernel.data.columns import Column
 from segkernel.data.groups import Moment
-from segkernel.data.spaces import Chain, Space
+from segkernel.data.spaces import Chain
 from segkernel.plan.program import Program
 
 
@@ -23,8 +23,15 @@ class Source(Hashable, Protocol):
     def height(self, table: str) -> int:
         """How many rows the root of the program has."""
 
-    def space(self, chain: Chain, root: str | None = None) -> Space:
-        """The rows of a chain."""
+    @property
+    def refilled(self) -> bool:
+        """Whether other rows will stand in the same memory: then nothing is reckoned once and for all."""
+
+    def owned(self, chain: Chain, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The owner of each row of a space among the rows of one above it, and where each owner's rows start."""
+
+    def bucketed(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str, share: tuple[int, str]) -> Column:
+        """The buckets of a field's values: how many there are, and their salt."""
 
     def column(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str | None = None) -> Column:
         """A field in the row order of a space."""

@@ -13,31 +13,42 @@ from segkernel.kernel import operations as op
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Exact
+from segkernel.link.vocabulary import Vocabulary, open_column, texts_of
 
 
 def asked(code: Assembly, space: int, form: Coded, functions: tuple[str, ...], test: str, operand: Any, wanted: bool) -> int:
     """The register of the texts for which a test of what the functions make of them is `wanted`."""
-    holds = Lexicon.of(form.column.values or ()).holding(functions, test, operand)
-    return testing.chosen(code, space, form, holds == wanted)
+    texts = texts_of(form.column)
+    if isinstance(texts, Vocabulary):
+        return testing.by_bits(code, space, form, texts.bits(functions, test, operand, wanted))
+    return testing.chosen(code, space, form, texts.holding(functions, test, operand) == wanted)
 
 
 def respelt(code: Assembly, space: int, form: Coded, function: str) -> Coded:
     """Texts as the codes of what a function makes of them."""
-    made, places = Lexicon.of(form.column.values or ()).respelt(function)
-    target = Column(type=form.column.type, rows=0, codes=np.zeros(0, np.uint64), values=made, top=len(made), missing=form.column.missing)
+    texts = texts_of(form.column)
+    if isinstance(texts, Vocabulary):
+        known, table = texts.respelt(function)
+        target = open_column(form.column.type, known)
+    else:
+        made, places = texts.respelt(function)
+        table = np.append(0, places)
+        target = Column(
+            type=form.column.type, rows=0, codes=np.zeros(0, np.uint64), values=made, top=len(made), missing=form.column.missing
+        )
     slot = code.slots[space].take()
-    table = code.table(np.append(0, places))
-    code.emit(op.RECODE, space, slot, form.operand, form.width, table, form.place)
+    code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(table), form.place)
     return Coded(target, op.SLOT, slot, 8)
 
 
 def length(code: Assembly, space: int, form: Coded) -> Exact:
     """How many code points texts have."""
     present = testing.present(code, space, form) if form.column.missing or form.place == op.SLOT else None
-    lengths = np.append(0, Lexicon.of(form.column.values or ()).lengths())
+    texts = texts_of(form.column)
+    lengths = texts.lengths() if isinstance(texts, Vocabulary) else np.append(0, texts.lengths())
     slot = code.slots[space].take()
     code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(lengths), form.place)
-    return Exact(slot, present, 0, int(lengths.max()))
+    return Exact(slot, present, 0, 1 << 31 if isinstance(texts, Vocabulary) else int(lengths.max()))
 
 
 def paired(code: Assembly, text: Column, pattern: Column, kind: str) -> Coded:

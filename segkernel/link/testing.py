@@ -15,9 +15,12 @@ from segkernel.data.lexicon import Lexicon
 from segkernel.kernel import operations as op
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, LARGEST, SMALLEST, Coded, Exact, Float, Form
+from segkernel.link.vocabulary import Vocabulary
 from segkernel.plan.slots import Slot
 
 MANY_RANGES = 4
+MANY_CODES = 1 << 32
+"""Beyond so many codes no table has a place for each."""
 MANY_TEXTS = 64
 """So many texts are found sooner together than one by one."""
 
@@ -27,6 +30,9 @@ def in_range(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int
     if isinstance(form, Float):
         return _float_range(code, space, form, low, high)
     if isinstance(form, Coded):
+        texts = form.column.values
+        if isinstance(texts, Vocabulary) and (low is not None or high is not None):
+            return by_bits(code, space, form, texts.bits((), "range", (low, high, False), True))
         return _code_range(code, space, form, low, high)
     within = _wide_range(code, space, form, low, high) if form.wide else _slot_range(code, space, form, low, high)
     return _and_present(code, space, form, within)
@@ -45,9 +51,12 @@ def outside(code: Assembly, space: int, form: Form, low: Any, high: Any) -> int:
 def among(code: Assembly, space: int, form: Form, values: Iterable[Any], wanted: bool) -> int:
     """The register of the values in a set, or of the present values that are not in it."""
     if isinstance(form, Coded):
-        holds = np.zeros(form.column.top + 1, np.bool_)
-        holds[_codes_of(form.column, values)] = True
-        return chosen(code, space, form, holds[1:] == wanted)
+        if isinstance(form.column.values, Vocabulary):
+            return by_bits(code, space, form, form.column.values.bits((), "among", tuple(values), wanted))
+        if form.column.top <= MANY_CODES:
+            holds = np.zeros(form.column.top + 1, np.bool_)
+            holds[_codes_of(form.column, values)] = True
+            return chosen(code, space, form, holds[1:] == wanted)
     found = code.always(space, False)
     for value in values:
         found = either(code, space, [found, in_range(code, space, form, value, value + 1)])
@@ -147,8 +156,12 @@ def _code_set(code: Assembly, space: int, form: Coded, ordered: NDArray[np.intp]
         return either(code, space, [_codes(code, space, form, *run) for run in zip(firsts, lasts, strict=True)])
     flags = np.zeros(form.column.top + 64, np.bool_)
     flags[ordered] = True
-    bits = np.packbits(flags, bitorder="little")
-    target = target_of()
+    return by_bits(code, space, form, np.packbits(flags, bitorder="little"))
+
+
+def by_bits(code: Assembly, space: int, form: Coded, bits: NDArray[np.uint8]) -> int:
+    """The register of the codes whose bit is set in a table."""
+    target = code.registers[space].take()
     code.emit(op.CODES, space, target, form.operand, code.table(bits), form.width, 0, form.place)
     return target
 

@@ -16,6 +16,7 @@ from segkernel.kernel import operations as op
 from segkernel.link import testing
 from segkernel.link.assembly import Assembly, float_bits, signed64
 from segkernel.link.forms import BEYOND, SMALLEST, Coded, Exact, Float, Form, fits
+from segkernel.link.vocabulary import Vocabulary, open_column, places, texts_of, union
 from segkernel.plan.slots import Slot
 
 OPERATIONS = {"+": 0, "-": 1, "*": 2, "/": 3}
@@ -243,18 +244,20 @@ def _selected_present(code: Assembly, space: int, where: int, yes: int | None, n
 
 
 def alphabet(columns: Sequence[Column], constants: Sequence[str]) -> Column:
-    """The column kind whose codes hold the texts of several columns and constants, in order."""
-    parts = [Lexicon.of(column.values or ()) for column in columns]
-    texts = Lexicon.union([*parts, Lexicon.of(constants)] if constants else parts)
+    """The column kind whose codes hold the texts of several columns and constants; in order, unless texts are yet to come."""
+    parts = [texts_of(column) for column in columns]
+    texts = union([*parts, Lexicon.of(constants)] if constants else parts)
     kind = columns[0].type if columns else Type("text")
+    if isinstance(texts, Vocabulary):
+        return open_column(kind, texts)
     return Column(type=kind, rows=0, codes=np.zeros(0, np.uint64), values=texts, top=len(texts), missing=1)
 
 
 def respelled(code: Assembly, space: int, form: Coded, target: Column) -> Coded:
     """Codes of one column as codes of an alphabet that has all its texts."""
     slot = code.slots[space].take()
-    places = Lexicon.of(target.values or ()).codes(Lexicon.of(form.column.values or ()))
-    code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(np.append(0, places)), form.place)
+    table = places(texts_of(form.column), texts_of(target))
+    code.emit(op.RECODE, space, slot, form.operand, form.width, code.table(table), form.place)
     return Coded(target, op.SLOT, slot, 8)
 
 

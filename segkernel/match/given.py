@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segdsl.typesystem import Type
-from segkernel.data import groups, lists, narrowing, spaces
+from segkernel.data import buckets, groups, lists, narrowing, spaces
 from segkernel.data.columns import Column
 from segkernel.data.lists import ITEMS
 from segkernel.data.spaces import UP, Chain, Space
@@ -94,6 +94,8 @@ class Given:
 class View:
     """`Given` as one program sees it."""
 
+    refilled = False
+
     def __init__(self, given: Given, base: Spot) -> None:
         self.given, self.base = given, base
 
@@ -124,8 +126,11 @@ class View:
         ranks = np.array(found, np.uint32)
         return ranks if standing.space.picked is None else ranks[standing.space.picked]
 
-    def space(self, chain: Chain, root: str | None = None) -> Space:
-        return self.standing(chain).space
+    def owned(self, chain: Chain, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        return spaces.owned(self.standing(chain).space, above)
+
+    def bucketed(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str, share: tuple[int, str]) -> Column:
+        return buckets.bucketed(self.column(chain, path, name, timezone), *share)
 
     def rows_at(
         self, chain: Chain, path: tuple[str, ...], root: str | None = None, stage: Program | None = None

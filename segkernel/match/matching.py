@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from segkernel import meaning
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel import forks, meaning
 from segkernel.choices import choice, lookup
-from segkernel.errors import Error
+from segkernel.errors import DataError, Error
+from segkernel.kernel.entries import JIT
 from segkernel.link import link
 from segkernel.link.against import Population
+from segkernel.link.vocabulary import Full, Unready
 from segkernel.match.given import Given
+from segkernel.match.memory import Beyond
 from segkernel.match.places import Shape
+from segkernel.match.ready import BLOCK, Ready, Statistics
 from segkernel.match.records import Reader
 from segkernel.plan import program as plan
-from segkernel.run import Answers, run
+from segkernel.run import run
 from segkernel.textual import unknown_name
 
 if TYPE_CHECKING:
@@ -74,6 +81,9 @@ class Matcher:
         self.program = rules.program()
         self.shape = Shape(self.program, rules.schema)
         self.reader = Reader(self.shape, self.timezone)
+        self.idle: list[Ready] = []
+        """Memory that no thread uses right now; a list's `append` and `pop` need no lock, which a fork could find held."""
+        self.unready: str | None = None if JIT else "kernels that are not compiled"
         statistics = meaning.statistics(rules.checked, rules.names)
         self.meanings = {node.span: meaning.key(rules.checked, node) for node in statistics}
         self.relative = frozenset(name for name in rules.names if statistics and meaning.statistics(rules.checked, [name]))
@@ -91,14 +101,57 @@ class Matcher:
 
     def matches(self, records: Sequence[Any], as_of: int, population: Sequence[Statistic] | None) -> list[Match]:
         """The match of each record at an instant (nanoseconds since 1970-01-01T00:00Z)."""
-        if not records:
-            return []
         statistics = self._statistics(population) if self.relative else None
+        found: list[Match] = []
+        for start in range(0, len(records), BLOCK):
+            found += self._block(records[start : start + BLOCK], as_of, statistics)
+        return found
+
+    def _block(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> list[Match]:
+        """The match of a few records: in fixed memory where they have room there, else as tables."""
+        ready = self._ready()
+        if ready is None:
+            return self._as_tables(records, as_of, statistics)
+        try:
+            bits = ready.run(records, as_of, statistics)
+            if len(records) == 1:
+                return [self._match(bits, [int(codes[0]) for codes in ready.codes])]
+            return [
+                self._match(np.bitwise_and(bits >> np.uint64(row), np.uint64(1)), [int(codes[row]) for codes in ready.codes])
+                for row in range(len(records))
+            ]
+        except (Beyond, Full):
+            if len(records) > 1:
+                return [match for record in records for match in self._block([record], as_of, statistics)]
+            return self._as_tables(records, as_of, statistics)
+        finally:
+            self.idle.append(ready)
+
+    def _ready(self) -> Ready | None:
+        """Memory that no other thread uses; None where the rules cannot be linked to records that are yet to come."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            pass
+        if self.unready is not None:
+            return None
+        try:
+            return Ready(self.program, self.shape, self.reader, self.rules.functions)
+        except (Unready, Full, DataError) as reason:
+            self.unready = str(reason) or "more texts than there are codes"
+            return None
+
+    def _as_tables(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> list[Match]:
+        """The match of records by the same way as of tables: for any rules and of any size, and a hundred times slower."""
+        forks.refuse("a match of such rules or of such a record")
         given = Given(self.reader, records).under(self.program)
         answers = run(link(self.program, given, self.rules.functions, as_of, statistics), as_of, threads=1)
-        return [self._match(answers, row) for row in range(len(records))]
+        packed = [*answers.bits.values(), *(words for lists in answers.lists.values() for words in lists)]
+        bits = np.array([np.unpackbits(words.view(np.uint8), bitorder="little")[: len(records)] for words in packed], np.uint64)
+        codes = list(answers.choices.values())
+        return [self._match(bits[:, row] if packed else bits, [int(each[row]) for each in codes]) for row in range(len(records))]
 
-    def _statistics(self, population: Sequence[Statistic] | None) -> Callable[[plan.Statistic], Population]:
+    def _statistics(self, population: Sequence[Statistic] | None) -> Statistics:
         """The statistics of an earlier run, for those of the program. Raises Error where there are none, or others."""
         if population is None:
             names = ", ".join(name for name in self.rules.names if name in self.relative)
@@ -117,11 +170,15 @@ class Matcher:
 
         return known
 
-    def _match(self, answers: Answers, row: int) -> Match:
-        word, bit = row >> 6, row & 63
-        segments = frozenset(name for name in self.segments if int(answers.bits[name][word]) >> bit & 1)
-        values: dict[str, Any] = {name: known[int(answers.choices[name][row])] for name, known in self.chooses.items()}
-        for name, known in self.collects.items():
-            held = answers.lists[name][:, word].tolist()
-            values[name] = [value for value, bits in zip(known, held, strict=True) if bits >> bit & 1]
+    def _match(self, bits: NDArray[np.uint64], codes: Sequence[int]) -> Match:
+        """A match from a bit for each segment and each value of the collects, and a code for each choose."""
+        values: dict[str, Any] = {}
+        if codes or self.collects:
+            values = {name: known[code] for (name, known), code in zip(self.chooses.items(), codes, strict=True)}
+            end = len(self.segments)
+            for name, known in self.collects.items():
+                held, end = bits[end : end + len(known)].tolist(), end + len(known)
+                values[name] = [value for value, has in zip(known, held, strict=True) if has]
+        names = self.segments
+        segments = frozenset([names[each] for each in bits[: len(names)].nonzero()[0].tolist()])
         return Match(self.rules.names, segments, values, self.relative)

@@ -135,6 +135,9 @@ class Shape:
                     stages[number] = _each((*stages.get(number, ()), *spot))
         for chain in program.spaces:
             self.spot(chain, base)
+            for number, step in enumerate(chain):
+                for named in step[2] if len(step) == 4 and step[0] == PER else ():
+                    self.reached(self.spot((*step[1], *chain[number + 1 :]), base), named[1] if named[0] == "field" else ())
         self._keys(program, base, wanted)
         for number, stage in enumerate(program.stages):
             self._read(stage, stages.get(number) or self._nowhere(stage.root))

@@ -1,0 +1,338 @@
+"""Records as data at fixed addresses: a program is linked to them once, and each call fills them anew."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel.data import groups
+from segkernel.data.columns import Column
+from segkernel.data.lists import ITEMS
+from segkernel.data.spaces import UP, Chain
+from segkernel.link.vocabulary import CAPACITY, Unready, Vocabulary
+from segkernel.match.memory import ROWS, Beyond, Buffer, bucket_buffer, buffer, room, written
+from segkernel.match.places import LISTED, Place, Shape, Spot, needed
+from segkernel.match.records import NOBODY, Reader, Rows, offsets
+from segkernel.plan.program import Node, Program, parts
+
+MISTAKES = (KeyError, TypeError, ValueError, ArithmeticError)
+"""What a value that is none of the commonest raises; it is then read with care."""
+Numbers = list[int] | None
+"""The rows of some places that a space's rows are, one after the other; None for all of them in order."""
+
+
+class Stand:
+    """A space: the places whose rows it has, how to find them, and where its owners' rows start.
+
+    `count`, `numbers`, `owners` and `starts` are those of the call at hand. `seen` are the buffers of owners and starts by how many steps
+    above the owners stand.
+    """
+
+    def __init__(
+        self, chain: Chain, spot: Spot, parent: Stand | None, path: tuple[str, ...], find: Callable[[Place], Place] | None
+    ) -> None:
+        self.chain, self.spot, self.parent, self.path, self.find = chain, spot, parent, path, find
+        self.empty = not any(place.needed for place in spot)
+        self.identity: bool = parent is None or (parent.identity and not path)
+        self.count = 0
+        self.numbers: Numbers = None
+        self.owners: list[int] = []
+        self.starts: list[int] = [0]
+        self.seen: dict[int, tuple[memoryview, memoryview]] = {}
+
+    def fill(self, rows: Sequence[Rows]) -> None:
+        """Finds the rows of a call. Raises Beyond where there are too many."""
+        if self.parent is None:
+            self.count = sum(len(rows[place.number].found) for place in self.spot)
+        elif self.identity and len(self.spot) == 1:
+            here = rows[self.spot[0].number]
+            self.owners, self.starts, self.count = here.owners, here.starts, len(here.owners)
+        else:
+            self._spread(rows)
+        if self.count > ROWS:
+            raise Beyond
+        owners, starts, above = self.owners, self.starts, self.parent
+        for steps in range(1, 1 + max(self.seen, default=0)):
+            if steps in self.seen:
+                into = self.seen[steps]
+                into[0][: len(owners)] = array("I", owners)
+                into[1][: len(starts)] = array("q", starts)
+            if above is not None and above.parent is not None:
+                owners, starts = [above.owners[each] for each in owners], [starts[each] for each in above.starts]
+                above = above.parent
+
+    def _spread(self, rows: Sequence[Rows]) -> None:
+        """The rows that each row of the parent has by way of the row that links lead to."""
+        assert self.parent is not None
+        assert self.find is not None
+        spot, numbers = reached(self.parent, self.path, rows)
+        begins = [0]
+        for place in spot:
+            last = begins[-1]
+            begins += [last + each for each in rows[self.find(place).number].starts[1:]]
+        asked = range(self.parent.count) if numbers is None else numbers
+        self.numbers, self.owners, self.starts = [], [], [0]
+        for owner, row in enumerate(asked):
+            if row != NOBODY:
+                self.numbers += range(begins[row], begins[row + 1])
+                self.owners += [owner] * (begins[row + 1] - begins[row])
+            self.starts.append(len(self.numbers))
+        self.count = len(self.numbers)
+
+
+def reached(stand: Stand, path: Sequence[str], rows: Sequence[Rows]) -> tuple[Spot, Numbers]:
+    """Where the links of a path lead to from a space's rows."""
+    spot, numbers = stand.spot, stand.numbers
+    for link in path:
+        target: Spot = tuple(dict.fromkeys(place.links[link] for place in spot))
+        begins = offsets(target, rows)
+        found: list[int] = []
+        for place in spot:
+            there = place.links[link]
+            here = rows[place.number].owners if there is place.parent else rows[there.number].index
+            begin = begins[there]
+            found += [each if each == NOBODY else each + begin for each in here] if begin else here
+        numbers = found if numbers is None else [NOBODY if each == NOBODY else found[each] for each in numbers]
+        spot = target
+    return spot, numbers
+
+
+class Cells:
+    """A field of a space's rows, or of what links lead to from there, in a buffer."""
+
+    def __init__(self, stand: Stand, spot: Spot, path: tuple[str, ...], name: str, into: Buffer) -> None:
+        self.stand, self.spot, self.path, self.name, self.into = stand, spot, path, name, into
+
+    def fill(self, reader: Reader, rows: list[Rows]) -> None:
+        """Writes the values of a call, whatever they are. Raises RecordError or Beyond."""
+        if not self.stand.count:
+            return
+        unit = self.into.unit
+        codes: list[Any] = []
+        for place in self.spot:
+            codes += [unit(value) for value in reader.column(place, self.name, rows[place.number], rows)]
+        numbers = reached(self.stand, self.path, rows)[1] if self.path or self.stand.numbers is not None else None
+        if numbers is not None:
+            nothing = unit(None)
+            codes = [nothing if each == NOBODY else codes[each] for each in numbers]
+        self.into.write(codes)
+
+
+class Fixed:
+    """Room for some records, as all programs within a program see it."""
+
+    def __init__(self, program: Program, shape: Shape, reader: Reader) -> None:
+        self.shape, self.reader = shape, reader
+        self.views: dict[int, FixedView] = {}
+        self.stands: list[Stand] = []
+        self.cells: list[Cells] = []
+        self.plain: dict[int, list[tuple[str, Callable[[Any], Any], Buffer, Cells]]] = {}
+        """By number the places of which all rows, in order, are those of a space: their fields, which are read the quick way."""
+        self.others: list[Cells] = []
+        self.lists: list[Callable[[list[Rows]], None]] = []
+        """What else is written at each call: row maps and ranks."""
+        self.vocabularies: list[Vocabulary] = []
+        self.view = self.under(program)
+
+    def under(self, program: Program) -> FixedView:
+        if id(program) not in self.views:
+            self.views[id(program)] = FixedView(self, program)
+        return self.views[id(program)]
+
+    def settle(self) -> None:
+        """After linking: all that is known now stays known."""
+        found = {id(each.into.column.values): each.into.column.values for each in self.cells}
+        pending = [each for each in found.values() if isinstance(each, Vocabulary)]
+        known: dict[int, Vocabulary] = {}
+        while pending:
+            each = pending.pop()
+            if id(each) not in known:
+                known[id(each)] = each
+                pending += each.below
+        self.vocabularies = list(known.values())
+        for each in self.vocabularies:
+            each.keep()
+        for cells in self.cells:
+            if cells.into.column.raw:
+                cells.into.column.codes[:] = np.nan
+        for stand in self.stands:
+            for _, starts in stand.seen.values():
+                starts[:] = array("q", [0]) * len(starts)
+
+    def fill(self, rows: list[Rows]) -> None:
+        """Writes the rows of a call. Raises RecordError, or Beyond where there is no room."""
+        if any(len(vocabulary) > CAPACITY // 2 for vocabulary in self.vocabularies):
+            for vocabulary in self.vocabularies:
+                vocabulary.forget()
+        for stand in self.stands:
+            if not stand.empty:
+                stand.fill(rows)
+        for number, plain in self.plain.items():
+            found = rows[number].found
+            if len(found) == 1:
+                row = found[0]
+                for name, code, into, cells in plain:
+                    try:
+                        into.codes[0] = code(row[name])
+                    except MISTAKES:
+                        cells.fill(self.reader, rows)
+            elif found:
+                for name, code, into, cells in plain:
+                    try:
+                        into.write([code(row[name]) for row in found])
+                    except MISTAKES:
+                        cells.fill(self.reader, rows)
+        for cells in self.others:
+            cells.fill(self.reader, rows)
+        for write in self.lists:
+            write(rows)
+
+
+class FixedView:
+    """`Fixed` as one program sees it."""
+
+    refilled = True
+
+    def __init__(self, fixed: Fixed, program: Program) -> None:
+        self.fixed, self.base = fixed, fixed.shape.bases[id(program)]
+        self.stands: dict[Chain, Stand] = {}
+        self.columns: dict[Any, Buffer] = {}
+        self.texts = few_texts(program)
+
+    def under(self, program: Program) -> FixedView:
+        return self.fixed.under(program)
+
+    def height(self, table: str) -> int:
+        return ROWS
+
+    def prepare(self, wanted: Iterable[tuple[Chain, tuple[str, ...], str, str, str]], check: Callable[[], None]) -> None:
+        """Nothing: columns are made as they are asked for."""
+
+    def key(self, table: str, meaning: Any, make: Callable[[], NDArray[Any]]) -> None:
+        raise Unready("groups by what is reckoned")
+
+    def forget(self, moment: groups.Moment) -> None:
+        """Nothing is of one moment."""
+
+    def stand(self, chain: Chain) -> Stand:
+        """A space."""
+        if chain not in self.stands:
+            self.stands[chain] = made = self._stand(chain)
+            self.fixed.stands.append(made)
+        return self.stands[chain]
+
+    def _stand(self, chain: Chain) -> Stand:
+        if not chain:
+            return Stand(chain, self.base, None, (), None)
+        step = chain[0]
+        if len(step) == 3 or groups.is_groups(chain):
+            raise Unready("groups of rows")
+        above = self.stand(chain[1:])
+        path: tuple[str, ...] = step[2] if step[0] in (ITEMS, UP) else ()
+        spot = self.fixed.shape.reached(above.spot, path)
+        if step[0] == ITEMS:
+            below = [place.lists[step[3]] for place in spot]
+            return Stand(chain, tuple(below), above, path, lambda place: place.lists[step[3]])
+        table, link = step[-2:]
+        return Stand(chain, tuple(place.relations[table, link] for place in spot), above, path, lambda place: place.relations[table, link])
+
+    def owned(self, chain: Chain, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """While a program is linked, an owner may have all the rows that there is room for."""
+        owner, starts = room(np.uint32), room(np.int64)
+        starts[1:] = ROWS
+        self.stand(chain).seen[len(chain) - len(above)] = written(owner, "I"), written(starts, "q")
+        return owner, starts
+
+    def rows_at(
+        self, chain: Chain, path: tuple[str, ...], root: str | None = None, stage: Program | None = None
+    ) -> NDArray[np.uint32] | None:
+        stand = self.stand(chain)
+        spot = self.fixed.shape.reached(stand.spot, path)
+        base = spot if stage is None else self.fixed.shape.bases[id(stage)]
+        if stand.identity and not path and base == spot:
+            return None
+        into = room(np.uint32)
+        memory = written(into, "I")
+
+        def write(rows: list[Rows]) -> None:
+            numbers = reached(stand, path, rows)[1]
+            if base != spot:
+                begins = offsets(base, rows)
+                moved = [begins[place] + row for place in spot for row in range(len(rows[place.number].found))]
+                numbers = moved if numbers is None else [each if each == NOBODY else moved[each] for each in numbers]
+            numbers = list(range(stand.count)) if numbers is None else numbers
+            memory[: len(numbers)] = array("I", numbers)
+
+        self.fixed.lists.append(write)
+        return into  # type: ignore[no-any-return]
+
+    def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
+        stand = self.stand(chain)
+        if not all(place.order for place in stand.spot):
+            return None
+        into = room(np.uint32)
+        memory = written(into, "I")
+
+        def write(rows: list[Rows]) -> None:
+            known = self.fixed.reader.ranks(stand.spot, rows)
+            numbers = range(stand.count) if stand.numbers is None else stand.numbers
+            memory[: stand.count] = array("I", numbers if known is None else [known[each] for each in numbers])
+
+        self.fixed.lists.append(write)
+        return into  # type: ignore[no-any-return]
+
+    def column(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str | None = None) -> Column:
+        return self._cells(chain, path, name, (), lambda spec: buffer(spec, timezone, self.texts.get((chain, path, name))))
+
+    def bucketed(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str, share: tuple[int, str]) -> Column:
+        return self._cells(chain, path, name, share, lambda spec: bucket_buffer(spec, *share))
+
+    def _cells(self, chain: Chain, path: tuple[str, ...], name: str, share: tuple[Any, ...], make: Callable[[Any], Buffer]) -> Column:
+        what = (chain, path, name, share)
+        if what not in self.columns:
+            stand = self.stand(chain)
+            spot = self.fixed.shape.reached(stand.spot, path)
+            spec = self.fixed.reader.converters[spot[0]][name][0]
+            into = self.columns[what] = make(spec)
+            cells = Cells(stand, spot, path, name, into)
+            self.fixed.cells.append(cells)
+            place = spot[0]
+            simple = stand.identity and not path and len(spot) == 1 and place.kind != LISTED
+            if simple and not spec.never_missing and name not in self.fixed.reader.shared[place]:
+                self.fixed.plain.setdefault(place.number, []).append((name, into.code, into, cells))
+            else:
+                self.fixed.others.append(cells)
+        return self.columns[what].column
+
+
+def few_texts(program: Program) -> dict[tuple[Chain, tuple[str, ...], str], tuple[str, ...]]:
+    """By chain, path and name the columns of texts of which a program asks only whether they are some texts, and these."""
+    found: dict[tuple[Chain, tuple[str, ...], str], set[str]] = {}
+    open_: set[tuple[Chain, tuple[str, ...], str]] = set()
+
+    def place(number: int) -> tuple[Chain, tuple[str, ...], str] | None:
+        node = program.nodes[number]
+        return (program.spaces[node[1]], node[3], node[4]) if node[0] == "column" and node[2].kind == "text" else None
+
+    for number in program.outputs:
+        column = place(number)
+        if column is not None:
+            open_.add(column)
+    for node in needed(program):
+        for number in parts(node):
+            column = place(number)
+            if column is not None:
+                if node[0] == "among" or node[0] == "missing" or is_presence(node):
+                    found.setdefault(column, set()).update(node[3] if node[0] == "among" else ())
+                else:
+                    open_.add(column)
+    return {column: tuple(sorted(texts)) for column, texts in found.items() if column not in open_}
+
+
+def is_presence(node: Node) -> bool:
+    """Whether a node asks only whether a value is there."""
+    return bool(node[0] == "range" and node[3] is None and node[4] is None)

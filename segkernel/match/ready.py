@@ -1,0 +1,211 @@
+"""A program linked once to fixed memory, and run on the records of a call by the thread that calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkernel import clock as clocks
+from segkernel.clock import Clock, Timeless, Untold
+from segkernel.data.columns import aligned
+from segkernel.errors import DataError
+from segkernel.functions import Function
+from segkernel.kernel.entries import interpret
+from segkernel.link import Linked, link
+from segkernel.link.against import Population, result_of
+from segkernel.link.population import Memo
+from segkernel.link.staging import Handed
+from segkernel.match.fixed import Fixed
+from segkernel.match.memory import ROWS
+from segkernel.match.places import Shape
+from segkernel.match.records import Reader, Rows
+from segkernel.plan.program import Program, Statistic
+from segkernel.run import raise_first
+
+BLOCK = 64
+"""How many records stand in memory at once: a word of bits each."""
+_CALLS = 256
+Statistics = Callable[[Statistic], Population]
+
+
+class Asked:
+    """A statistic of whichever population a call is given."""
+
+    def __init__(self, current: dict[str, Statistics], call: Statistic) -> None:
+        self.current, self.call = current, call
+
+    def result(self, call: Statistic) -> Handed:
+        """As `Population.result`."""
+        return result_of(call)
+
+    def values(self, call: Statistic, handed: Sequence[Handed], buffers: NDArray[np.int64], memo: Memo) -> NDArray[np.int64]:
+        """As `Population.values`."""
+        return self.current["population"](self.call).values(call, handed, buffers, memo)
+
+
+class Pass:
+    """One program in fixed memory: instructions with addresses filled in, room for what it hands on, and what an instant changes.
+
+    Patches that the local day decides are filled in when it changes, others at each new instant.
+    """
+
+    def __init__(self, linked: Linked, fixed: Fixed) -> None:
+        self.linked = linked
+        self.program, self.args = linked.program.copy(), linked.args.copy()
+        view = fixed.under(linked.source)
+        self.stands = [view.stand(chain) for chain in linked.source.spaces]
+        self.handed = np.zeros((len(linked.hands), ROWS), np.int64)
+        for buffer, row in enumerate(linked.hands):
+            self.program[row, 2] = self.handed[buffer].ctypes.data
+        self.made = [np.zeros((3, ROWS), np.int64) for _ in linked.calls]
+        self.patches = [(self.program[row, column:], operands) for row, column, operands in linked.patches]
+        self.patches += [(self.args[at:], operands) for at, operands in linked.args_patches]
+        self.always: list[tuple[NDArray[np.int64], Callable[[Clock], tuple[int, ...]]]] = []
+        self.blocks = np.zeros((1, 2 * len(self.stands)), np.int64)
+        self.calls: dict[tuple[int, ...], Callable[[], None]] = {}
+        self.memory = aligned(0, np.uint8)
+        self.counts, self.errors = np.zeros(max(1, linked.counts), np.int64), np.zeros(2, np.int64)
+        self.control = np.zeros(2, np.int64)
+        self.counter = int(self.control.ctypes.data)
+
+    def connect(self, passes: Mapping[int, Pass]) -> None:
+        """Fills in where earlier stages hand on; `passes` by `id` of what is linked."""
+        self.stages = [passes[id(stage)] for stage in self.linked.stages]
+        buffers = [*(stage.handed for stage in self.stages), *self.made]
+        for row, stage, buffer in self.linked.fetches:
+            self.program[row, 3] = buffers[stage][buffer].ctypes.data
+
+    def on(self, day: Timeless) -> None:
+        """Fills in what a local day decides, and finds out what it does not."""
+        self.always = []
+        for target, operands in self.patches:
+            try:
+                found = operands(day)
+            except (Untold, DataError):
+                self.always.append((target, operands))
+            else:
+                target[: len(found)] = found
+
+    def at(self, clock: Clock) -> None:
+        """Fills in what else an instant decides."""
+        for target, operands in self.always:
+            found = operands(clock)
+            target[: len(found)] = found
+
+    def run(self) -> None:
+        """Runs the program on the rows that stand in memory. Raises DataError where a number leaves its range."""
+        memo: Memo = {}
+        for call, made in zip(self.linked.calls, self.made, strict=True):
+            stage = self.stages[call.stage]
+            rows = stage.stands[0].count
+            made[:, :rows] = call.make(stage.handed[:, :rows], memo)
+        counts = [stand.count for stand in self.stands]
+        self.blocks[0, 1::2] = counts
+        words = tuple([1 << (count - 1 >> 6).bit_length() for count in counts])
+        self.control[0] = 0
+        (self.calls.get(words) or self._call(words))()
+        if self.errors[0]:
+            found = self.errors.copy()
+            self.errors[:] = 0
+            raise_first(self.linked, [found])
+
+    def _call(self, words: tuple[int, ...]) -> Callable[[], None]:
+        """The kernel's call for so many words of rows of each space: where registers and slots are."""
+        layout = np.zeros((len(words), 4), np.int64)
+        size = 0
+        for space, count in enumerate(words):
+            register = max(64, count * 8)
+            slot = count * 512 + 64  # slots a power of two apart would share lines of the cache
+            layout[space] = size, register, size + self.linked.registers[space] * register, slot
+            size += self.linked.registers[space] * register + self.linked.slots[space] * slot
+        most = max(words) * 64
+        room = most // 8 + 128
+        lists = size + most * 4 + 256
+        if lists + 2 * room + 4096 > self.memory.size:
+            self.memory = aligned(2 * (lists + 2 * room + 4096), np.uint8)
+            self.calls.clear()
+        if len(self.calls) >= _CALLS:
+            self.calls.clear()
+        start = int(self.memory.ctypes.data)
+        layout[:, 0] += start
+        layout[:, 2] += start
+        made = self.calls[words] = interpret.bound(
+            self.program, self.args, self.blocks, layout, self.counter, self.counter + 8, start + size, start + lists, room, self.counts,
+            self.errors,
+        )  # fmt: skip
+        return made
+
+
+class Ready:
+    """A program and its stages in fixed memory, for one thread at a time; `segments` bitmaps come first, then those of collects.
+
+    Raises `Unready`, `Full` or `DataError` where it cannot be linked to records that are yet to come.
+    """
+
+    def __init__(self, program: Program, shape: Shape, reader: Reader, functions: Mapping[str, Function]) -> None:
+        self.reader = reader
+        self.fixed = Fixed(program, shape, reader)
+        self.current: dict[str, Statistics] = {}
+        linked = link(program, self.fixed.view, functions, 0, lambda call: Asked(self.current, call))
+        self.passes: list[Pass] = []
+        made: dict[int, Pass] = {}
+        self._add(linked, made)
+        self.fixed.settle()
+        self.main = made[id(linked)]
+        self.zone, self.known, self.day = program.timezone, Timeless(program.timezone), (0, 0)
+        self.as_of: int | None = None
+        self.many = len(program.bitmaps)
+        self.out = np.zeros(self.many + 8, np.uint64)
+        """A word a bitmap. The kernel writes eight, of which seven are zero, in the order of the bitmaps: the next overwrites them."""
+        self.codes = [np.zeros(BLOCK + 64, np.uint8 if len(each.values) < 256 else np.uint32) for each in program.choices]
+        assert [index for _, index in linked.outputs if index < self.many] == list(range(self.many))
+        for row, index in linked.outputs:
+            address = self.out[index:].ctypes.data if index < self.many else self.codes[index - self.many].ctypes.data
+            self.main.program[row, 2] = address
+
+    def _add(self, linked: Linked, made: dict[int, Pass]) -> None:
+        for stage in linked.stages:
+            if id(stage) not in made:
+                self._add(stage, made)
+        made[id(linked)] = here = Pass(linked, self.fixed)
+        here.connect(made)
+        self.passes.append(here)
+
+    def run(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> NDArray[np.uint64]:
+        """The bits of at most BLOCK records, uint64[bitmaps], the first one's least; `codes` has those of each choose, uint[records].
+
+        Raises RecordError and DataError, or Beyond and Full where the records have no room.
+        """
+        rows: list[Rows] = self.reader.rows(records)
+        self.fixed.fill(rows)
+        if statistics is not None:
+            self.current["population"] = statistics
+        if as_of != self.as_of:
+            self._tell(as_of)
+        count = len(records)
+        for codes in self.codes:
+            codes[:count] = 0
+        for each in self.passes:
+            each.run()
+        return self.out[: self.many]
+
+    def _tell(self, as_of: int) -> None:
+        """Lets all passes know the instant."""
+        self.as_of = None
+        new_day = not self.day[0] <= as_of < self.day[1]
+        if new_day:
+            self.day = (0, 0)
+            today = clocks.day_of(self.zone, as_of)
+            self.known = Timeless(self.zone)
+            self.known.known[("today",)] = today
+            for each in self.passes:
+                each.on(self.known)
+            self.day = clocks.first_instant(self.zone, today), clocks.first_instant(self.zone, today + 1)
+        clock = Clock(as_of, self.zone)
+        clock.known.update(self.known.known)
+        for each in self.passes:
+            each.at(clock)
+        self.as_of = as_of
