@@ -114,7 +114,7 @@ def files(cell: Cell, size: Size, runs: int, result: Result) -> Result:
                 if wrong:
                     raise Differs(f"{who} has written otherwise: {', '.join(wrong[:5])}")
         spent = json.loads((folder / "out" / "run.json").read_text(encoding="utf-8"))
-        notes = {f"of it {what}": seconds for what, seconds in spent.items() if isinstance(seconds, float)}
+        notes = {f"of it {what}": seconds for what, seconds in spent["seconds"].items()}
     proofs = dict.fromkeys([who for who in times if who != OURS], "every account of every name, read back")
     return msgspec.structs.replace(result, seconds=times, proofs=proofs, notes=notes)
 
