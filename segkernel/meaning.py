@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
 from segdsl import checked
 from segdsl.depths import depth
 from segdsl.schema import Schema
-from segdsl.tree import LEAVES, children
+from segdsl.tree import nodes
 from segdsl.typesystem import Length, Type
 
 _NOT_MEANT = frozenset({"span", "param", "nullable", "single", "label"})
@@ -18,6 +20,10 @@ _NOT_MEANT = frozenset({"span", "param", "nullable", "single", "label"})
 _LONGEST = 200
 """Longer texts of expressions are digested: a let stands in others as what it is, and lets of lets would grow without bounds."""
 _EXACT_FLOATS = 2**53
+_NAMING: dict[type[checked.Checked], attrgetter[Any]] = {
+    **dict.fromkeys((checked.Let, checked.Chosen, checked.Collected), attrgetter("name")),
+    checked.InSegment: attrgetter("segment"),
+}
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -32,6 +38,8 @@ def needed(rules: checked.Rules, names: Collection[str]) -> set[str]:
     """The names of all lets, segments, chooses and collects that `names` rest on, themselves included."""
     found = set(names)
     for name in reversed(rules.order):
+        if len(found) == len(rules.order):
+            break
         if name in found:
             for root in _roots(rules, name):
                 found.update(mentioned(root))
@@ -45,8 +53,8 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
     keys: set[str] = set()
     for name in needed(rules, names):
         for root in _roots(rules, name):
-            for node in _nodes(root):
-                if isinstance(node, checked.Field):
+            for node in nodes(root):
+                if type(node) is checked.Field:
                     table = node.table
                     for link in node.path:
                         links.add((table, link))
@@ -65,14 +73,14 @@ def reads(rules: checked.Rules, schema: Schema, names: Collection[str]) -> Reads
 def relations(rules: checked.Rules, names: Collection[str]) -> set[checked.Relation]:
     """The relations over which the segments, chooses and collects of `names` aggregate."""
     roots = (root for name in needed(rules, names) for root in _roots(rules, name))
-    return {node.relation for root in roots for node in _nodes(root) if isinstance(node, checked.Aggregate)}
+    return {node.relation for root in roots for node in nodes(root) if isinstance(node, checked.Aggregate)}
 
 
 def statistics(rules: checked.Rules, names: Collection[str]) -> list[checked.Relative]:
     """The statistics of the population that the segments, chooses and collects of `names` need, in the order written."""
     wanted = needed(rules, names)
     roots = (root for name in rules.order if name in wanted for root in _roots(rules, name))
-    found = [node for root in roots for node in _nodes(root) if isinstance(node, checked.Relative)]
+    found = [node for root in roots for node in nodes(root) if isinstance(node, checked.Relative)]
     return sorted(found, key=lambda node: (node.span.source, node.span.start))
 
 
@@ -132,7 +140,7 @@ def fingerprints(rules: checked.Rules, names: Collection[str]) -> dict[str, str]
             tables: set[str] = set()
             for root in _roots(rules, name):
                 tables.update(*(met[mention] for mention in mentioned(root)))
-                tables.update(table for node in _nodes(root) if isinstance(node, checked.Aggregate) for table, _ in node.relation.chain)
+                tables.update(table for node in nodes(root) if isinstance(node, checked.Aggregate) for table, _ in node.relation.chain)
             met[name] = frozenset(tables)
     return {name: _meant(rules, met.get(name, ()), [digests[name]]) for name in names}
 
@@ -172,7 +180,7 @@ def changing(rules: checked.Rules) -> set[str]:
 
 def rests_on_instant(rules: checked.Rules, root: checked.Expression, changing: Collection[str]) -> bool:
     """Whether the instant of a run decides a value; `changing` are the statements of which that is known."""
-    for node in _nodes(root):
+    for node in nodes(root):
         match node:
             case checked.Now() | checked.Today() | checked.PeriodStart() | checked.Call(function="anniversary"):
                 return True
@@ -289,20 +297,6 @@ def steps(rules: checked.Rules) -> dict[str, int]:
     return found
 
 
-def mentioned(root: checked.Expression) -> Iterator[str]:
+def mentioned(root: checked.Expression) -> list[str]:
     """The lets, chooses, collects and segments that an expression names."""
-    for node in _nodes(root):
-        if isinstance(node, checked.Let | checked.Chosen | checked.Collected):
-            yield node.name
-        elif isinstance(node, checked.InSegment):
-            yield node.segment
-
-
-def _nodes(root: checked.Expression) -> Iterator[checked.Expression]:
-    """A node and all below it; without recursion, so that no tree is too deep."""
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        if type(node) not in LEAVES:
-            pending += children(node)
+    return [_NAMING[type(node)](node) for node in nodes(root) if type(node) in _NAMING]

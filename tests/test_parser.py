@@ -217,13 +217,13 @@ FAR_OVER = [
     ("let a=1\n" * 3_000, Limits(statements=1_000), "E905", 0),
     ("  segment a when b\n" * 1_001, Limits(statements=1_000), "E905", 0),
     ("# c\nlet a = 1\n" * 1_001, Limits(comments=1_000), "E909", 0),
-    ("let a = b in (" + "1," * 30_000 + "1)", Limits(items=1_000), "E904", 8_192),
-    ("param a = (" + "'x, (y', # (\n" * 1_001 + "1)", Limits(items=1_000), "E904", 8_192),
-    ("let a = " + "(" * 100_000, Limits(), "E902", 8_192),
-    ("let a = " + "not " * 100_000, Limits(), "E902", 8_192),
+    ("let a = b in (" + "1," * 30_000 + "1)", Limits(items=1_000), "E904", 16_384),
+    ("param a = (" + "'x, (y', # (\n" * 1_001 + "1)", Limits(items=1_000), "E904", 16_384),
+    ("let a = " + "(" * 100_000, Limits(), "E902", 16_384),
+    ("let a = " + "not " * 100_000, Limits(), "E902", 16_384),
     ("let a = b" + " or b" * 100_000, Limits(), "E903", 45_056),
-    ("let a b\n" * 30_000, Limits(mistakes=100, statements=100_000), "E908", 8_192),
-    ("let a = b in (" + "2026-02-30," * 30_000 + "1)", Limits(mistakes=100), "E908", 8_192),
+    ("let a b\n" * 30_000, Limits(mistakes=100, statements=100_000), "E908", 16_384),
+    ("let a = b in (" + "2026-02-30," * 30_000 + "1)", Limits(mistakes=100), "E908", 16_384),
 ]
 
 

@@ -70,6 +70,7 @@ def up(ctx: Context, path: syntax.Path, scope: Scope) -> tuple[tuple[tuple[str, 
             break
         way.append((table, part.text))
         table = link.table
+        ctx.staged = True
     return tuple(way), Scope(table, apart=True) if way else scope
 
 

@@ -281,6 +281,7 @@ def _of_host(ctx: Context, node: syntax.Call, scope: Scope, function: Signature)
             operands.append(whole)
     if len(operands) < len(function.arguments):
         return None
+    ctx.staged = True
     return HostCall(span=node.span, signature=function, operands=tuple(operands), type=function.returns)
 
 

@@ -89,7 +89,7 @@ def examine(
         except RecursionError:
             # the caller's own stack was nearly used up: the depth that the limit allows does not fit any more
             ctx.report("E907", statement.span, limit=limits.depth, hint="name parts of it with let")
-        steps[name] = depth(_roots(ctx, segments, name), steps)
+        steps[name] = depth(_roots(ctx, segments, name), steps) if ctx.staged else 0
         if steps[name] > limits.nesting:
             ctx.report("E902", statement.name.span, limit=limits.nesting, hint=_TOO_DEEP)
             steps[name] = 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import struct
 from fractions import Fraction
+from functools import lru_cache
 
 from segdsl import syntax
 from segdsl.calendar_days import NANOSECONDS_A_DAY, day, plus_months, timestamp
 from segdsl.checked import Constant, Expression, Field
 from segdsl.context import Context
 from segdsl.syntax import Span
-from segdsl.typesystem import DATE, DURATION, NUMBER, NUMERIC, TEXT, TIMESTAMP, TRUTH, UNITS, WHOLE, Length, decimal
+from segdsl.typesystem import DATE, DURATION, NUMBER, NUMERIC, TEXT, TIMESTAMP, TRUTH, UNITS, WHOLE, Length, Type, decimal
 
 MANY_DIGITS = 38
 LONGEST = Length(120_000, 3_660_000, 3_660_000 * NANOSECONDS_A_DAY)
@@ -19,6 +20,13 @@ LONGEST = Length(120_000, 3_660_000, 3_660_000 * NANOSECONDS_A_DAY)
 
 def number(text: str, percent: bool, span: Span) -> Constant | None:
     """The constant of a number's digits, exact: `1e6` is whole, `0.25` a decimal(2), `80%` too; None beyond 38 digits."""
+    found = _read(text, percent)
+    return None if found is None else Constant(span=span, type=found[0], value=found[1])
+
+
+@lru_cache(4096)
+def _read(text: str, percent: bool) -> tuple[Type, int] | None:
+    """The type and the value of a number's digits."""
     digits, _, exponent_text = text.lower().replace("_", "").partition("e")
     whole, _, fraction = digits.partition(".")
     if len(exponent_text) > 4 or len(digits) > 2 * MANY_DIGITS:
@@ -32,7 +40,7 @@ def number(text: str, percent: bool, span: Span) -> Constant | None:
             value, scale = value // 10, scale - 1
     if scale < 0 or scale > MANY_DIGITS or abs(value) >= 10**MANY_DIGITS:
         return None
-    return Constant(span=span, type=WHOLE if scale == 0 else decimal(scale), value=value)
+    return WHOLE if scale == 0 else decimal(scale), value
 
 
 def literal(ctx: Context, node: syntax.Expression) -> Constant | None:

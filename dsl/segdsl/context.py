@@ -94,6 +94,8 @@ class Context:
         self.chooses: dict[str, ChooseRule] = {}
         self.collects: dict[str, CollectRule] = {}
         self.account = Scope(schema.root)
+        self.staged = False
+        """Whether anything so far takes a step of its own, see `depths`."""
         self.of_account: set[str] = set()
         """The lets of rows that rest on the rows' account."""
         self._relations: dict[str, dict[str, tuple[Relation, ...]]] = {}

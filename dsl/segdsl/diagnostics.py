@@ -200,6 +200,9 @@ def closest(name: str, names: Iterable[str]) -> str | None:
         return None
     wanted = name.casefold()
     letters = set(wanted)
+    places: dict[str, int] = {}
+    for place, letter in enumerate(wanted):
+        places[letter] = places.get(letter, 0) | 1 << place
     bound = max(1, len(wanted) // 3)
     best: tuple[int, str] | None = None
     for candidate in islice(names, MOST_NAMES):
@@ -208,35 +211,37 @@ def closest(name: str, names: Iterable[str]) -> str | None:
             continue
         if len(letters.symmetric_difference(other)) > 2 * bound:
             continue
-        distance = _distance(wanted, other, bound)
+        distance = _distance(places, len(wanted), other, bound)
         if distance <= bound and distance < len(wanted) and (best is None or (distance, candidate) < best):
             best = (distance, candidate)
             bound = distance
     return best[1] if best else None
 
 
-def _distance(first: str, second: str, bound: int) -> int:
-    """Optimal string alignment distance (Damerau 1964), or `bound` + 1 as soon as it is known to be larger."""
-    start, end = 0, min(len(first), len(second))
-    while start < end and first[start] == second[start]:
-        start += 1
-    tail = 0
-    while tail < end - start and first[-1 - tail] == second[-1 - tail]:
-        tail += 1
-    first, second = first[start : len(first) - tail], second[start : len(second) - tail]
-    before: list[int] = []
-    above = list(range(len(second) + 1))
-    for i, letter in enumerate(first, 1):
-        row = [i]
-        for j, other in enumerate(second, 1):
-            least = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
-                least = min(least, before[j - 2] + 1)
-            row.append(least)
-        if min(row) > bound:
-            return bound + 1
-        before, above = above, row
-    return above[-1]
+def _distance(places: dict[str, int], length: int, other: str, bound: int) -> int:
+    """Optimal string alignment distance of a text, given by its `length` and the `places` of each letter as bits, to `other`; or more
+    than `bound` as soon as that is known.
+
+    A column of the table of distances is two numbers: the bits where it rises by one, and where it falls (Hyyrö, A bit-vector
+    algorithm for computing Levenshtein and Damerau edit distances, 2003).
+    """
+    whole = (1 << length) - 1
+    last = 1 << length - 1
+    rises, falls, equal, before = whole, 0, 0, 0
+    distance, left = length, len(other)
+    for letter in other:
+        there = places.get(letter, 0)
+        swapped = ((~equal & there) << 1) & before
+        equal = (((there & rises) + rises) ^ rises) | there | falls | swapped
+        more, less = falls | (whole & ~(equal | rises)), equal & rises
+        distance += (more & last > 0) - (less & last > 0)
+        left -= 1
+        if distance - left > bound:
+            break
+        more, less = more << 1 | 1, less << 1
+        rises, falls = less | (whole & ~(equal | more)), equal & more
+        before = there
+    return distance
 
 
 def _sorted(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:

@@ -31,7 +31,7 @@ from segdsl.syntax import Expression, Span
 _COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _TESTS = frozenset({"in", "is", "not", "before", "after", "within", "contains", "starts", "ends", "matches"})
 _CLAUSES = frozenset({"for", "where", "per", "by", "over"})
-_SUM, _PRODUCT = frozenset("+-"), frozenset("*/")
+_SUM, _PRODUCT, _CALCULATIONS = frozenset("+-"), frozenset("*/"), frozenset("+-*/")
 _TESTED = (
     syntax.Or, syntax.And, syntax.Not, syntax.Compare, syntax.OrderInTime, syntax.InSet, syntax.InPeriod, syntax.Within, syntax.TextTest,
     syntax.Matches, syntax.IsMissing, syntax.InSegment, syntax.KOf,
@@ -52,7 +52,7 @@ def condition(c: Cursor) -> Expression:
         c.advance()
         terms.append(_conjunction(c))
     c.nodes += 1
-    return syntax.Or(span=c.span(start), terms=tuple(terms))
+    return syntax.Or(span=Span(start, c.last, c.number), terms=tuple(terms))
 
 
 def _conjunction(c: Cursor) -> Expression:
@@ -65,7 +65,7 @@ def _conjunction(c: Cursor) -> Expression:
         c.advance()
         terms.append(_negation(c) if c.kind == "not" else _test(c))
     c.nodes += 1
-    return syntax.And(span=c.span(start), terms=tuple(terms))
+    return syntax.And(span=Span(start, c.last, c.number), terms=tuple(terms))
 
 
 def _negation(c: Cursor) -> Expression:
@@ -97,9 +97,9 @@ def _test(c: Cursor) -> Expression:
     if kind in _COMPARISONS:
         c.advance()
         right = value(c)
-        ignoring = ignoring_case(c)
+        ignoring = c.kind == "ignoring" and ignoring_case(c)
         c.nodes += 1
-        return syntax.Compare(span=c.span(start), op=kind, left=left, right=right, ignoring_case=ignoring)
+        return syntax.Compare(span=Span(start, c.last, c.number), op=kind, left=left, right=right, ignoring_case=ignoring)
     return _word_test(c, start, left) if kind in _TESTS else left
 
 
@@ -250,32 +250,37 @@ def _list(c: Cursor) -> syntax.ListOf:
 # ---- values
 
 
-def value(c: Cursor, first: Expression | None = None, start: int = -1) -> Expression:
-    """`a * b - c`: sums and products, from the left; `first`, which began at `start`, when its first operand is read already."""
-    if start < 0:
-        start = c.start
+def value(c: Cursor) -> Expression:
+    """`a * b - c`: sums and products, from the left."""
+    start = c.start
+    first = _signed(c) if c.kind == "-" else _atom(c)
+    return _calculation(c, first, start) if c.kind in _CALCULATIONS else first
+
+
+def _calculation(c: Cursor, first: Expression, start: int) -> Expression:
+    """Sums and products whose first operand, which began at `start`, is read already."""
     left = _product(c, first, start)
     while c.kind in _SUM:
         op = c.kind
         c.advance()
-        right = _product(c, None, c.start)
+        inner = c.start
+        right = _product(c, _signed(c), inner)
         c.nodes += 1
         left = syntax.Arithmetic(span=c.span(start), op=op, left=left, right=right)
     return left
 
 
-def _product(c: Cursor, first: Expression | None, start: int) -> Expression:
-    left = _operand(c) if first is None else first
+def _product(c: Cursor, left: Expression, start: int) -> Expression:
     while c.kind in _PRODUCT:
         op = c.kind
         c.advance()
-        right = _operand(c)
+        right = _signed(c)
         c.nodes += 1
         left = syntax.Arithmetic(span=c.span(start), op=op, left=left, right=right)
     return left
 
 
-def _operand(c: Cursor) -> Expression:
+def _signed(c: Cursor) -> Expression:
     if c.kind != "-":
         return _atom(c)
     starts = []
@@ -381,7 +386,7 @@ def _per(c: Cursor) -> tuple[Expression, ...]:
     first = condition(c)
     if c.kind != ",":
         closing(c)
-        return (value(c, first, start),)
+        return (_calculation(c, first, start),)
     if isinstance(first, _TESTED) and first.span.start == inside:
         raise unexpected(c, '")" (a condition among several groups has parentheses of its own)')
     keys = [first]

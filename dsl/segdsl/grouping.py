@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -11,6 +11,7 @@ from segdsl.aggregates import aggregate, order_of, ordered, result_type, up, wit
 from segdsl.checked import Aggregate, And, Constant, Expression, Grouped, Now, PeriodStart, Relation, Today
 from segdsl.context import Context, Groups, Scope
 from segdsl.functions import AGGREGATES
+from segdsl.names import HELD
 from segdsl.paths import relation_of
 from segdsl.relative import relative
 from segdsl.syntax import bare
@@ -53,16 +54,16 @@ def _first_per(node: syntax.Call) -> syntax.Call | None:
 
 def _first_within(*parts: Any) -> syntax.Call | None:
     """The first aggregate with `per` in parts of a call; not what stands inside other aggregates."""
-    waiting = list(reversed(parts))
+    waiting: list[Any] = list(reversed(parts))
     while waiting:
         inner = waiting.pop()
-        if isinstance(inner, syntax.Call) and inner.name.text in AGGREGATES:
+        kind = type(inner)
+        if kind is syntax.Call and inner.name.text in AGGREGATES:
             if inner.per is not None:
-                return inner
-        elif isinstance(inner, syntax.Node):
-            waiting += [getattr(inner, field) for field in reversed(inner.__struct_fields__)]
-        elif isinstance(inner, tuple):
-            waiting += reversed(inner)
+                return cast(syntax.Call, inner)
+            continue
+        held = HELD[kind](inner) if kind in HELD else inner if kind is tuple else ()
+        waiting += reversed(held) if type(held) is tuple else (held,)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Text to tokens: one regular expression, read in pieces so that a long text never stands in memory as tokens.
+"""Text to tokens: one regular expression, read in windows so that a long text never stands in memory as tokens.
 
 A token is a kind, a start and an end. Kinds are the reserved and soft words and the operators themselves, and the upper-case names
 below. A soft word is a name as well (`NAMES`): the parser decides by where it stands.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
+from itertools import accumulate, compress
+from operator import sub
 
 from segdsl.diagnostics import Diagnostic, diagnostic
 from segdsl.limits import Limits
 from segdsl.syntax import Comment, Span
 
 NAME, NUMBER, PERCENT, TEXT, DATE, MONTH, TIMESTAMP, UNIT = "NAME", "NUMBER", "PERCENT", "TEXT", "DATE", "MONTH", "TIMESTAMP", "UNIT"
-END, STRANGE, MORE = "END", "STRANGE", "MORE"
+END, STRANGE = "END", "STRANGE"
 
 STATEMENTS = frozenset({"param", "let", "segment", "choose", "collect"})
 RESERVED = STATEMENTS | {"when", "otherwise", "and", "or", "not", "in", "is", "where", "true", "false", "missing"}
@@ -27,7 +30,9 @@ NAMES = SOFT | {NAME, UNIT}
 LITERALS = frozenset({NUMBER, PERCENT, TEXT, DATE, MONTH, TIMESTAMP, "true", "false"})
 
 _WORDS = {word: word for word in RESERVED | SOFT} | dict.fromkeys(UNITS, UNIT)
-_CHUNK = 4096
+# So many characters are cut into tokens at once; what a token is may depend on so many behind it.
+_WINDOW, _AHEAD = 1 << 14, 2_100
+_MANY_WORDS = 20_000
 
 # Letters may carry combining marks (U+0300 to U+036F), as in text that is not yet in NFC.
 WORD = r"[^\W\d]\w*+(?:[\u0300-\u036f]\w*+)*+"
@@ -66,6 +71,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("open name", r"`[^\r\n]*+"),
     (STRANGE, r"."),
 )
+_PIECE = re.compile(r"\s*+(?:" + "|".join(form for _, form in _FORMS) + ")", re.DOTALL)
 _TOKEN = re.compile(r"\s*+(?:" + "|".join(f"({form})" for _, form in _FORMS) + ")", re.DOTALL)
 _GAPS = re.compile(r"[, \u00a0\u2009\u202f]")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}")
@@ -73,8 +79,7 @@ _APOSTROPHE = re.compile(r"([0-9]{1,3})'([0-9]{3})\Z")
 _CONTRACTION = re.compile(r"n't\b")
 _GROUPS = ("", *(kind for kind, _ in _FORMS))
 _WORD, _OPERATOR = 1, 3
-_PLAIN = tuple(kind in LITERALS or kind == STRANGE for kind in _GROUPS)
-_LAST = _GROUPS.index(END)
+_UNCOMMON = frozenset(_GROUPS) - LITERALS - {"", "word", "operator", END, STRANGE}
 
 # Control characters but tab and line ends, halves of surrogate pairs, byte order marks, signs that turn the direction of writing so
 # that a line reads other than it says, carriage returns on their own.
@@ -83,6 +88,21 @@ _MANY_FORBIDDEN = 100
 _PLAIN_BYTES = bytes((*range(32, 127), 9, 10))
 _FROM_TOKENS = frozenset({"E102", "E106", "E107", "E116", "E117"})
 _STATEMENT_LINE = re.compile(r"\n[ \t]*(?:param|let|segment|choose|collect)\b")
+
+
+class _Kinds(dict[str, str]):
+    """The kinds of the tokens met so far: what a token is, is told by its characters alone, once it is known where it ends."""
+
+    def __missing__(self, token: str) -> str:
+        found = _TOKEN.fullmatch(token)
+        assert found is not None
+        return self.note(token, found)
+
+    def note(self, token: str, found: re.Match[str]) -> str:
+        """The kind of a token that was found; from now on it is known."""
+        group = found.lastindex or 0
+        kind = self[token] = _WORDS.get(token, NAME) if group == _WORD else token if group == _OPERATOR else _GROUPS[group]
+        return kind
 
 
 class Cursor:
@@ -94,8 +114,8 @@ class Cursor:
     """
 
     __slots__ = (
-        "_index", "_kinds", "_position", "_remarks", "_spans", "comments", "depth", "diagnostics", "end", "kind", "last", "limits",
-        "mistaken", "nodes", "number", "opens", "source", "start", "text",
+        "_edge", "_ends", "_index", "_kinds", "_known", "_position", "_remarks", "_starts", "comments", "depth", "diagnostics", "end",
+        "kind", "last", "limits", "mistaken", "nodes", "number", "opens", "source", "start", "text",
     )  # fmt: skip
 
     def __init__(self, text: str, number: int, limits: Limits) -> None:
@@ -110,10 +130,12 @@ class Cursor:
         self.depth = 0
         self.nodes = 0
         self.last = self.end = self.start = 0
-        self.kind = MORE
-        self._kinds: list[str] = [MORE]
-        self._spans: list[tuple[int, int]] = [(0, 0)]
-        self._index = 0
+        self.kind = END
+        self._known = _Kinds()
+        self._kinds: list[str] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._index = self._edge = 0
         self._position = 1 if text.startswith("\ufeff") else 0
         self.text = text
         self.text = self._without_forbidden(text)
@@ -122,23 +144,17 @@ class Cursor:
     def advance(self) -> None:
         """Go to the next token; at the end, stay."""
         self.last = self.end
-        index = self._index + 1
-        kind = self._kinds[index]
-        if kind == MORE:
-            self._index = index
+        self._index = index = self._index + 1
+        if index == self._edge:
             self._fill()
             return
-        self._index = index
-        self.kind = kind
-        self.start, self.end = self._spans[index]
+        self.kind = self._kinds[index]
+        self.start = self._starts[index]
+        self.end = self._ends[index]
 
     def peek(self) -> str:
         """The kind of the token after this one."""
-        kind = self._kinds[self._index + 1]
-        if kind == MORE:
-            self._fill()
-            kind = self._kinds[self._index + 1]
-        return kind
+        return self._kinds[self._index + 1]
 
     def word(self) -> str:
         """The token at hand as written."""
@@ -147,7 +163,7 @@ class Cursor:
     def before(self, back: int = 1) -> tuple[str, int, int]:
         """Kind, start and end of an earlier token; END where none is remembered."""
         index = self._index - back
-        return (self._kinds[index], *self._spans[index]) if index >= 0 else (END, 0, 0)
+        return (self._kinds[index], self._starts[index], self._ends[index]) if index >= 0 else (END, 0, 0)
 
     def span(self, start: int) -> Span:
         """From `start` to the end of the last token that was passed."""
@@ -164,8 +180,10 @@ class Cursor:
             self.diagnostics.append(diagnostic(code, Span(start, end, self.number), hint=hint, also=(), **facts))
         if len(self.diagnostics) > self.limits.mistakes:
             self._position = len(self.text)
-            self._kinds[self._index + 1 :] = [END, END, MORE]
-            self._spans[self._index + 1 :] = [(self._position, self._position)] * 3
+            after = self._index + 1
+            self._kinds[after:] = [END, END]
+            self._starts[after:] = self._ends[after:] = [self._position, self._position]
+            self._edge = after + 1
 
     def forget_echoes(self, stop: int) -> None:
         """Forget the mistakes inside tokens in the rest of the line where reading stopped, as far as the token at hand."""
@@ -184,46 +202,67 @@ class Cursor:
         self.comments = [comment for comment in self.comments if comment.span.start < position]
         self.diagnostics = [found for found in self.diagnostics if found.span.start < position or found.code not in _FROM_TOKENS]
         self.mistaken = [start for start in self.mistaken if start < position]
-        self._kinds, self._spans, self._index = [MORE], [(0, 0)], 0
+        self._kinds, self._starts, self._ends, self._index = [], [], [], 0
         self._fill()
 
     def _fill(self) -> None:
-        """Read the next tokens in place of the MORE at the end, forget all but the last few, and stand where the index stands."""
+        """Read the tokens of another window, forget all but the last few before the one at hand, and stand where the index stands."""
         keep = max(0, self._index - 8)
-        kinds, spans = self._kinds[keep:-1], self._spans[keep:-1]
         self._index -= keep
-        add_kind, add_span = kinds.append, spans.append
-        word_kind = _WORDS.get
-        limit = len(kinds) + _CHUNK
-        for match in _TOKEN.finditer(self.text, self._position):
-            group = match.lastindex
-            assert group is not None
-            if group == _WORD:
-                add_kind(word_kind(match[_WORD], NAME))
-            elif group == _OPERATOR:
-                add_kind(match[_OPERATOR])
-            elif _PLAIN[group]:
-                add_kind(_GROUPS[group])
-            elif group == _LAST or len(self.comments) > self.limits.comments or len(self.diagnostics) > self.limits.mistakes:
-                # Three, so that a look beyond the end sees the end again and `advance` stays there.
-                kinds += [END, END, MORE]
-                spans += [match.span(group)] * 3
+        kinds, starts, ends = self._kinds[keep:], self._starts[keep:], self._ends[keep:]
+        while len(kinds) < self._index + 2:
+            self._window(kinds, starts, ends)
+        self._kinds, self._starts, self._ends = kinds, starts, ends
+        self._edge = len(kinds) - 1
+        self.kind, self.start, self.end = kinds[self._index], starts[self._index], ends[self._index]
+
+    def _window(self, kinds: list[str], starts: list[int], ends: list[int]) -> None:
+        """Add the kinds, starts and ends of the tokens in the next window; at the end of the text, END."""
+        position, stop = self._position, min(self._position + _WINDOW, len(self.text))
+        pieces = _PIECE.findall(self.text, position, stop)
+        bounds = list(accumulate(map(len, pieces), initial=position))
+        if stop < len(self.text):
+            # The end of the window may have cut what stands before it.
+            whole = bisect_right(bounds, stop - _AHEAD) - 1
+            if whole == 0:
+                token = _TOKEN.match(self.text, position)
+                assert token is not None
+                pieces, bounds, whole = [token[0]], [position, token.end()], 1
+                self._known.note(pieces[0].lstrip(), token)
+            del pieces[whole:], bounds[whole + 1 :]
+        if len(self._known) > _MANY_WORDS:
+            self._known.clear()
+        words = list(map(str.lstrip, pieces))
+        found = list(map(self._known.__getitem__, words))
+        places = list(map(sub, bounds[1:], map(len, words)))
+        self._position = bounds[-1]
+        del bounds[0]
+        if not _UNCOMMON.isdisjoint(found):
+            self._look_into(found, places, bounds)
+        if found and found[-1] == END:
+            # Three, so that a look beyond the end sees the end again and `advance` stays there.
+            found += [END, END]
+            places += [places[-1]] * 2
+            bounds += [bounds[-1]] * 2
+        kinds += found
+        starts += places
+        ends += bounds
+
+    def _look_into(self, kinds: list[str], starts: list[int], ends: list[int]) -> None:
+        """Take the comments out of a window, name what is quoted, and tell the tokens with a mistake in them."""
+        kept = [True] * len(kinds)
+        for at, form in enumerate(kinds):
+            if form not in _UNCOMMON:
+                continue
+            if len(self.comments) > self.limits.comments or len(self.diagnostics) > self.limits.mistakes:
+                kinds[at:] = [END]
                 self._position = len(self.text)
                 break
-            else:
-                kind = self._uncommon(_GROUPS[group], *match.span(group))
-                if not kind:
-                    continue
-                add_kind(kind)
-            add_span(match.span(group))
-            if len(kinds) >= limit:
-                self._position = match.end()
-                add_kind(MORE)
-                add_span(match.span(group))
-                break
-        self._kinds, self._spans = kinds, spans
-        self.kind = kinds[self._index]
-        self.start, self.end = spans[self._index]
+            kind = self._uncommon(form, starts[at], ends[at])
+            kinds[at] = kind or form
+            kept[at] = kind is not None
+        del kept[len(kinds) :]
+        kinds[:], starts[:], ends[:] = compress(kinds, kept), compress(starts, kept), compress(ends, kept)
 
     def _uncommon(self, form: str, start: int, end: int) -> str | None:
         """The kind of a comment (None), a quoted name, or a token with a mistake in it, which is reported."""

@@ -9,8 +9,7 @@ from segdsl import syntax
 from segdsl.lexer import DATE, MONTH, NUMBER, PERCENT, TEXT, Cursor, shorten
 from segdsl.syntax import Span
 
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
-_ESCAPED = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "t": "\t"}
+_KNOWN = re.compile(r"(?:[^\\]++|\\[\"'\\nt]|\\u[0-9a-fA-F]{4})*+")
 _LONGEST_NUMBER = 400
 _GAPS = re.compile(r"[, \u00a0\u2009\u202f]")
 _LARGE_EXPONENT = re.compile(r"[eE][+-]?0*[1-9][0-9]{3}")
@@ -50,18 +49,18 @@ def number(c: Cursor) -> syntax.Number:
     c.advance()
     if percent:
         text = text[:-1]
-    if "_" in text and len(text) <= _LONGEST_NUMBER:
-        text = text.replace("_", "")
-    if not text.isdecimal():
+    endless = len(text) > _LONGEST_NUMBER and text.count(".") < 2
+    if not endless and not text.isdecimal():
         text = _one_piece(text)
-    if len(text) > _LONGEST_NUMBER or _LARGE_EXPONENT.search(text):
+        endless = len(text) > _LONGEST_NUMBER or _LARGE_EXPONENT.search(text) is not None
+    if endless:
         c.report("E118", span.start, span.end, limit=_LONGEST_NUMBER)
     return syntax.Number(span=span, text=text, percent=percent)
 
 
 def _one_piece(text: str) -> str:
-    """A number without what parts its thousands, which is reported already."""
-    text = _GAPS.sub("", text)
+    """A number without what parts its thousands: `_`, or what is reported already."""
+    text = _GAPS.sub("", text.replace("_", ""))
     return text if text.count(".") < 2 else text.replace(".", "")
 
 
@@ -76,30 +75,20 @@ def text_literal(c: Cursor) -> syntax.Text:
 
 
 def _unescaped(c: Cursor, raw: str, offset: int) -> str:
-    pieces: list[str] = []
-    at = 0
-    for found in _ESCAPE.finditer(raw):
-        pieces.append(raw[at : found.start()])
-        at = found.end()
-        code, short = found.groups()
-        if code is not None:
-            pieces.append(chr(int(code, 16)))
-        elif short in _ESCAPED:
-            pieces.append(_ESCAPED[short])
-        else:
-            hint = "known are \\\" \\' \\\\ \\n \\t and \\u with four hexadecimal digits; a backslash itself is written \\\\"
-            c.report("E103", offset + found.start(), offset + found.end(), hint=hint, found=shorten(found[0]))
-            return ""  # one mistake a text is enough
-    pieces.append(raw[at:])
-    text = "".join(pieces)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        try:
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16")
-        except UnicodeDecodeError:
-            hint = "characters above U+FFFF are two such codes, a high and a low one, or are written as they are"
-            c.report("E104", offset - 1, offset + len(raw) + 1, hint=hint)
-            text = ""
-    return text
+    known = _KNOWN.match(raw)
+    at = known.end() if known else 0
+    if at < len(raw):
+        hint = "known are \\\" \\' \\\\ \\n \\t and \\u with four hexadecimal digits; a backslash itself is written \\\\"
+        c.report("E103", offset + at, offset + at + 2, hint=hint, found=shorten(raw[at : at + 2]))
+        return ""  # one mistake a text is enough
+    # Python knows all of these escapes, and with the signs above U+007F written as escapes, too, no others are in it.
+    text = raw.encode("ascii", "backslashreplace").decode("unicode_escape")
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        hint = "characters above U+FFFF are two such codes, a high and a low one, or are written as they are"
+        c.report("E104", offset - 1, offset + len(raw) + 1, hint=hint)
+        return ""
 
 
 def _month_hint(text: str) -> str:

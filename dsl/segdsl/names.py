@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -78,49 +78,53 @@ def quoted(name: syntax.Name) -> bool:
 
 
 def _children(kind: Any) -> tuple[str, ...]:
-    leaves = (syntax.Number, syntax.Text, syntax.Truth, syntax.Date, syntax.Month, syntax.Timestamp, syntax.Duration, syntax.Name)
     silent = {"span", "op", "negated", "ignoring_case", "kind", "count", "direction", "name", "period"}
     silent |= {"pattern", "segment", "label", "everyone"}
-    if kind in leaves or kind is syntax.Path:
-        return ()
     return tuple(field for field in kind.__struct_fields__ if field not in silent)
 
 
-_GETTERS: dict[type, tuple[attrgetter[Any], ...]] = {
-    kind: tuple(attrgetter(field) for field in _children(kind))
+_NAMELESS = frozenset(
+    (syntax.Number, syntax.Text, syntax.Truth, syntax.Date, syntax.Month, syntax.Timestamp, syntax.Duration, syntax.Name, type(None))
+)
+HELD: dict[type, attrgetter[Any]] = {
+    kind: attrgetter(*_children(kind))
     for kind in vars(syntax).values()
-    if isinstance(kind, type) and issubclass(kind, syntax.Node)
+    if isinstance(kind, type) and issubclass(kind, syntax.Node) and kind not in _NAMELESS and _children(kind)
 }
+"""By kind: gives what a node holds that may mention names, a tuple where that is several or a list."""
 
 
-def mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: frozenset[str]) -> Iterator[str]:
+def mentioned(statement: syntax.Statement, of_rows: frozenset[str], links: frozenset[str]) -> list[str]:
     """The bare names in a statement, in no order, many times; a relation inside an aggregate is none.
 
     `of_rows` are the lets of relations' rows, which an aggregate also names behind its relation, and that behind `links`.
     """
-    waiting: list[Any] = [getter(statement) for getter in _GETTERS[type(statement)]]
+    found: list[str] = []
+    waiting: list[Any] = [HELD[type(statement)](statement)]
     while waiting:
         node = waiting.pop()
         kind = type(node)
         if kind is tuple:
-            waiting.extend(node)
+            waiting += node
         elif kind is syntax.Path:
             name = node.parts[0]
             if len(node.parts) == 1 and (name.text not in CLOCK or quoted(name)):
-                yield name.text
+                found.append(name.text)
         elif kind is syntax.InSegment:
-            yield node.segment.text
+            found.append(node.segment.text)
         elif kind is syntax.Call:
             arguments = node.arguments
             if node.name.text in AGGREGATES and node.for_ is None and node.over is None and arguments and type(arguments[0]) is syntax.Path:
                 *way, named = arguments[0].parts
                 if way and named.text in of_rows and all(part.text in links for part in way[:-1]):
-                    yield named.text
+                    found.append(named.text)
                 arguments = arguments[1:]
             waiting.extend(arguments)
             waiting.extend(part for part in (node.where, node.per, node.by, node.over) if part is not None)
-        elif node is not None:
-            waiting.extend(getter(node) for getter in _GETTERS[kind])
+        elif kind not in _NAMELESS:
+            held = HELD[kind](node)
+            waiting += held if type(held) is tuple else (held,)
+    return found
 
 
 def mentions(names: Names, schema: Schema) -> Mentions:

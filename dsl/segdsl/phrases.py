@@ -17,7 +17,7 @@ def name(c: Cursor, expected: str) -> syntax.Name:
     if kind not in NAMES:
         raise unexpected(c, expected)
     text = c.text[c.start : c.end]
-    if kind == NAME:
+    if kind == NAME and not (text.isascii() and text[0] != "`"):
         text = nfc(text[1:].removesuffix("`") if text[0] == "`" else text)
     span = Span(c.start, c.end, c.number)
     if len(text) > _LONGEST_NAME:
@@ -143,7 +143,9 @@ def opening(c: Cursor) -> None:
     """Pass an opening bracket."""
     if c.kind != "(":
         raise unexpected(c, '"("')
-    deeper(c)
+    c.depth += 1
+    if c.depth > c.limits.nesting:
+        raise limit_reached(c, "E902", c.here(), limit=c.limits.nesting)
     c.opens.append(c.start)
     c.advance()
 

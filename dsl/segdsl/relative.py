@@ -58,6 +58,7 @@ def relative(ctx: Context, node: syntax.Call, scope: Scope) -> Expression | None
         return None
     number, share = amount or (None, False)
     known = tuple(group for group in groups if group is not None)
+    ctx.staged = True
     return Relative(span=node.span, function=name, value=value, type=kind, where=where, groups=known, amount=number, share=share)
 
 

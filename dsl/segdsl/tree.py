@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -34,13 +35,18 @@ _KINDS: tuple[type[Checked], ...] = tuple(
 )
 
 
-def _getters(kind: type[Checked]) -> tuple[attrgetter[Any], ...]:
-    if kind is checked.Constant:
-        return ()
-    return tuple(attrgetter(field) for field in kind.__struct_fields__ if field in HOLDERS)
+def _holders(kind: type[Checked]) -> list[str]:
+    return [] if kind is checked.Constant else [field for field in kind.__struct_fields__ if field in HOLDERS]
 
 
-_INNER = {kind: _getters(kind) for kind in _KINDS}
+def _at_once(kind: type[Checked]) -> bool:
+    """Whether one getter gives what a node holds as one tuple: several that are always there, or all in one field."""
+    kinds = {kind.__annotations__[field] for field in _holders(kind)}
+    return kinds == {"Expression"} if len(_holders(kind)) > 1 else kinds == {"tuple[Expression, ...]"}
+
+
+_INNER = {kind: tuple(map(attrgetter, _holders(kind))) for kind in _KINDS}
+_AT_ONCE = {kind: attrgetter(*_holders(kind)) for kind in _KINDS if _at_once(kind)}
 _ALL = {kind: attrgetter(*fields) for kind in _KINDS if len(fields := [field for field in kind.__struct_fields__ if field != "span"]) > 1}
 LEAVES: frozenset[type[Checked]] = frozenset(kind for kind, getters in _INNER.items() if not getters)
 _NESTED = frozenset(
@@ -48,8 +54,12 @@ _NESTED = frozenset(
 )
 
 
-def children(node: Expression) -> list[Expression]:
+def children(node: Expression) -> Sequence[Expression]:
     """The expressions directly inside an expression; the constants of a list test are not listed."""
+    at_once = _AT_ONCE.get(type(node))
+    if at_once is not None:
+        held: tuple[Expression, ...] = at_once(node)
+        return held
     found: list[Expression] = []
     for getter in _INNER[type(node)]:
         inner = getter(node)
@@ -57,6 +67,15 @@ def children(node: Expression) -> list[Expression]:
             found.extend(inner)
         elif inner is not None:
             found.append(inner)
+    return found
+
+
+def nodes(root: Expression) -> list[Expression]:
+    """An expression and all those inside it, each after what holds it; without recursion, so that no tree is too deep."""
+    found = [root]
+    for node in found:  # what is added on the way is gone through as well
+        if type(node) not in LEAVES:
+            found += children(node)
     return found
 
 

@@ -49,7 +49,8 @@ class Linker:
         self.uses = self._uses()
         self.checks = [number for number, node in enumerate(self.nodes) if can_fail(node) and number not in self.uses]
         """What no condition needs any more, and still must not leave its range: both sides of an `or` are evaluated."""
-        self.uses = self._uses()
+        if self.checks:
+            self.uses = self._uses()
         self.inner = logic.inner(self.nodes, self.uses, program.bitmaps)
         """The nodes of logic that need no register of their own: steps on the way to the only one that uses them."""
         self.registers: dict[int, int] = {}

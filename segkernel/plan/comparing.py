@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable, Hashable
 from fractions import Fraction
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from segdsl import checked
@@ -25,6 +27,29 @@ SAFE_PLACES = 18
 """A whole number of 64 bits with so many places more fits into 128 bits."""
 _LISTED = ("text", "whole", "decimal", "date")
 """Types whose lists become sets of values; lists of other types are compared one by one."""
+
+_TOLD: dict[type[checked.Checked], Callable[[Any], Hashable]] = {
+    checked.Field: attrgetter("path", "name"),
+    checked.Constant: attrgetter("type", "value"),
+    checked.PeriodStart: attrgetter("unit", "shift"),
+    checked.Now: type,
+    checked.Today: type,
+    checked.Shift: lambda moved: (_told(moved.operand), moved.by),
+}
+
+
+def _told(node: checked.Expression) -> Hashable:
+    """What a value is, without its place; the node itself, which nothing else is equal to, where that takes a longer look."""
+    return _TOLD.get(type(node), id)(node)
+
+
+def told(node: checked.Expression) -> Hashable:
+    """What a comparison or list test says of fields and constants, without its place: rules share most of them. None for others."""
+    if type(node) is checked.Compare:
+        return node.op, _told(node.left), _told(node.right)
+    if type(node) is checked.InList:
+        return _told(node.value), tuple(map(_told, node.items)), tuple(map(_told, node.others))
+    return None
 
 
 def so_many(planner: Planner, node: checked.KOf, space: int, wanted: bool) -> int:

@@ -6,7 +6,7 @@ the first is asked for, and Kleene's logic then costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from functools import cached_property
 from typing import Any
 
@@ -41,8 +41,10 @@ class Planner:
         """By what is asked, wherever it stands: its number, and the first that asks."""
         self.builder = Builder()
         self.truths: dict[tuple[str, bool], int] = {}
-        self.conditions: dict[tuple[int, int, bool], tuple[checked.Expression, int]] = {}
-        """By the tree's node, space and side: the node of a condition, and the tree's node itself, so that its number stays its own."""
+        self.conditions: dict[tuple[Hashable, int, bool], int] = {}
+        """By what tells it, space and side: the node of a condition."""
+        self.kept: list[checked.Expression] = []
+        """What was told by its own identity, so that this stays its own."""
         self.values: dict[str, int] = {}
         self.cases: dict[str, tuple[list[int], int]] = {}
         self.collected: dict[str, dict[Any, int]] = {}
@@ -120,7 +122,7 @@ class Planner:
     def segment(self, name: str) -> None:
         node = self.truth(self.rules.segments[name].condition, 0, True)
         self.builder.whole.add(node)
-        self.truths[name, True], self.truths[name, False] = node, self.builder.invert(0, node)
+        self.truths[name, True] = node
 
     def choose(self, name: str) -> None:
         """The nodes of the cases, made exclusive, and the node of those that no case takes."""
@@ -145,11 +147,14 @@ class Planner:
     # ---- conditions
 
     def truth(self, node: checked.Expression, space: int, wanted: bool) -> int:
-        """Where a condition is true (`wanted`), or where it is false; planned once, since some forms ask for both sides."""
-        known = self.conditions.get((id(node), space, wanted))
+        """Where a condition is true (`wanted`), or where it is false; planned once, since some forms ask for both sides, and rules
+        for the same."""
+        asked = comparing.told(node) or id(node), space, wanted
+        known = self.conditions.get(asked)
         if known is None:
-            known = self.conditions[id(node), space, wanted] = node, self._truth(node, space, wanted)
-        return known[1]
+            self.kept.append(node)
+            known = self.conditions[asked] = self._truth(node, space, wanted)
+        return known
 
     def _truth(self, node: checked.Expression, space: int, wanted: bool) -> int:
         build = self.builder
@@ -174,7 +179,8 @@ class Planner:
             case checked.IsMissing():
                 return self.missing(node.operand, space, wanted)
             case checked.InSegment():
-                return self.truths[node.segment, wanted]
+                held = self.truths[node.segment, True]
+                return held if wanted else build.invert(space, held)
             case checked.Let():
                 return self.truths[node.name, wanted] if self.rules.lets[node.name].relation is None else self.row(node.name, space, wanted)
             case checked.Constant():

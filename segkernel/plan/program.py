@@ -160,43 +160,27 @@ class Program(msgspec.Struct, frozen=True, eq=False):
         return printed(self)
 
 
+_HELD = {
+    **dict.fromkeys(("range", "outside", "among", "text", "asked", "missing", "not", "lift"), slice(2, 3)),
+    **dict.fromkeys(("float", "length", "abs", "bucket", "shift", "day", "round", "lifted", "any"), slice(3, 4)),
+    **dict.fromkeys(("compare", "text pair", "divide", "taken"), slice(3, 5)),
+    **dict.fromkeys(("calendar", "respelt"), slice(4, 5)),
+    "without": slice(2, 4), "either": slice(3, 6), "distance": slice(3, 7), "arithmetic": slice(4, 6), "within": slice(4, 7),
+    "rounded": slice(5, 6), "aggregate": slice(5, 7),
+}  # fmt: skip
+"""By kind: where in a node the numbers of others stand; None is none."""
+_LISTED = {"and": 2, "or": 2, "at least": 3, "first": 3}
+"""By kind: where a list of them stands."""
+
+
 def parts(node: Node) -> tuple[int, ...]:
     """The nodes that a node is made of."""
-    match node[0]:
-        case "range" | "outside" | "among" | "text" | "asked" | "missing" | "not" | "lift":
-            return (node[2],)
-        case "and" | "or":
-            return tuple(node[2])
-        case "at least":
-            return tuple(node[3])
-        case "without":
-            return (node[2], node[3])
-        case "compare" | "text pair":
-            return (node[3], node[4])
-        case "within":
-            return tuple(each for each in node[4:] if each is not None)
-        case "any":
-            return () if node[3] is None else (node[3],)
-        case "aggregate":
-            return tuple(each for each in (node[5], node[6]) if each is not None)
-        case "rounded":
-            return (node[5],)
-        case "distance":
-            return tuple(node[3:])
-        case "arithmetic":
-            return (node[4], node[5])
-        case "calendar" | "respelt":
-            return (node[4],)
-        case "float" | "length" | "abs" | "bucket" | "shift" | "day" | "round" | "lifted":
-            return (node[3],)
-        case "divide" | "taken":
-            return (node[3], node[4])
-        case "first":
-            return tuple(node[3])
-        case "either":
-            return (node[3], node[4], node[5])
-        case _:
-            return ()
+    held = _HELD.get(node[0])
+    if held is None:
+        place = _LISTED.get(node[0])
+        return () if place is None else node[place]
+    found = node[held]
+    return found if None not in found else tuple(each for each in found if each is not None)
 
 
 class Builder:
@@ -251,26 +235,29 @@ class Builder:
         return self.add("at least", space, count, tuple(sorted(uncertain)))
 
     def _combined(self, kind: str, space: int, terms: Iterable[int]) -> int:
+        nodes = self.nodes
         neutral = kind == "and"
-        flat: dict[int, None] = {}
+        flat: set[int] = set()
         for term in terms:
-            node = self.nodes[term]
+            node = nodes[term]
             if node[0] == kind and term not in self.whole:
-                flat.update(dict.fromkeys(node[2]))
+                flat.update(node[2])
             elif node[0] == "always":
                 if node[2] is not neutral:
                     return term
             else:
-                flat[term] = None
-        parts = self._met(space, list(flat)) if neutral else list(flat)
-        if any(self.is_always(part, not neutral) for part in parts):
-            return self.always(space, not neutral)
+                flat.add(term)
+        parts = sorted(flat)
+        if neutral:
+            sources = [nodes[part][2] for part in parts if nodes[part][0] == "range"]
+            if len(set(sources)) < len(sources):
+                parts = sorted(set(self._met(space, parts)))
         if not parts:
             return self.always(space, neutral)
-        return parts[0] if len(parts) == 1 else self.add(kind, space, tuple(sorted(set(parts))))
+        return parts[0] if len(parts) == 1 else self.add(kind, space, tuple(parts))
 
     def _met(self, space: int, terms: list[int]) -> list[int]:
-        """Ranges of one source become their intersection where that is known before a run."""
+        """Ranges of one source become their intersection where that is known before a run; one that is empty stands for all."""
         ranges: dict[int, list[int]] = {}
         for term in terms:
             if self.nodes[term][0] == "range":
@@ -285,9 +272,10 @@ class Builder:
                         terms = [term for term in terms if term not in (first, other)]
                         several.remove(other)
                         joined = self.range(space, source, *met)
+                        if self.nodes[joined][0] == "always":
+                            return [joined]
                         terms.append(joined)
-                        if self.nodes[joined][0] == "range":
-                            several.insert(0, joined)
+                        several.insert(0, joined)
                         break
         return terms
 

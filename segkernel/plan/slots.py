@@ -7,12 +7,13 @@ A form is nested tuples: ("now",), ("today",), ("days", n), ("instant", ns), ("s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from segdsl import checked
-from segdsl.typesystem import DATE, Length, Type
+from segdsl.typesystem import DATE, IN_TIME, Length, Type
 
 Form = tuple[Any, ...]
 CALENDAR = (
@@ -58,26 +59,19 @@ def describe(form: Form) -> str:
 
 def form_of(expression: checked.Expression) -> Form | None:
     """The form of an expression that depends on nothing but the run's instant; None for others."""
-    match expression:
-        case checked.Now():
-            return ("now",)
-        case checked.Today():
-            return ("today",)
-        case checked.PeriodStart():
-            return ("start", expression.unit, expression.shift)
-        case checked.Constant() if expression.value is not None and expression.type.kind == "date":
-            return ("days", expression.value)
-        case checked.Constant() if expression.value is not None and expression.type.kind == "timestamp":
-            return ("instant", expression.value)
-        case checked.Shift():
-            inner = form_of(expression.operand)
-            return None if inner is None else ("shift", inner, expression.by)
-        case checked.OfAccount():
-            return form_of(expression.operand)
-        case checked.Call():
-            return _called(expression)
-        case _:
-            return None
+    form = _FORMS.get(type(expression))
+    return None if form is None else form(expression)
+
+
+def _constant(constant: checked.Constant) -> Form | None:
+    if constant.value is None or constant.type.kind not in IN_TIME:
+        return None
+    return ("days" if constant.type == DATE else "instant", constant.value)
+
+
+def _shifted(moved: checked.Shift) -> Form | None:
+    inner = form_of(moved.operand)
+    return None if inner is None else ("shift", inner, moved.by)
 
 
 def _called(call: checked.Call) -> Form | None:
@@ -91,6 +85,17 @@ def _called(call: checked.Call) -> Form | None:
     if call.function not in CALENDAR or days[0] is None:
         return None
     return days[0] if call.function == "date" else ("part", call.function, days[0])
+
+
+_FORMS: dict[type, Callable[[Any], Form | None]] = {
+    checked.Now: lambda _: ("now",),
+    checked.Today: lambda _: ("today",),
+    checked.PeriodStart: lambda start: ("start", start.unit, start.shift),
+    checked.Constant: _constant,
+    checked.Shift: _shifted,
+    checked.OfAccount: lambda value: form_of(value.operand),
+    checked.Call: _called,
+}
 
 
 def local_day(form: Form, kind: Type) -> Form:
