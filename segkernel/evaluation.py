@@ -150,6 +150,8 @@ def evaluation(
     if not isinstance(data, Dataset):
         raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
     as_of_ns = instant(as_of, rules.checked.timezone)
+    if progress is not None and not callable(progress):
+        raise Error(f"progress is a function of the share that is done, not {type(progress).__name__}")
     if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
         raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
     until = Deadline(deadline)

@@ -275,6 +275,8 @@ class Rules:
         self, records: Iterable[Mapping[str, Any]], as_of: datetime | str, population: Sequence[Statistic] | None = None
     ) -> list[Match]:
         """`match` of several records at one instant, in their order; faster than one by one."""
+        if not isinstance(records, Iterable):
+            raise Error(f"records are a list of mappings, one for each account, not {type(records).__name__}")
         matcher = self._matcher
         if matcher is None:
             from segkernel.match import Matcher

@@ -336,6 +336,9 @@ def test_schemas_come_from_text_and_files(tmp_path):
 
 
 def test_threads_are_positive():
+    assert (
+        refusal(lambda: compiled().evaluate(DATA, as_of=AS_OF, progress=3)) == "progress is a function of the share that is done, not int"
+    )
     assert refusal(lambda: compiled().evaluate(DATA, as_of=AS_OF, threads=0)) == "threads is a whole number from 1 to 1,024, not 0"
 
 

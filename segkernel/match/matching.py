@@ -159,7 +159,10 @@ class Matcher:
                 f"the rules compare accounts with all others ({names}): give population=result.population of a full run; "
                 "a membership from a file keeps none"
             )
-        given = {each.meaning: each.kept for each in population}
+        try:
+            given = {each.meaning: each.kept for each in population}
+        except (TypeError, AttributeError):
+            raise Error(f"population is result.population of a full run, not {type(population).__name__}") from None
 
         def known(call: plan.Statistic) -> Population:
             kept = given.get(self.meanings[call.span])
