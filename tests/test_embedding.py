@@ -137,7 +137,7 @@ print(found == [[False, False, True]] * 8, any(each.is_alive() for each in threa
 def test_eight_threads_load_segkernel_at_once() -> None:
     path = os.pathsep.join([str(ROOT), str(ROOT / "dsl")])
     done = subprocess.run(
-        [sys.executable, "-c", FIRST], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120, cwd=ROOT
+        [sys.executable, "-c", FIRST], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300, cwd=ROOT
     )
     assert done.stdout == "True False\n", done.stderr
 
@@ -539,6 +539,6 @@ def test_examples_run(block: str, tmp_path: Path) -> None:
     script = tmp_path / "example.py"
     script.write_text(block, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "dsl")]), "PYTHONUTF8": "1"}
-    done = subprocess.run([sys.executable, str(script)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, str(script)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "vip" in done.stdout

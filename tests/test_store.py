@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import signal
 import stat
@@ -42,7 +44,7 @@ def python(script: str, *arguments: object, **environment: str) -> subprocess.Po
 
 
 def shown(process: subprocess.Popen[str]) -> str:
-    out, problems = process.communicate(timeout=60)
+    out, problems = process.communicate(timeout=300)  # it may have to compile
     assert process.returncode == 0, problems
     return out
 
@@ -402,3 +404,15 @@ def test_a_terminal_is_told_of_a_compilation_that_takes_long(monkeypatch: pytest
     monkeypatch.setattr(entries, "PATIENCE", 60.0)
     entries.Entry("room", "name")._made()
     assert capsys.readouterr().err == ""
+
+
+@COMPILED
+def test_warming_up_reaches_every_entry() -> None:
+    written = set()
+    for path in (ROOT / "segkernel" / "kernel").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(ast.unparse(each).startswith("entry(") for each in node.decorator_list):
+                written.add((path.stem, node.name))
+    listed = {(room, name) for room, name in json.loads(entries._listed()) if room not in ("room", "test_store")}
+    assert written == listed
+    assert ("interpreter", "interpret") in written
