@@ -314,8 +314,8 @@ def _filled(
     for at, operands in linked.args_patches:
         found = operands(clock)
         args[at : at + len(found)] = found
-    for row, index in linked.outputs:
-        program[row, 2] = outputs[index]
+    rows, index = linked.outputs.T
+    program[rows, 2] = np.array(outputs, np.int64)[index]
     for buffer, row in enumerate(linked.hands):
         assert handed is not None
         program[row, 2] = handed[buffer].ctypes.data

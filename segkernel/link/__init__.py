@@ -55,7 +55,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """A program over the memory of one dataset.
 
     `program` int64[instructions, 8] and `args` int64[:] are what the kernel reads, with 0 where a run fills in: `patches`
-    (instruction, first operand's column, operands of a clock) and `args_patches` (place, operands). `outputs` are the
+    (instruction, first operand's column, operands of a clock) and `args_patches` (place, operands). `outputs` int64[:, 2] are the
     rows of the instructions OUT and PICK, by bitmap (a segment's, or of a value of a collect) and by choose.
     `starts` says for every space but the root where
     each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
@@ -72,7 +72,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     args: NDArray[np.int64]
     patches: tuple[tuple[int, int, Callable[[Clock], tuple[int, ...]]], ...]
     args_patches: tuple[tuple[int, Callable[[Clock], tuple[int, ...]]], ...]
-    outputs: tuple[tuple[int, ...], ...]
+    outputs: NDArray[np.int64]
     starts: tuple[NDArray[np.int64], ...]
     registers: tuple[int, ...]
     slots: tuple[int, ...]
@@ -219,7 +219,7 @@ def _linked(
         args=np.array(code.args or [0], np.int64),
         patches=tuple(code.patches),
         args_patches=tuple(code.args_patches),
-        outputs=tuple(outputs),
+        outputs=np.array(outputs, np.int64).reshape(-1, 2),
         starts=tuple(linker.below(space, 0).starts for space in range(1, len(program.spaces))),
         registers=tuple(room.top for room in code.registers),
         slots=tuple(room.top for room in code.slots),
