@@ -230,6 +230,42 @@ def test_after_a_fork(warm: bool) -> None:
         process.join()
 
 
+GROUPS = """
+segment a when max(count(orders per status)) >= 2
+segment b when any(sum(order_lines.quantity per (sku, order.status)) > 6)
+segment c when last(product.brand by count(order_lines per product.brand)) = "Acme"
+segment d when none(count(order_lines per sku) > 1) and sum(count(orders per status)) > 1
+segment e when first(sku by min(order_lines.quantity per sku)) = "s0" and visits > 3
+segment f when any(orders where max(count(order_lines per sku)) >= 2)
+"""
+
+
+def grouped(number: int) -> dict[str, Any]:
+    """A record whose rows form groups; some lack what they are grouped by."""
+    orders = []
+    for order in range(number % 5):
+        lines = [
+            {
+                "sku": f"s{(line * number) % 3}" if line % 4 else None,
+                "quantity": (line * 7 + order) % 5,
+                "product": {"brand": ["Acme", "Other", None][(line + number) % 3]} if line % 5 else None,
+            }
+            for line in range((number * (order + 3)) % 7)
+        ]
+        orders.append({"status": ["open", "paid", None, ""][(order * number) % 4], "order_lines": lines})
+    return {"orders": orders, "visits": number}
+
+
+def test_groups_of_rows() -> None:
+    rules = sk.compile(GROUPS, SHOP)
+    records = [grouped(number) for number in range(150)]
+    wanted = as_tables(rules, records)
+    assert rules.match_many(records, as_of=NOON) == wanted
+    assert [rules.match(record, as_of=NOON) for record in records] == wanted
+    assert all(0 < sum(match[name] for match in wanted) < 150 for name in rules.names)
+    quick(rules)
+
+
 def test_a_failed_call_leaves_nothing_behind() -> None:
     rules = sk.compile('segment a when visits * visits * visits > 5\nsegment b when any(orders where status contains "x")', SHOP)
     good, bad = {"visits": 3, "orders": [{"status": "xy"}]}, {"visits": 2**40, "orders": []}
@@ -254,9 +290,9 @@ def test_a_day_passes() -> None:
 def refused(connection: Any) -> None:
     """In a forked process: what takes Polars is told before it hangs."""
     said = []
-    for condition in ('any(orders where status matches "^s")', "max(count(orders per status)) > 1"):
+    for condition in ('any(orders where status matches "^s")', "max(count(orders per month_start(placed_at))) > 1"):
         try:
-            sk.compile(f"segment a when {condition}", SHOP).match({"orders": [{"status": "s1"}] * 2}, as_of=NOON)
+            sk.compile(f"segment a when {condition}", SHOP).match({"orders": [{"status": "s1", "placed_at": NOON}] * 2}, as_of=NOON)
         except sk.Error as error:
             said.append(str(error))
     connection.send(said)

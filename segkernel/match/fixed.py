@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -43,11 +45,16 @@ class Stand:
         self.owners: list[int] = []
         self.starts: list[int] = [0]
         self.seen: dict[int, tuple[memoryview, memoryview]] = {}
+        self.form: Callable[[list[Rows]], tuple[Numbers, list[int], list[int]]] | None = None
+        """What finds numbers, owners and starts, where no link does."""
 
-    def fill(self, rows: Sequence[Rows]) -> None:
+    def fill(self, rows: list[Rows]) -> None:
         """Finds the rows of a call. Raises Beyond where there are too many."""
         if self.parent is None:
             self.count = sum(len(rows[place.number].found) for place in self.spot)
+        elif self.form is not None:
+            self.numbers, self.owners, self.starts = self.form(rows)
+            self.count = len(self.owners)
         elif self.identity and len(self.spot) == 1:
             here = rows[self.spot[0].number]
             self.owners, self.starts, self.count = here.owners, here.starts, len(here.owners)
@@ -99,6 +106,41 @@ def reached(stand: Stand, path: Sequence[str], rows: Sequence[Rows]) -> tuple[Sp
         numbers = found if numbers is None else [NOBODY if each == NOBODY else found[each] for each in numbers]
         spot = target
     return spot, numbers
+
+
+class Grouping:
+    """Groups of a space's rows that have the same values of some fields, under their owners in the space `above`; an owner's groups stand
+    in the order of their values, their rows as they did. A row that lacks one of the values is in none."""
+
+    def __init__(self, reader: Reader, base: Stand, above: Stand, keys: Sequence[tuple[Spot, tuple[str, ...], str]]) -> None:
+        self.reader, self.base, self.above, self.keys = reader, base, above, keys
+        self.rows: tuple[Numbers, list[int], list[int]] = None, [], [0]
+
+    def groups(self, rows: list[Rows]) -> tuple[Numbers, list[int], list[int]]:
+        """The groups of a call."""
+        columns = []
+        for spot, path, name in self.keys:
+            units = [unit for place in spot for unit in self.reader.column(place, name, rows[place.number], rows)]
+            numbers = reached(self.base, path, rows)[1]
+            columns.append(units if numbers is None else [None if each == NOBODY else units[each] for each in numbers])
+        owners, stand = self.base.owners, self.base.parent
+        while stand is not None and stand is not self.above:
+            owners, stand = [stand.owners[each] for each in owners], stand.parent
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for row, key in enumerate(zip(owners, *columns, strict=True)):
+            if None not in key:
+                found.setdefault(key, []).append(row)
+        order = sorted(found)
+        members = [found[key] for key in order]
+        known = self.base.numbers
+        listed = [row if known is None else known[row] for rows_of in members for row in rows_of]
+        self.rows = listed, [number for number, rows_of in enumerate(members) for _ in rows_of], [0, *accumulate(map(len, members))]
+        above = [key[0] for key in order]
+        return None, above, [bisect_left(above, owner) for owner in range(self.above.count + 1)]
+
+    def members(self, rows: list[Rows]) -> tuple[Numbers, list[int], list[int]]:
+        """The rows of the groups that were formed last."""
+        return self.rows
 
 
 class Cells:
@@ -200,6 +242,7 @@ class FixedView:
     def __init__(self, fixed: Fixed, program: Program) -> None:
         self.fixed, self.base = fixed, fixed.shape.bases[id(program)]
         self.stands: dict[Chain, Stand] = {}
+        self.groupings: dict[Chain, Grouping] = {}
         self.columns: dict[Any, Buffer] = {}
         self.texts = few_texts(program)
 
@@ -229,9 +272,11 @@ class FixedView:
         if not chain:
             return Stand(chain, self.base, None, (), None)
         step = chain[0]
-        if len(step) == 3 or groups.is_groups(chain):
-            raise Unready("groups of rows")
+        if groups.is_groups(chain):
+            return self._groups(chain)
         above = self.stand(chain[1:])
+        if len(step) == 3:
+            return self._formed(chain, above, self.groupings[chain[1:]].base.spot, self.groupings[chain[1:]].members)
         path: tuple[str, ...] = step[2] if step[0] in (ITEMS, UP) else ()
         spot = self.fixed.shape.reached(above.spot, path)
         if step[0] == ITEMS:
@@ -239,6 +284,24 @@ class FixedView:
             return Stand(chain, tuple(below), above, path, lambda place: place.lists[step[3]])
         table, link = step[-2:]
         return Stand(chain, tuple(place.relations[table, link] for place in spot), above, path, lambda place: place.relations[table, link])
+
+    def _groups(self, chain: Chain) -> Stand:
+        """The groups of a space's rows."""
+        (_, steps, named, _), *rest = chain
+        if any(key[0] != "field" for key in named):
+            raise Unready("groups by what is reckoned")
+        base, above = self.stand((*steps, *rest)), self.stand(tuple(rest))
+        keys = [(self.fixed.shape.reached(base.spot, path), path, name) for _, path, name in named]
+        self.groupings[chain] = made = Grouping(self.fixed.reader, base, above, keys)
+        return self._formed(chain, above, base.spot, made.groups)
+
+    def _formed(self, chain: Chain, above: Stand, spot: Spot, form: Callable[[list[Rows]], tuple[Numbers, list[int], list[int]]]) -> Stand:
+        """A space that a grouping gives; empty where no answer rests on it, whose keys nobody reads."""
+        made = Stand(chain, spot, above, (), None)
+        made.form, made.identity = form, False
+        grouping = self.groupings[chain if groups.is_groups(chain) else chain[1:]]
+        made.empty |= not all(name in place.fields for keyed, _, name in grouping.keys for place in keyed)
+        return made
 
     def owned(self, chain: Chain, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """While a program is linked, an owner may have all the rows that there is room for."""
@@ -272,7 +335,7 @@ class FixedView:
 
     def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
         stand = self.stand(chain)
-        if not all(place.order for place in stand.spot):
+        if groups.is_groups(chain) or not all(place.order for place in stand.spot):
             return None
         into = room(np.uint32)
         memory = written(into, "I")
