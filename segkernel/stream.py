@@ -98,6 +98,7 @@ class Stream:
             except DataError as error:
                 raise rules.placed(error) from None
             for number, (first, data) in enumerate(read()):
+                where = f"among accounts {first + 1:,} to {first + data.rows:,}, whose rows are counted from the first of them"
                 try:
                     linked = link(program, data, rules.functions, as_of_ns, known.of(first, data.rows))
                     self._told(data, orphans)
@@ -105,10 +106,10 @@ class Stream:
                     stretch = Stretch(first, orphans, kept, prints.fingerprint)
                     asked = Evaluation(rules, data, linked, as_of_ns, threads, heard, Deadline(None), stretch)
                     yield from asked.memberships(asked.some(bits), bits)
+                    del data, linked, asked  # before the next batch is read
                 except DataError as error:
                     if batches.count == 1:
                         raise rules.placed(error) from None
-                    where = f"among accounts {first + 1:,} to {first + data.rows:,}, whose rows are counted from the first of them"
                     raise DataError(f"{error} ({where})", error.span) from None
 
     def _told(self, data: Dataset, orphans: dict[tuple[str, str], int]) -> None:

@@ -63,3 +63,7 @@ def test_a_much_larger_buffer_is_left_alone() -> None:
     where = lease(4 * LARGE).ctypes.data
     assert lease(LARGE).ctypes.data != where
     assert len(memory._free) == 2
+
+
+def test_what_is_available_is_part_of_the_machine() -> None:
+    assert 1 << 20 < memory.available() < 2 * memory.most_kept()

@@ -243,3 +243,40 @@ def test_a_batch_has_only_its_rows(tmp_path: Path) -> None:
     assert any(path.suffix == ".arrow" for path in tmp_path.rglob("*"))
     parts.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stream_of_a_dataset_of_lazy_frames() -> None:
+    frames = shop(700, "shuffled")
+    schema = sk.Schema.parse(SCHEMA)
+    lazy = sk.Dataset({name: frame.lazy() for name, frame in frames.items()}, schema)
+    rules = sk.compile(RULES, lazy.schema)
+    shares: list[float] = []
+    parts = list(rules.stream(lazy, AS_OF, threads=2, progress=shares.append, batch=200, unknowns=True))
+    assert [part.accounts for part in parts] == [192, 192, 192, 124]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    data = sk.Dataset(frames, schema)
+    wanted = rules.evaluate(data, AS_OF, unknowns=True)
+    assert pl.concat([part.frame() for part in parts]).equals(wanted.frame())
+    assert parts[-1].orphans == wanted.orphans
+    assert parts[-1].fingerprints == wanted.fingerprints
+    (whole,) = rules.stream(data, AS_OF, memory=1 << 30)
+    assert whole.frame().equals(wanted.frame())
+
+
+def test_a_stream_wants_a_dataset() -> None:
+    rules = sk.compile("segment s when id > 3", sk.Dataset(shop(3, "sorted"), sk.Schema.parse(SCHEMA)).schema)
+    with pytest.raises(sk.Error, match=r"data is a sk\.Dataset, not dict"):
+        rules.stream(shop(3, "sorted"), AS_OF)  # type: ignore[arg-type]
+
+
+def test_an_overflow_tells_its_batch() -> None:
+    frames = shop(200, "sorted")
+    big = pl.when(pl.col("id") == 70 * 7).then(2**62).otherwise(1)
+    frames["customers"] = frames["customers"].with_columns(score=big)
+    schema = sk.Dataset(frames, sk.Schema.parse(SCHEMA)).schema
+    rules = sk.compile("segment s when score * score * score * score > 1", schema)
+    with pytest.raises(
+        sk.DataError, match=r"first in row 7 of customers \(among accounts 65 to 128, whose rows are counted from the first"
+    ):
+        streamed(rules, frames, schema, 64)

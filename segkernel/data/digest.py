@@ -13,7 +13,7 @@ import polars as pl
 from segdsl.schema import Schema
 from segkernel.data import arrow, completion, lists, physical
 
-_SLICE = 1 << 20
+_SLICE = 1 << 16
 
 
 def of(frames: Mapping[str, pl.DataFrame], schema: Schema) -> str:

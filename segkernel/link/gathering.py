@@ -80,6 +80,7 @@ def gathered(
             for (stage, _), whole in zip(stages, taken, strict=True):
                 linked = link(stage, data, functions, as_of, known.of(first, data.rows))
                 whole.put(linked.handed, handed_on(linked, as_of), first)
+            del data, linked  # before the next batch is read
         for (_, calls), whole in zip(stages, taken, strict=True):
             memo: population.Memo = {}
             handed = whole.handed()

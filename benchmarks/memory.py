@@ -1,0 +1,137 @@
+"""`python -m benchmarks.memory [--quick]`: the peak of memory of `segkernel run` as its input grows, in batches and all at once.
+
+Each run is a process of its own; its peak is the largest resident set that the system saw, pages of mapped files included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from benchmarks.workloads import AS_OF, customers, order_table, workload
+from segkernel.output import Table, parquet
+
+FULL = (5_000_000, 10_000_000, 20_000_000)
+QUICK = (250_000, 500_000, 1_000_000)
+PIECE = 500_000
+"""So many accounts are made and written at once."""
+ORDERS = 2
+"""Orders an account."""
+SEGMENTS = 200
+SETTINGS = """[project]
+root = "customers"
+rules = ["rules.seg"]
+
+[tables.customers]
+source = "customers.parquet"
+key = "customer_id"
+
+[tables.orders]
+source = "orders.parquet"
+event_time = "placed_at"
+[tables.orders.links]
+customer = { table = "customers", by = "customer_id" }
+"""
+
+
+class Peak(msgspec.Struct, frozen=True):
+    """A run: its largest resident set in bytes, seconds, and the digest of the memberships that it wrote."""
+
+    bytes: int
+    seconds: float
+    digest: str
+
+
+def customer_pieces(accounts: int) -> Iterator[pl.DataFrame]:
+    """The accounts, piece by piece."""
+    for first in range(0, accounts, PIECE):
+        rows = min(PIECE, accounts - first)
+        yield customers(np.random.default_rng([1, first]), rows).with_columns(pl.col("customer_id") + first)
+
+
+def order_pieces(accounts: int) -> Iterator[pl.DataFrame]:
+    """Their orders, sorted by account."""
+    for first in range(0, accounts, PIECE):
+        rows = min(PIECE, accounts - first)
+        yield order_table(np.random.default_rng([2, first]), rows, ORDERS * rows).with_columns(pl.col("customer_id") + first)
+
+
+def made(folder: Path, accounts: int, shuffled: bool) -> int:
+    """Write a project; the bytes of its tables in memory."""
+    folder.mkdir()
+    (folder / "segkernel.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "rules.seg").write_text(workload("with orders", 1000, 1000, SEGMENTS).rules, encoding="utf-8")
+    size = 0
+    for name, pieces in (("customers", customer_pieces(accounts)), ("orders", order_pieces(accounts))):
+
+        def counted(pieces: Iterator[pl.DataFrame] = pieces) -> Iterator[pl.DataFrame]:
+            nonlocal size
+            for piece in pieces:
+                size += piece.estimated_size()
+                yield piece
+
+        with (folder / f"{name}.parquet").open("wb") as file:
+            parquet(Table(counted()), file)
+    if shuffled:
+        orders = pl.read_parquet(folder / "orders.parquet")
+        orders[np.random.default_rng(3).permutation(orders.height)].write_parquet(folder / "orders.parquet")
+    return size
+
+
+def peak(folder: Path, memory: str | None) -> Peak:
+    """Run a project in a process of its own."""
+    out = folder / "out"
+    command = [sys.executable, "-m", "segkernel", "run", str(folder), "--out", str(out), "--as-of", AS_OF.isoformat()]
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        [*command, *([] if memory is None else ["--memory", memory])], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
+    files = json.loads((out / "run.json").read_text(encoding="utf-8"))["files"]
+    shutil.rmtree(out)
+    return Peak(used.ru_maxrss * 1024, time.perf_counter() - start, files["memberships.parquet"]["blake2b"])
+
+
+def main() -> None:
+    """Make, run and print."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="small sizes, for a first look")
+    options.add_argument("--accounts", type=int, nargs="+", help="other sizes")
+    options.add_argument("--memory", default="1GB", help="what the runs in batches are told")
+    options.add_argument("--shuffled", action="store_true", help="orders in no order")
+    options.add_argument("--no-whole", action="store_true", help="leave out the runs with all data in memory")
+    chosen = options.parse_args()
+    print(f"{SEGMENTS} segments, {ORDERS} orders an account{', shuffled' if chosen.shuffled else ''}; peaks of resident memory in MB")
+    print(f"{'accounts':>12}{'on disk':>10}{'as frames':>11}{'in batches':>12}{'seconds':>9}{'all at once':>13}{'seconds':>9}", flush=True)
+    for accounts in chosen.accounts or (QUICK if chosen.quick else FULL):
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "project"
+            frames = made(folder, accounts, chosen.shuffled)
+            disk = sum(path.stat().st_size for path in folder.glob("*.parquet"))
+            batches = peak(folder, chosen.memory)
+            line = f"{accounts:>12,}{disk / 1e6:>10,.0f}{frames / 1e6:>11,.0f}{batches.bytes / 1e6:>12,.0f}{batches.seconds:>9.1f}"
+            if not chosen.no_whole:
+                whole = peak(folder, None)
+                if whole.digest != batches.digest:
+                    raise SystemExit("the two runs wrote different memberships")
+                line += f"{whole.bytes / 1e6:>13,.0f}{whole.seconds:>9.1f}"
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
