@@ -111,7 +111,7 @@ def said(answer: Callable[[], Any]) -> Any:
         return str(error)
 
 
-@pytest.mark.parametrize("seed", range(5000, 5040))
+@pytest.mark.parametrize("seed", range(5000, 5020))
 def test_random_rules_count_and_part_the_same(seed: int) -> None:
     case = random_case(seed, "medium", whole=True)
     data = sk.Dataset(dict(case.frames), case.schema)

@@ -138,7 +138,7 @@ ORDERS = ["sorted", "shuffled", "lines alone shuffled", "with orphans and missin
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("accounts", "size"), [(0, 64), (1, 64), (64, 64), (65, 64), (1000, 64), (1000, 320)])
+@pytest.mark.parametrize(("accounts", "size"), [(0, 64), (1, 64), (64, 64), (65, 64), (260, 64), (1000, 512)])
 def test_batches_say_what_all_in_memory_says(order: str, accounts: int, size: int) -> None:
     frames = shop(accounts, order)
     data = sk.Dataset(frames, sk.Schema.parse(SCHEMA))
@@ -184,12 +184,12 @@ def without_rows(error: Any) -> Any:
     return error.split(", first in row")[0].split(": ")[-1] if isinstance(error, str) else error
 
 
-@pytest.mark.parametrize("first", range(7000, 7060, 20))
+@pytest.mark.parametrize("first", range(7000, 7030, 15))
 def test_random_rules_over_random_tables(first: int) -> None:
-    told = [of_case(random_case(seed, "medium", whole=True)) for seed in range(first, first + 20)]
+    told = [of_case(random_case(seed, "medium", whole=True)) for seed in range(first, first + 15)]
     for seed, (found, wanted) in enumerate(told, first):
         assert repr(without_rows(found)) == repr(without_rows(wanted)), seed
-    assert sum(isinstance(found, dict) for found, _ in told) >= 5
+    assert sum(isinstance(found, dict) for found, _ in told) >= 4
 
 
 @pytest.mark.parametrize(
