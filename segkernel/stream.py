@@ -13,8 +13,9 @@ from polars.selectors import by_name
 
 from segdsl.schema import Schema
 from segkernel.batches import Batches, owners
+from segkernel.data import strangers
 from segkernel.data.completion import source
-from segkernel.data.dataset import Dataset, told_strangers
+from segkernel.data.dataset import Dataset
 from segkernel.deadline import Deadline
 from segkernel.errors import DataError
 from segkernel.evaluation import Evaluation, Stretch
@@ -58,7 +59,7 @@ class Stream:
 
     def warnings(self) -> list[str]:
         """What is odd, but no error, in what was read so far."""
-        return [told_strangers(*where, found) for where, found in sorted(self._strangers.items())]
+        return [strangers.told(*where, found) for where, found in sorted(self._strangers.items())]
 
     def keys(self) -> pl.DataFrame:
         """The key columns of the root, in its row order."""

@@ -191,6 +191,20 @@ def test_what_a_link_to_an_empty_table_leads_to_is_missing() -> None:
         assert (np.isnan(column.codes) if column.raw else column.codes == 0).all()
 
 
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_of_rows_in_another_order_a_column_is_held_once(shuffled: bool) -> None:
+    owners = [2, 1, 2, 1] if shuffled else [1, 1, 2, 2]
+    orders = pl.DataFrame({"id": owners, "total": [4.0, 3.0, 2.0, 1.0]})
+    data = Dataset(
+        {"people": pl.DataFrame({"id": [1, 2]}), "orders": orders}, root="people", key="id", links={"orders": {"of": ("people", "id")}}
+    )
+    chain: Chain = (("orders", "of"),)
+    data.prepare([(chain, (), "total", "UTC")])
+    columns = [made.result() for what, made in data._made.items() if "column" in what[0]]
+    assert {each.address for each in columns} == {data.column(chain, (), "total", "UTC").address}
+    assert columns[0].codes.tolist() == ([3.0, 1.0, 4.0, 2.0] if shuffled else [4.0, 3.0, 2.0, 1.0])
+
+
 def test_empty_tables_have_no_types_and_no_trouble() -> None:
     tables = {"a": pl.DataFrame({"k": []}), "b": pl.DataFrame({"k": [1, None]}), "c": pl.DataFrame({"k": []})}
     data = Dataset(tables, root="a", key="k", links={"b": {"up": ("a", "k")}, "c": {"up": ("a", "k")}})

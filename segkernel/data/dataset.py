@@ -13,15 +13,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segdsl.schema import FieldSpec, Schema, Table
+from segdsl.schema import Schema
 from segkernel import forks
-from segkernel.data import buckets, completion, digest, groups, keys, lists, narrowing, physical, spaces
+from segkernel.data import buckets, completion, digest, groups, keys, lists, narrowing, physical, spaces, strangers
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
 from segkernel.data.sources import Source
 from segkernel.data.spaces import Chain, Space
 from segkernel.errors import DataError, Error, SchemaError
-from segkernel.textual import visible
 
 _Made = TypeVar("_Made")
 
@@ -92,7 +91,7 @@ class Dataset:
     @property
     def warnings(self) -> list[str]:
         """What is odd, but no error, in what was read so far."""
-        return [told_strangers(*where, found) for where, found in sorted(self.strangers.items())]
+        return [strangers.told(*where, found) for where, found in sorted(self.strangers.items())]
 
     @property
     def strangers(self) -> dict[tuple[str, str], dict[str, int]]:
@@ -235,21 +234,11 @@ class Dataset:
             everything = {name: tuple(source.columns) for name, source in self._sources.items()}
             return self._once("fingerprint", lambda: self._fingerprint(everything, self.schema))
         counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}
-        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, self._part(counted)))
+        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, digest.part(self.schema, counted)))
 
     def growing(self, columns: Mapping[str, Sequence[str]]) -> digest.Growing:
         """`fingerprint(columns)` of this dataset's kind of tables, whose rows are still to come."""
-        return digest.Growing(self._part({name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}))
-
-    def _part(self, columns: Mapping[str, Sequence[str]]) -> Schema:
-        """The schema of some columns, by table and by the data's names, without what the data at hand told of missing values."""
-        tables = {}
-        for name, wanted in columns.items():
-            fields = self.schema.tables[name].fields.items()
-            tables[name] = Table(
-                {called: FieldSpec(spec.type, spec.column) for called, spec in fields if (spec.column or called) in wanted}
-            )
-        return Schema(self.schema.root, tables, self.schema.timezone)
+        return digest.Growing(digest.part(self.schema, {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}))
 
     def _once(self, what: Any, make: Callable[[], _Made]) -> _Made:
         """What is kept under a name; whoever asks first makes it, others wait for it."""
@@ -282,6 +271,12 @@ class Dataset:
         self._makers = {}
         for source in self._sources.values():
             source.renew()
+
+    def _lent(self, what: Any, make: Callable[[], _Made]) -> _Made:
+        """What is kept under a name, else made and not kept: what is needed once, on the way to something else."""
+        with self._lock:
+            future = self._made.get(what)
+        return make() if future is None else future.result()
 
     def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema) -> str:
         described = {}
@@ -334,7 +329,7 @@ class Dataset:
             below = self.space(chain[:1], target)
             assert below.offsets is not None
             return spaces.spread(parent, chain, table, parent.picked, below.offsets, below.picked)
-        return spaces.child(parent, self.height(target), chain, self._link(table, link))
+        return spaces.child(parent, self.height(target), chain, self._lent(("link", table, link), lambda: self._found(table, link)))
 
     def _spread(self, chain: Chain, base: str) -> Space:
         """The items of a list field, or rows of a row that links lead to."""
@@ -407,9 +402,11 @@ class Dataset:
         return whole if rows is None else self._once(("column", space.chain, (), name, zone), lambda: spaces.gathered(whole, rows))
 
     def _column(self, space: Space, path: tuple[str, ...], table: str, name: str, zone: str) -> Column:
-        whole = self._whole(table, name, zone)
         rows = self._rows(space, path)
-        return whole if rows is None else spaces.gathered(whole, rows)
+        if rows is None:
+            return self._whole(table, name, zone)
+        keep = self._once if path else self._lent  # rows that only stand in another order have no use for the column as it was
+        return spaces.gathered(keep(("whole column", table, name, zone), lambda: self._whole_column(table, name, zone)), rows)
 
     def _zone(self, table: str, name: str, timezone: str) -> str:
         """The zone in which a field is read: none where it is no timestamp, or has its own."""
@@ -435,26 +432,11 @@ class Dataset:
         if spec.type.kind == "list":
             return lists.presence(self._series(table, name), spec.type)
         column = narrowing.narrow(self._series(table, name), spec.type, zone, f"{table}.{name}")
-        if spec.values and column.values is not None:
-            listed = set(spec.values)
-            strangers = {
-                value: int(np.count_nonzero(column.codes[: column.rows] == column.code(value)))
-                for value in column.values
-                if value not in listed
-            }
-            if strangers:
-                with self._lock:
-                    self._strangers[table, name] = strangers
+        found = strangers.among(column, spec.values or ())
+        if found:
+            with self._lock:
+                self._strangers[table, name] = found
         return column
-
-
-def told_strangers(table: str, name: str, strangers: Mapping[str, int]) -> str:
-    """What is odd about values that a field's closed list does not have, each with its number of rows."""
-    shown = ", ".join(f'"{visible(value)}"' for value in sorted(strangers)[:5]) + (", …" if len(strangers) > 5 else "")
-    rows = sum(strangers.values())
-    many = "a value" if len(strangers) == 1 else f"{len(strangers):,} values"
-    where = "1 row" if rows == 1 else f"{rows:,} rows"
-    return f"{table}.{name} has {many} that its list does not have, in {where}: {shown}"
 
 
 def _absent(meaning: str) -> NDArray[Any]:

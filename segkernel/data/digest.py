@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from segdsl.schema import Schema
+from segdsl.schema import FieldSpec, Schema, Table
 from segkernel.data import arrow, completion, lists, physical
 
 _SLICE = 1 << 16
+
+
+def part(schema: Schema, columns: Mapping[str, Sequence[str]]) -> Schema:
+    """The schema of some columns, by table and by the data's names, without what the data at hand told of missing values."""
+    tables = {}
+    for name, wanted in columns.items():
+        fields = schema.tables[name].fields.items()
+        tables[name] = Table({called: FieldSpec(spec.type, spec.column) for called, spec in fields if (spec.column or called) in wanted})
+    return Schema(schema.root, tables, schema.timezone)
 
 
 def of(frames: Mapping[str, pl.DataFrame], schema: Schema) -> str:

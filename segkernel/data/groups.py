@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from segkernel.data.columns import aligned
+from segkernel.data.columns import aligned, shortened
 from segkernel.data.spaces import Chain, Space
 from segkernel.kernel.entries import grouping
 
@@ -75,15 +75,12 @@ def formed(base: Space, above: Space, chain: Chain, codes: NDArray[Any]) -> Grou
         starts, parent = starts[parent.offsets], parent.parent
     codes = (codes if picked is None else codes[picked])[: base.rows].astype(np.uint32, copy=False)
     scratch = np.empty(int(np.diff(starts).max(initial=0)), np.int64)
-    order, group = np.empty(base.rows, np.uint32), aligned(base.rows, np.uint32)
-    begins, owners = np.empty(base.rows + 1, np.int64), np.empty(base.rows, np.uint32)
+    order, group, owners = (aligned(base.rows, np.uint32) for _ in range(3))
+    begins = aligned(base.rows + 1, np.int64)
     offsets = np.empty(above.rows + 1, np.int64)
     rows, count, unmoved = grouping.group_rows(codes, starts, scratch.ctypes.data, scratch.size, order, group, begins, owners, offsets)
-    group[rows:] = 0
     if not unmoved:
-        picked = order[:rows].copy() if picked is None else picked[order[:rows]]
-    of = aligned(count, np.uint32)
-    of[:] = owners[:count]
-    groups = Space(chain, PER, count, None, above, offsets, of)
+        picked = shortened(order, rows) if picked is None else picked[order[:rows]]
+    groups = Space(chain, PER, count, None, above, offsets, shortened(owners, count))
     under = ((base.table, PER, "of"), *chain)
-    return Groups(groups, Space(under, base.table, rows, picked, groups, begins[: count + 1].copy(), group[:rows], base.shared))
+    return Groups(groups, Space(under, base.table, rows, picked, groups, shortened(begins, count + 1), shortened(group, rows), base.shared))
