@@ -1,4 +1,4 @@
-"""Accumulators of one measure, filled together: a row's place, owner and value are read once for all of them.
+"""Accumulators of one measure, filled from the listed rows: how many values, their sum, the greatest and the least.
 
 Sums of floats have two parts. Each value is cut at one place that fits all values of the column, so that both parts are
 added up without any rounding, in whatever order (J. Demmel and H. D. Nguyen, "Fast Reproducible Floating-Point Summation",
@@ -27,7 +27,6 @@ from segkernel.kernel.lanes import (
 )
 from segkernel.kernel.operations import COUNTED, GREATEST, LEAST, SUMMED
 
-ALL = COUNTED | SUMMED | GREATEST | LEAST
 MAGNITUDE, INFINITE, FRACTION, IMPLIED = (1 << 63) - 1, 0x7FF << 52, (1 << 52) - 1, 1 << 52
 
 
@@ -84,30 +83,29 @@ def _of_floats(which: int) -> Any:
     return visit
 
 
-def _one_of(make: Any) -> Any:
-    """A function that runs the loop for the accumulators that its first argument names."""
+def _filling(make: Any) -> Any:
+    """A function that fills the accumulators that `which` names, with what the loops are given: count and sum in one loop, each end in
+    one of its own. A loop for each of the 15 sets of them takes seven seconds more to compile, and saves half a nanosecond a row where
+    a sum and an end are wanted of the same rows."""
+    counted, summed, both, greatest, least = (make(each) for each in (COUNTED, SUMMED, COUNTED | SUMMED, GREATEST, LEAST))
 
     @part
-    def nothing(which, count, total, top, bottom, stride, places, found, address, width, base, step, owner):
-        return
+    def fill(which, given):
+        if which & (COUNTED | SUMMED) == COUNTED | SUMMED:
+            both(*given)
+        elif which & COUNTED != 0:
+            counted(*given)
+        elif which & SUMMED != 0:
+            summed(*given)
+        if which & GREATEST != 0:
+            greatest(*given)
+        if which & LEAST != 0:
+            least(*given)
 
-    def linked(number: int, loop: Any, others: Any) -> Any:
-        @part
-        def choose(which, count, total, top, bottom, stride, places, found, address, width, base, step, owner):
-            if which == number:
-                loop(count, total, top, bottom, stride, places, found, address, width, base, step, owner)
-            else:
-                others(which, count, total, top, bottom, stride, places, found, address, width, base, step, owner)
-
-        return choose
-
-    chosen = nothing
-    for which in range(1, ALL + 1):
-        chosen = linked(which, make(which), chosen)
-    return chosen
+    return fill
 
 
-of_codes, of_floats = _one_of(_of_codes), _one_of(_of_floats)
+of_codes, of_floats = _filling(_of_codes), _filling(_of_floats)
 
 
 @entry("UniTuple(int64, 2)(int64, int64)")

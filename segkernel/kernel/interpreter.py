@@ -197,10 +197,11 @@ def visit_step(t, home, address, c, args, at, slot, apart, bits, stride, slots, 
         origin = home - owners_first * 8
         count, total = origin + args[at + 5] * slot, origin + args[at + 6] * slot
         top, bottom = origin + args[at + 7] * slot, origin + args[at + 8] * slot
+        given = (count, total, top, bottom, slot, places, found, address, c, base, step, owner)
         if kind == op.OF_CODES:
-            of_codes(args[at + 4], count, total, top, bottom, slot, places, found, address, c, base, step, owner)
+            of_codes(args[at + 4], given)
         else:
-            of_floats(args[at + 4], count, total, top, bottom, slot, places, found, address, c, base, step, owner)
+            of_floats(args[at + 4], given)
     elif kind == op.COUNT_ROWS:
         visit_rows(target, places, found, owner, owners_first)
     elif kind == op.SUM_RECODED:
