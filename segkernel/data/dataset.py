@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from segdsl.schema import Schema
 from segkernel import forks
-from segkernel.data import buckets, completion, digest, groups, keys, lists, narrowing, physical, spaces, strangers
+from segkernel.data import buckets, completion, digest, groups, keys, lists, narrowing, physical, spaces, strangers, zones
 from segkernel.data.columns import Column
 from segkernel.data.keys import Index
 from segkernel.data.sources import Source
@@ -56,7 +55,7 @@ class Dataset:
             schema = completion.declared(list(tables), root, key, links, timezone)
         elif root is not None or key is not None or links is not None:
             raise SchemaError("give a schema, or root, key and links, not both")
-        _check_zone(schema.timezone)
+        zones.check(schema.timezone)
         self._sources = {name: Source(name, given) for name, given in tables.items()}
         self.schema = completion.complete(self._sources, schema, whole)
         self._checked: dict[str, set[str]] = {name: set() for name in self._sources}
@@ -329,7 +328,11 @@ class Dataset:
             below = self.space(chain[:1], target)
             assert below.offsets is not None
             return spaces.spread(parent, chain, table, parent.picked, below.offsets, below.picked)
-        return spaces.child(parent, self.height(target), chain, self._lent(("link", table, link), lambda: self._found(table, link)))
+        found = self._lent(("link", table, link), lambda: self._found(table, link))
+        made = spaces.child(parent, self.height(target), chain, found)
+        if made.owner is found:
+            self._once(("link", table, link), lambda: found)  # costs nothing
+        return made
 
     def _spread(self, chain: Chain, base: str) -> Space:
         """The items of a list field, or rows of a row that links lead to."""
@@ -396,7 +399,7 @@ class Dataset:
         assert kind is not None
         zone = timezone if physical.naive(items.values.dtype) else ""
         if zone:
-            _check_zone(zone)
+            zones.check(zone)
         whole = self._once(("items column", table, name, zone), lambda: narrowing.narrow(items.values, kind, zone, f"{table}.{name}"))
         rows = space.picked
         return whole if rows is None else self._once(("column", space.chain, (), name, zone), lambda: spaces.gathered(whole, rows))
@@ -427,7 +430,7 @@ class Dataset:
     def _whole_column(self, table: str, name: str, zone: str) -> Column:
         """A column in its table's own order."""
         if zone:
-            _check_zone(zone)
+            zones.check(zone)
         spec = self.schema.tables[table].fields[name]
         if spec.type.kind == "list":
             return lists.presence(self._series(table, name), spec.type)
@@ -441,10 +444,3 @@ class Dataset:
 
 def _absent(meaning: str) -> NDArray[Any]:
     raise KeyError(meaning)
-
-
-def _check_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        raise SchemaError(f'there is no time zone "{zone}"; use a name such as "Europe/Berlin"') from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkernel.data import arrow
-from segkernel.errors import DataError
+from segkernel.errors import DataError, SchemaError
 from segkernel.kernel.entries import encoding
 
 _EPOCH = datetime(1970, 1, 1)
@@ -18,6 +18,14 @@ _DAY = 86_400
 _FIRST, _LAST = (datetime.min - _EPOCH).days + 1, (datetime.max - _EPOCH).days - 1
 _SCANNED = 40_000
 _BUCKETS = 1 << 20
+
+
+def check(zone: str) -> None:
+    """Raises SchemaError where there is no time zone of that name."""
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise SchemaError(f'there is no time zone "{zone}"; use a name such as "Europe/Berlin"') from error
 
 
 def instants(local: arrow.Numbers, unit: int, zone: str, place: str) -> arrow.Numbers:
