@@ -196,3 +196,12 @@ def test_a_long_text_is_read_in_pieces_without_a_seam() -> None:
         assert not mistakes
         assert len(tree.statements) == 302
         assert all(text[statement.span.end : statement.span.end + 1] in ("\n", "") for statement in tree.statements)
+
+
+def test_a_token_longer_than_a_window_is_one_token() -> None:
+    long = "1" * 50_000
+    assert kinds(f"a = '{long}' b {long} # {long}\n`{long}` c") == [NAME, "=", "TEXT", NAME, "NUMBER", NAME, NAME]
+
+
+def test_more_words_than_are_remembered_are_read() -> None:
+    assert set(kinds(" ".join(f"name{number}" for number in range(25_000)))) == {NAME}
