@@ -346,8 +346,8 @@ def _whole(parts: list[Moves], earlier: NDArray[np.uint64], rows: int, matched: 
     """The moves of all parts, behind them the accounts that are no more, numbered from `rows` on."""
     lost = np.flatnonzero(_bits_at(earlier, matched.gone, matched.earlier))
     gone = (rows + lost).astype(np.uint32)
-    changed, change = ([getattr(each, what) for each in parts] for what in ("rows", "change"))
-    return Moves(np.concatenate([*changed, gone]), np.concatenate([*change, np.full(gone.size, _LEFT)]))
+    changed = np.concatenate([*(each.rows for each in parts), gone])
+    return Moves(changed, np.concatenate([*(each.change for each in parts), np.full(gone.size, _LEFT)]))
 
 
 def _bits_at(words: NDArray[np.uint64], rows: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

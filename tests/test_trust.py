@@ -26,7 +26,6 @@ REASONS = {
     "dsl/segdsl/calls.py": OWN_WORDS,
     "dsl/segdsl/faces.py": OWN_FIELDS,
     "dsl/segdsl/form_schema.py": OWN_WORDS,
-    "dsl/segdsl/grouping.py": OWN_FIELDS,
     "dsl/segdsl/leaves.py": OWN_FIELDS,
     "dsl/segdsl/missing.py": OWN_WORDS,
     "dsl/segdsl/names.py": OWN_CLASSES,
