@@ -1,13 +1,14 @@
 """Tables larger than memory: accounts some thousands after the other, each with exactly the rows that are theirs.
 
 The root's rows come in their order. Rows of tables that lead to it by links follow their owners: where a table is sorted as its owners are,
-a batch's rows are a stretch of it; else it is parted once into temporary files. Tables that are looked up are held whole, and so are the
-keys of tables that rows are linked to.
+a batch's rows are a stretch of it; else it is parted once into temporary files. Tables that are looked up are held whole, and so are,
+while batches are made up, the keys of tables that rows are linked to, unless they are whole numbers that ascend from row to row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.selectors import by_name
 
-from segdsl.schema import Schema
+from segdsl.schema import Schema, Table
 from segkernel import meaning
 from segkernel.data import keys
 from segkernel.data.completion import source
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 class Whole(Error):
     """Rules that reach from an account to rows of other accounts, so that accounts cannot come in batches."""
+
+
+Route = Callable[[Sequence[pl.Series]], tuple[NDArray[np.bool_], NDArray[Any]]]
+"""For the columns of a link: which rows have an owner, and its batch."""
 
 
 class Pieces(msgspec.Struct, frozen=True):
@@ -101,16 +106,12 @@ class Batches:
             if name != root and name not in owned:
                 self._whole[name] = _collected(frame)
                 prints.add(name, self._whole[name])
-        numbers = {root: np.repeat(np.arange(self.count, dtype=self._small), np.diff(edges))}
-        indexes = {root: self._index(root)}
+        whole = np.repeat(np.arange(self.count, dtype=self._small), np.diff(edges))
+        routes = {root: self._route(root, whole)}
         for table, links in owned.items():
-            targets = [schema.tables[table].links[link].table for link in links]
-            for owner in targets:
-                if owner not in indexes:
-                    indexes[owner] = self._index(owner)
-            placed = self._place(table, {link: (indexes[owner], numbers[owner]) for link, owner in zip(links, targets, strict=True)})
-            if any(schema.tables[other].links[link].table == table for other, each in owned.items() for link in each):
-                numbers[table] = placed
+            numbers = self._place(table, {link: routes[schema.tables[table].links[link].table] for link in links})
+            if any(self._links_to(table)):
+                routes[table] = self._route(table, numbers)
 
     def first(self, batch: int) -> int:
         """The number of the first account of a batch."""
@@ -133,16 +134,50 @@ class Batches:
                     self._counted.add(table)
         return {name: found[name] for name in self._frames}
 
-    def _index(self, owner: str) -> keys.Index:
+    def _links_to(self, owner: str) -> Iterator[tuple[str, Table, str]]:
+        """The tables whose rows an owner's rows own, each with its description and the link."""
+        for other, links in self._owned.items():
+            described = self._schema.tables[other]
+            yield from ((other, described, link) for link in links if described.links[link].table == owner)
+
+    def _route(self, owner: str, numbers: NDArray[Any]) -> Route:
+        """How rows find their owners' batches, which are `numbers` for the owners' rows. Raises DataError for keys that are no keys."""
         table = self._schema.tables[owner]
         names = [source(table, part) for part in table.key]
-        parts = _collected(self._frames[owner].select(by_name(*names)))
-        return keys.index(owner, table.key, [parts[name] for name in names])
+        read = self._frames[owner].select(by_name(*names))
+        by = [
+            self._frames[other].select(source(described, described.links[link].by[0])).collect_schema().dtypes()[0]
+            for other, described, link in self._links_to(owner)
+        ]
+        alone = all(len(links) == 1 for links in self._owned.values())
+        if alone and len(names) == 1 and all(map(_small_whole, [*read.collect_schema().dtypes(), *by])) and _ascending(numbers):
+            firsts = self._firsts(read, numbers)
+            if firsts is not None:
+                return partial(_by_stretch, *firsts)
+        parts = _collected(read)
+        return partial(_by_key, keys.index(owner, table.key, [parts[name] for name in names]), numbers)
 
-    def _place(self, table: str, found_by: Mapping[str, tuple[keys.Index, NDArray[Any]]]) -> NDArray[Any]:
-        """Finds out where the rows of each batch are; the batch of each row. By links, the keys of owners and the batches of these."""
+    def _firsts(self, read: pl.LazyFrame, numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]] | None:
+        """The first key of each batch that has rows, and which batch it is; None where keys do not ascend from row to row."""
+        starts = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] ^ 1))
+        firsts = np.zeros(starts.size, np.int64)
+        before: int | None = None
+        for first in range(0, len(numbers), self._piece):
+            series = _collected(read.slice(first, self._piece)).to_series()
+            if series.null_count():
+                return None
+            found = series.cast(pl.Int64).to_numpy()
+            if (found[1:] <= found[:-1]).any() or (before is not None and found[0] <= before):
+                return None
+            before = int(found[-1])
+            here = (starts >= first) & (starts < first + found.size)
+            firsts[here] = found[starts[here] - first]
+        return firsts, numbers[starts]
+
+    def _place(self, table: str, routes: Mapping[str, Route]) -> NDArray[Any]:
+        """Finds out where the rows of each batch are; the batch of each row. `routes` are by links."""
         described = self._schema.tables[table]
-        by = {link: [source(described, part) for part in described.links[link].by] for link in found_by}
+        by = {link: [source(described, part) for part in described.links[link].by] for link in routes}
         read = self._frames[table].select(by_name(*dict.fromkeys(column for columns in by.values() for column in columns)))
         rows = _height(self._frames[table])
         numbers: NDArray[Any] = np.zeros(rows, self._small)
@@ -150,11 +185,8 @@ class Batches:
             frame = _collected(read.slice(first, self._piece))
             own = np.zeros(frame.height, self._small)
             known = np.zeros(frame.height, np.bool_)
-            for link, (index, batches) in found_by.items():
-                found = keys.find(index, [frame[column] for column in by[link]]).rows
-                here = found != NONE
-                batch = np.zeros(found.size, self._small)
-                batch[here] = batches[found[here]]
+            for link, route in routes.items():
+                here, batch = route([frame[column] for column in by[link]])
                 torn = np.flatnonzero(known & here & (batch != own))
                 if torn.size:
                     raise Whole(f"row {first + int(torn[0]) + 1:,} of {table} leads to different accounts by {' and '.join(by)}")
@@ -163,7 +195,7 @@ class Batches:
             before = (numbers[first - 1] if first else 0) if known.any() else first // self._piece % self.count
             last = np.maximum.accumulate(np.where(known, np.arange(frame.height), -1))
             numbers[first : first + frame.height] = np.where(last >= 0, own[last], before)
-        if bool(np.greater_equal(numbers[1:], numbers[:-1]).all()):
+        if _ascending(numbers):
             edges = np.searchsorted(numbers, np.arange(self.count + 1)).astype(np.int64)
             self._pieces[table] = Pieces(((None, edges),))
         else:
@@ -180,6 +212,33 @@ class Batches:
             path = self._folder / f"{len(self._pieces)}-{first // self._piece}.arrow"
             piece[order].write_ipc(path, compression="uncompressed")
             yield path, np.searchsorted(batch[order], np.arange(self.count + 1)).astype(np.int64)
+
+
+def _by_key(index: keys.Index, numbers: NDArray[Any], parts: Sequence[pl.Series]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """By the rows of the keys."""
+    found = keys.find(index, parts).rows
+    here = found != NONE
+    batch = np.zeros(found.size, numbers.dtype)
+    batch[here] = numbers[found[here]]
+    return here, batch
+
+
+def _by_stretch(firsts: NDArray[np.int64], batches: NDArray[Any], parts: Sequence[pl.Series]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """By where keys that ascend begin in each batch; rows whose owner there is not go along with those whose keys are near."""
+    here = parts[0].is_not_null().to_numpy()
+    found = parts[0].fill_null(0).cast(pl.Int64).to_numpy()
+    if not firsts.size:
+        return np.zeros(found.size, np.bool_), np.zeros(found.size, batches.dtype)
+    return here, batches[np.maximum(np.searchsorted(firsts, found, "right") - 1, 0)]
+
+
+def _small_whole(dtype: pl.DataType) -> bool:
+    """Whether int64 holds all values of a type of whole numbers."""
+    return dtype in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
+
+
+def _ascending(numbers: NDArray[Any]) -> bool:
+    return bool(np.greater_equal(numbers[1:], numbers[:-1]).all())
 
 
 def _height(lazy: pl.LazyFrame) -> int:

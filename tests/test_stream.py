@@ -125,6 +125,8 @@ def shop(accounts: int, order: str, key: str = "whole", orders: int | None = Non
     if order == "shuffled":
         for name in ("orders", "lines"):
             frames[name] = frames[name][rng.permutation(frames[name].height)]
+    if order == "accounts shuffled":
+        frames["customers"] = frames["customers"][rng.permutation(accounts)]
     if order == "lines alone shuffled":
         frames["lines"] = frames["lines"][rng.permutation(frames["lines"].height)]
     if key == "text":
@@ -134,7 +136,7 @@ def shop(accounts: int, order: str, key: str = "whole", orders: int | None = Non
     return frames
 
 
-ORDERS = ["sorted", "shuffled", "lines alone shuffled", "with orphans and missing links", "only orphans"]
+ORDERS = ["sorted", "shuffled", "accounts shuffled", "lines alone shuffled", "with orphans and missing links", "only orphans"]
 
 
 @pytest.mark.parametrize("order", ORDERS)
