@@ -15,7 +15,7 @@ from segkernel.data import groups
 from segkernel.data.columns import Column
 from segkernel.data.lists import ITEMS
 from segkernel.data.spaces import UP, Chain
-from segkernel.link.vocabulary import CAPACITY, Unready, Vocabulary
+from segkernel.link.vocabulary import CAPACITY, Vocabulary
 from segkernel.match.memory import ROWS, Beyond, Buffer, bucket_buffer, buffer, room, written
 from segkernel.match.places import LISTED, Place, Shape, Spot, needed
 from segkernel.match.records import NOBODY, Reader, Rows, offsets
@@ -25,6 +25,10 @@ MISTAKES = (KeyError, TypeError, ValueError, ArithmeticError)
 """What a value that is none of the commonest raises; it is then read with care."""
 Numbers = list[int] | None
 """The rows of some places that a space's rows are, one after the other; None for all of them in order."""
+
+
+Key = tuple[Spot, tuple[str, ...] | None, str]
+"""What rows are grouped by: a field of what links lead to, or (without a path) what is reckoned for the rows of places, by its meaning."""
 
 
 class Stand:
@@ -112,16 +116,21 @@ class Grouping:
     """Groups of a space's rows that have the same values of some fields, under their owners in the space `above`; an owner's groups stand
     in the order of their values, their rows as they did. A row that lacks one of the values is in none."""
 
-    def __init__(self, reader: Reader, base: Stand, above: Stand, keys: Sequence[tuple[Spot, tuple[str, ...], str]]) -> None:
-        self.reader, self.base, self.above, self.keys = reader, base, above, keys
+    def __init__(self, fixed: Fixed, base: Stand, above: Stand, keys: Sequence[Key]) -> None:
+        self.fixed, self.base, self.above, self.keys = fixed, base, above, keys
         self.rows: tuple[Numbers, list[int], list[int]] = None, [], [0]
 
     def groups(self, rows: list[Rows]) -> tuple[Numbers, list[int], list[int]]:
         """The groups of a call."""
         columns = []
         for spot, path, name in self.keys:
-            units = [unit for place in spot for unit in self.reader.column(place, name, rows[place.number], rows)]
-            numbers = reached(self.base, path, rows)[1]
+            if path is None:
+                begins, values = offsets(spot, rows), self.fixed.keys[name]
+                units = [unit for place in self.base.spot for unit in values[begins[place] :][: len(rows[place.number].found)]]
+                numbers = self.base.numbers
+            else:
+                units = [unit for place in spot for unit in self.fixed.reader.column(place, name, rows[place.number], rows)]
+                numbers = reached(self.base, path, rows)[1]
             columns.append(units if numbers is None else [None if each == NOBODY else units[each] for each in numbers])
         owners, stand = self.base.owners, self.base.parent
         while stand is not None and stand is not self.above:
@@ -164,26 +173,76 @@ class Cells:
         self.into.write(codes)
 
 
-class Fixed:
-    """Room for some records, as all programs within a program see it."""
+class Phase:
+    """What a call fills before something is reckoned of it: spaces, columns, row maps and ranks; and what is then done."""
 
-    def __init__(self, program: Program, shape: Shape, reader: Reader) -> None:
-        self.shape, self.reader = shape, reader
-        self.views: dict[int, FixedView] = {}
+    def __init__(self) -> None:
         self.stands: list[Stand] = []
-        self.cells: list[Cells] = []
         self.plain: dict[int, list[tuple[str, Callable[[Any], Any], Buffer, Cells]]] = {}
         """By number the places of which all rows, in order, are those of a space: their fields, which are read the quick way."""
         self.others: list[Cells] = []
         self.lists: list[Callable[[list[Rows]], None]] = []
-        """What else is written at each call: row maps and ranks."""
+        self.after: Callable[[], None] | None = None
+
+    def fill(self, reader: Reader, rows: list[Rows]) -> None:
+        """Writes the rows of a call. Raises RecordError, or Beyond where there is no room."""
+        for stand in self.stands:
+            if not stand.empty:
+                stand.fill(rows)
+        for number, plain in self.plain.items():
+            found = rows[number].found
+            if len(found) == 1:
+                row = found[0]
+                for name, code, into, cells in plain:
+                    try:
+                        into.codes[0] = code(row[name])
+                    except MISTAKES:
+                        cells.fill(reader, rows)
+            elif found:
+                for name, code, into, cells in plain:
+                    try:
+                        into.write([code(row[name]) for row in found])
+                    except MISTAKES:
+                        cells.fill(reader, rows)
+        for cells in self.others:
+            cells.fill(reader, rows)
+        for write in self.lists:
+            write(rows)
+        if self.after is not None:
+            self.after()
+
+
+class Fixed:
+    """Room for some records, as all programs within a program see it. `reckon` links a program that reckons what rows are grouped by, and
+    gives what runs it and tells a value a row."""
+
+    def __init__(self, program: Program, shape: Shape, reader: Reader, reckon: Callable[[Fixed, Program], Callable[[], list[Any]]]) -> None:
+        self.shape, self.reader, self.reckon = shape, reader, reckon
+        self.views: dict[int, FixedView] = {}
+        self.cells: list[Cells] = []
+        self.phases = [Phase()]
+        self.keys: dict[str, list[Any]] = {}
+        """By the meaning of a key: its values at the call at hand."""
         self.vocabularies: list[Vocabulary] = []
         self.view = self.under(program)
 
     def under(self, program: Program) -> FixedView:
-        if id(program) not in self.views:
-            self.views[id(program)] = FixedView(self, program)
-        return self.views[id(program)]
+        if id(program.nodes) not in self.views:
+            self.views[id(program.nodes)] = FixedView(self, program)
+        return self.views[id(program.nodes)]
+
+    def key(self, meaning: str) -> None:
+        """What rows are grouped by is reckoned when all that it rests on is filled in."""
+        if meaning in self.keys:
+            return
+        self.keys[meaning] = []
+        values = self.reckon(self, self.shape.programs[meaning])
+
+        def after() -> None:
+            self.keys[meaning] = values()
+
+        self.phases[-1].after = after
+        self.phases.append(Phase())
 
     def settle(self) -> None:
         """After linking: all that is known now stays known."""
@@ -201,37 +260,18 @@ class Fixed:
         for cells in self.cells:
             if cells.into.column.raw:
                 cells.into.column.codes[:] = np.nan
-        for stand in self.stands:
-            for _, starts in stand.seen.values():
-                starts[:] = array("q", [0]) * len(starts)
+        for phase in self.phases:
+            for stand in phase.stands:
+                for _, starts in stand.seen.values():
+                    starts[:] = array("q", [0]) * len(starts)
 
     def fill(self, rows: list[Rows]) -> None:
         """Writes the rows of a call. Raises RecordError, or Beyond where there is no room."""
         if any(len(vocabulary) > CAPACITY // 2 for vocabulary in self.vocabularies):
             for vocabulary in self.vocabularies:
                 vocabulary.forget()
-        for stand in self.stands:
-            if not stand.empty:
-                stand.fill(rows)
-        for number, plain in self.plain.items():
-            found = rows[number].found
-            if len(found) == 1:
-                row = found[0]
-                for name, code, into, cells in plain:
-                    try:
-                        into.codes[0] = code(row[name])
-                    except MISTAKES:
-                        cells.fill(self.reader, rows)
-            elif found:
-                for name, code, into, cells in plain:
-                    try:
-                        into.write([code(row[name]) for row in found])
-                    except MISTAKES:
-                        cells.fill(self.reader, rows)
-        for cells in self.others:
-            cells.fill(self.reader, rows)
-        for write in self.lists:
-            write(rows)
+        for phase in self.phases:
+            phase.fill(self.reader, rows)
 
 
 class FixedView:
@@ -240,7 +280,7 @@ class FixedView:
     refilled = True
 
     def __init__(self, fixed: Fixed, program: Program) -> None:
-        self.fixed, self.base = fixed, fixed.shape.bases[id(program)]
+        self.fixed, self.base = fixed, fixed.shape.bases[id(program.nodes)]
         self.stands: dict[Chain, Stand] = {}
         self.groupings: dict[Chain, Grouping] = {}
         self.columns: dict[Any, Buffer] = {}
@@ -256,7 +296,7 @@ class FixedView:
         """Nothing: columns are made as they are asked for."""
 
     def key(self, table: str, meaning: Any, make: Callable[[], NDArray[Any]]) -> None:
-        raise Unready("groups by what is reckoned")
+        self.fixed.key(meaning[0] if isinstance(meaning, tuple) else meaning)
 
     def forget(self, moment: groups.Moment) -> None:
         """Nothing is of one moment."""
@@ -265,7 +305,7 @@ class FixedView:
         """A space."""
         if chain not in self.stands:
             self.stands[chain] = made = self._stand(chain)
-            self.fixed.stands.append(made)
+            self.fixed.phases[-1].stands.append(made)
         return self.stands[chain]
 
     def _stand(self, chain: Chain) -> Stand:
@@ -288,19 +328,24 @@ class FixedView:
     def _groups(self, chain: Chain) -> Stand:
         """The groups of a space's rows."""
         (_, steps, named, _), *rest = chain
-        if any(key[0] != "field" for key in named):
-            raise Unready("groups by what is reckoned")
         base, above = self.stand((*steps, *rest)), self.stand(tuple(rest))
-        keys = [(self.fixed.shape.reached(base.spot, path), path, name) for _, path, name in named]
-        self.groupings[chain] = made = Grouping(self.fixed.reader, base, above, keys)
+        self.groupings[chain] = made = Grouping(self.fixed, base, above, [self._key(base.spot, each) for each in named])
         return self._formed(chain, above, base.spot, made.groups)
+
+    def _key(self, spot: Spot, named: tuple[Any, ...]) -> Key:
+        """What the rows of a spot are grouped by."""
+        if named[0] == "field":
+            return self.fixed.shape.reached(spot, named[1]), named[1], named[2]
+        meaning = named[1][0] if isinstance(named[1], tuple) else named[1]
+        return self.fixed.shape.keyed[meaning], None, meaning
 
     def _formed(self, chain: Chain, above: Stand, spot: Spot, form: Callable[[list[Rows]], tuple[Numbers, list[int], list[int]]]) -> Stand:
         """A space that a grouping gives; empty where no answer rests on it, whose keys nobody reads."""
         made = Stand(chain, spot, above, (), None)
         made.form, made.identity = form, False
         grouping = self.groupings[chain if groups.is_groups(chain) else chain[1:]]
-        made.empty |= not all(name in place.fields for keyed, _, name in grouping.keys for place in keyed)
+        for keyed, path, name in grouping.keys:
+            made.empty |= not (set(spot) <= set(keyed) if path is None else all(name in place.fields for place in keyed))
         return made
 
     def owned(self, chain: Chain, above: Chain) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -315,7 +360,7 @@ class FixedView:
     ) -> NDArray[np.uint32] | None:
         stand = self.stand(chain)
         spot = self.fixed.shape.reached(stand.spot, path)
-        base = spot if stage is None else self.fixed.shape.bases[id(stage)]
+        base = spot if stage is None else self.fixed.shape.bases[id(stage.nodes)]
         if stand.identity and not path and base == spot:
             return None
         into = room(np.uint32)
@@ -330,7 +375,7 @@ class FixedView:
             numbers = list(range(stand.count)) if numbers is None else numbers
             memory[: len(numbers)] = array("I", numbers)
 
-        self.fixed.lists.append(write)
+        self.fixed.phases[-1].lists.append(write)
         return into  # type: ignore[no-any-return]
 
     def ranks(self, chain: Chain, timezone: str, root: str | None = None) -> NDArray[np.uint32] | None:
@@ -345,7 +390,7 @@ class FixedView:
             numbers = range(stand.count) if stand.numbers is None else stand.numbers
             memory[: stand.count] = array("I", numbers if known is None else [known[each] for each in numbers])
 
-        self.fixed.lists.append(write)
+        self.fixed.phases[-1].lists.append(write)
         return into  # type: ignore[no-any-return]
 
     def column(self, chain: Chain, path: tuple[str, ...], name: str, timezone: str, root: str | None = None) -> Column:
@@ -366,9 +411,9 @@ class FixedView:
             place = spot[0]
             simple = stand.identity and not path and len(spot) == 1 and place.kind != LISTED
             if simple and not spec.never_missing and name not in self.fixed.reader.shared[place]:
-                self.fixed.plain.setdefault(place.number, []).append((name, into.code, into, cells))
+                self.fixed.phases[-1].plain.setdefault(place.number, []).append((name, into.code, into, cells))
             else:
-                self.fixed.others.append(cells)
+                self.fixed.phases[-1].others.append(cells)
         return self.columns[what].column
 
 

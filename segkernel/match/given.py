@@ -42,7 +42,7 @@ class Given:
 
     def under(self, program: Program) -> View:
         """The records as a program sees them whose root rows stand at some of the places."""
-        return View(self, self.shape.bases[id(program)])
+        return View(self, self.shape.bases[id(program.nodes)])
 
     def once(self, what: Any, make: Callable[[], _Made]) -> _Made:
         """What is kept under a name."""
@@ -136,7 +136,7 @@ class View:
         self, chain: Chain, path: tuple[str, ...], root: str | None = None, stage: Program | None = None
     ) -> NDArray[np.uint32] | None:
         spot, numbers = self._reached(self.standing(chain), path)
-        base = spot if stage is None else self.given.shape.bases[id(stage)]
+        base = spot if stage is None else self.given.shape.bases[id(stage.nodes)]
         if base == spot:
             return numbers
         begins = offsets(base, self.given.rows)

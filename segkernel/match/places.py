@@ -57,7 +57,9 @@ class Shape:
         self.root = Place(ROOT, program.root)
         self.places = [self.root]
         self.bases: dict[int, Spot] = {}
-        """By `id` of the program: the places of its root's rows."""
+        """By `id` of the program's nodes, which it keeps when its groups are formed for an instant: the places of its root's rows."""
+        self.programs: dict[str, Program] = {}
+        """By the meaning of a key: what reckons it."""
         self.keyed: dict[str, Spot] = {}
         """By the meaning of a key: the places of the rows that it is reckoned for."""
         self._read(program, (self.root,))
@@ -107,10 +109,10 @@ class Shape:
 
     def _read(self, program: Program, base: Spot) -> None:
         """Adds what a program reads, its keys and stages too."""
-        known = self.bases.get(id(program), ())
+        known = self.bases.get(id(program.nodes), ())
         if known and set(base) <= set(known):
             return
-        base = self.bases[id(program)] = _each((*known, *base))
+        base = self.bases[id(program.nodes)] = _each((*known, *base))
         stages: dict[int, Spot] = {}
         wanted: set[Chain] = set()
         for node in needed(program):
@@ -155,6 +157,7 @@ class Shape:
                     else:
                         self.keyed[named[1]] = _each((*self.keyed.get(named[1], ()), *rows))
         for key in program.keys:
+            self.programs[key.meaning] = key.program
             self._read(key.program, self.keyed.setdefault(key.meaning, self._nowhere(key.table)))
 
     def _nowhere(self, table: str) -> Spot:

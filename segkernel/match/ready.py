@@ -16,12 +16,13 @@ from segkernel.functions import Function
 from segkernel.kernel.entries import interpret
 from segkernel.link import Linked, link
 from segkernel.link.against import Population, result_of
+from segkernel.link.kept import decoded
 from segkernel.link.population import Memo
 from segkernel.link.staging import Handed
 from segkernel.match.fixed import Fixed
 from segkernel.match.memory import ROWS
 from segkernel.match.places import Shape
-from segkernel.match.records import Reader, Rows
+from segkernel.match.records import Reader
 from segkernel.plan.program import Program, Statistic
 from segkernel.run import raise_first
 
@@ -147,14 +148,15 @@ class Ready:
 
     def __init__(self, program: Program, shape: Shape, reader: Reader, functions: Mapping[str, Function]) -> None:
         self.reader = reader
-        self.fixed = Fixed(program, shape, reader)
         self.current: dict[str, Statistics] = {}
-        linked = link(program, self.fixed.view, functions, 0, lambda call: Asked(self.current, call))
+        self.functions = functions
         self.passes: list[Pass] = []
-        made: dict[int, Pass] = {}
-        self._add(linked, made)
+        """All, in the order in which they are run; those that reckon what rows are grouped by before the records are filled in whole."""
+        self.fixed = Fixed(program, shape, reader, self._reckoned)
+        linked = self._linked(self.fixed, program)
+        self.last = self._add(linked, {})
         self.fixed.settle()
-        self.main = made[id(linked)]
+        self.main = self.last[-1]
         self.zone, self.known, self.day = program.timezone, Timeless(program.timezone), (0, 0)
         self.as_of: int | None = None
         self.many = len(program.bitmaps)
@@ -166,29 +168,48 @@ class Ready:
             address = self.out[index:].ctypes.data if index < self.many else self.codes[index - self.many].ctypes.data
             self.main.program[row, 2] = address
 
-    def _add(self, linked: Linked, made: dict[int, Pass]) -> None:
+    def _linked(self, fixed: Fixed, program: Program) -> Linked:
+        return link(program, fixed.under(program), self.functions, 0, lambda call: Asked(self.current, call))
+
+    def _add(self, linked: Linked, made: dict[int, Pass]) -> list[Pass]:
+        """The passes of a program and its stages, in order, the program's last."""
+        found: list[Pass] = []
         for stage in linked.stages:
             if id(stage) not in made:
-                self._add(stage, made)
+                found += self._add(stage, made)
         made[id(linked)] = here = Pass(linked, self.fixed)
         here.connect(made)
         self.passes.append(here)
+        return [*found, here]
+
+    def _reckoned(self, fixed: Fixed, program: Program) -> Callable[[], list[Any]]:
+        """What rows are grouped by, for each row that a program has as its root."""
+        self.fixed = fixed
+        passes = self._add(self._linked(fixed, program), {})
+        main = passes[-1]
+
+        def values() -> list[Any]:
+            for each in passes:
+                each.run()
+            rows = main.stands[0].count
+            return decoded(main.linked.handed[0], main.handed[:, :rows], np.arange(rows))
+
+        return values
 
     def run(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> NDArray[np.uint64]:
         """The bits of at most BLOCK records, uint64[bitmaps], the first one's least; `codes` has those of each choose, uint[records].
 
         Raises RecordError and DataError, or Beyond and Full where the records have no room.
         """
-        rows: list[Rows] = self.reader.rows(records)
-        self.fixed.fill(rows)
         if statistics is not None:
             self.current["population"] = statistics
         if as_of != self.as_of:
             self._tell(as_of)
+        self.fixed.fill(self.reader.rows(records))
         count = len(records)
         for codes in self.codes:
             codes[:count] = 0
-        for each in self.passes:
+        for each in self.last:
             each.run()
         return self.out[: self.many]
 
