@@ -166,7 +166,9 @@ class Course:
 
     def __init__(self, linked: Linked, progress: Callable[[float], None] | None) -> None:
         self._tell = progress
-        self._whole = sum({id(each): _weight(each) for each in _passes(linked)}.values())
+        passes: dict[int, Linked] = {}
+        _passes(linked, passes)
+        self._whole = sum(_weight(each) for each in passes.values())
         self._done = 0
 
     def begin(self, weight: int) -> Callable[[float], None] | None:
@@ -178,10 +180,12 @@ class Course:
         )
 
 
-def _passes(linked: Linked) -> Iterator[Linked]:
-    yield linked
-    for stage in linked.stages:
-        yield from _passes(stage)
+def _passes(linked: Linked, known: dict[int, Linked]) -> None:
+    """Collects what a run passes through, by identity: many stages may rest on one."""
+    if id(linked) not in known:
+        known[id(linked)] = linked
+        for stage in linked.stages:
+            _passes(stage, known)
 
 
 def _weight(linked: Linked, rows: int | None = None) -> int:
