@@ -66,6 +66,7 @@ def along_axes(results: dict[str, Result]) -> list[tuple[str, str, Any]]:
         axes.set_xlabel(axis)
         axes.set_ylabel("seconds")
         axes.tick_params(axis="x", labelrotation=20, labelsize="small")
-        axes.legend(frameon=False, fontsize="small")
+        if axes.lines:
+            axes.legend(frameon=False, fontsize="small")
         made.append((axis.replace(" ", "-"), f"Along {axis}", figure))
     return made

@@ -38,7 +38,10 @@ def chained(chain: tuple[str, str, str], steps: int) -> str:
 def test_steps_are_counted_by_way_of_lets(chain: tuple[str, str, str]) -> None:
     data = sk.Dataset({"customers": FRAME}, sk.Schema.parse(SCHEMA))
     rules = sk.compile(chained(chain, 64), data.schema, functions=[NEXT])
-    assert rules.evaluate(data, as_of="2026-01-15T00:00Z").count("found") > 0
+    result = rules.evaluate(data, as_of="2026-01-15T00:00Z")
+    assert result.count("found") > 0
+    record = {"id": 1, "visits": 1, "children": [{"id": 2, "visits": 2}, {"id": 3, "visits": 3}]}
+    assert ("found" in rules.match(record, as_of="2026-01-15T00:00Z", population=result.population).segments) == result["found"][0]
     with pytest.raises(sk.RuleError) as raised:
         sk.compile(chained(chain, 2_000), data.schema, functions=[NEXT])
     first = raised.value.diagnostics[0]

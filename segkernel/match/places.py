@@ -56,6 +56,7 @@ class Shape:
         self.schema = schema
         self.root = Place(ROOT, program.root)
         self.places = [self.root]
+        self.nowhere: dict[str, Place] = {}
         self.bases: dict[int, Spot] = {}
         """By `id` of the program's nodes, which it keeps when its groups are formed for an instant: the places of its root's rows."""
         self.programs: dict[str, Program] = {}
@@ -161,7 +162,10 @@ class Shape:
             self._read(key.program, self.keyed.setdefault(key.meaning, self._nowhere(key.table)))
 
     def _nowhere(self, table: str) -> Spot:
-        return (self._add(Place(NOWHERE, table)),)
+        # one for all, else stages that rest on each other would be read once more for each way to them
+        if table not in self.nowhere:
+            self.nowhere[table] = self._add(Place(NOWHERE, table))
+        return (self.nowhere[table],)
 
     def _wanted(self, chain: Chain, base: Spot, wanted: set[Chain]) -> Spot:
         wanted.add(chain)
