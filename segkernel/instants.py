@@ -49,7 +49,7 @@ def instant(as_of: datetime | str, timezone: str) -> int:
     since = naive - _EPOCH - offset
     if not _FIRST <= since <= _LAST:
         raise Error(f'as_of "{as_of}" lies outside the years 1 to 9999 in UTC')
-    return since // timedelta(microseconds=1) * 1000
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
 def written(instant_ns: int, timezone: str) -> str:

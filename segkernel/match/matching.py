@@ -88,6 +88,7 @@ class Matcher:
         self.meanings = {node.span: meaning.key(rules.checked, node) for node in statistics}
         self.relative = frozenset(name for name in rules.names if statistics and meaning.statistics(rules.checked, [name]))
         self.segments = tuple(name for name in rules.names if name in rules.checked.segments)
+        self.named = np.array(self.segments, object)
         self.chooses = {
             name: lookup(choice(rules.checked.chooses[name]), self.timezone).to_list()
             for name in rules.names
@@ -182,6 +183,5 @@ class Matcher:
             for name, known in self.collects.items():
                 held, end = bits[end : end + len(known)].tolist(), end + len(known)
                 values[name] = [value for value, has in zip(known, held, strict=True) if has]
-        names = self.segments
-        segments = frozenset([names[each] for each in bits[: len(names)].nonzero()[0].tolist()])
+        segments = frozenset(self.named[bits[: self.named.size].astype(np.bool_)].tolist())
         return Match(self.rules.names, segments, values, self.relative)
