@@ -115,7 +115,7 @@ def asks(node: object) -> bool:
 
 def renamed(text: str, ending: str) -> str:
     """A rule file with other names for its params and statements."""
-    return re.sub(r"\b(p_[a-z]+|[lsck]\d+)\b", rf"\1{ending}", text)
+    return re.sub(r"\b(p_[a-z]+|[lsck]\d+|w\d+_\d+)\b", rf"\1{ending}", text)
 
 
 def beside(case: Case, other: Case) -> Case:

@@ -22,6 +22,7 @@ from starlette.routing import Route
 import segkernel as sk
 
 HERE = Path(__file__).parent
+SHOWN = ("banner", "menu", "price_list")
 PAGE = """<!doctype html><meta charset="utf-8"><title>Shop</title><h1 id="banner">Who are you?</h1><p>
 <button onclick="login(1)">Anna</button> <button onclick="login(2)">Bert</button>
 <button onclick="login(3)">Chloé</button> <button onclick="login(4)">Dirk</button>
@@ -45,7 +46,7 @@ class Rulebook:
         self.schema = sk.Schema.load(folder / "segkernel.toml")
         self.mistakes = ""
         self.seen = self.stamp()
-        self.rules = sk.compile(self.files(), self.schema)
+        self.rules = self.compiled()
 
     def files(self) -> list[Path]:
         """The rule files."""
@@ -55,15 +56,23 @@ class Rulebook:
         """What changes whenever a rule file does."""
         return [(path.name, (found := path.stat()).st_mtime_ns, found.st_size) for path in self.files()]
 
+    def compiled(self) -> sk.Rules:
+        """The rules in the files. Raises `sk.Error` for mistakes, and where they lack what the shop shows: a file may be half saved."""
+        rules = sk.compile(self.files(), self.schema)
+        absent = [name for name in SHOWN if name not in rules.names]
+        if absent:
+            raise sk.Error(f"the shop shows what no rule chooses: {', '.join(absent)}")
+        return rules
+
     def reload(self) -> None:
         """Take the files if they have changed and are sound; else the rules in use stay as they are."""
-        stamp = self.stamp()
-        if stamp != self.seen:
-            self.seen = stamp
-            try:
-                self.rules, self.mistakes = sk.compile(self.files(), self.schema), ""
-            except sk.Error as mistakes:
-                self.mistakes = str(mistakes)
+        try:
+            stamp = self.stamp()
+            if stamp != self.seen:
+                self.seen = stamp
+                self.rules, self.mistakes = self.compiled(), ""
+        except (sk.Error, OSError) as mistakes:
+            self.mistakes = str(mistakes)
 
 
 def shop(folder: Path, database: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC), every: float = 1.0) -> Starlette:
@@ -94,7 +103,7 @@ def shop(folder: Path, database: Path, clock: Callable[[], datetime] = lambda: d
                 return JSONResponse({"error": "there is no such customer"}, 404)
             (name,) = connection.execute("select name from customers where customer_id = ?", (request.path_params["number"],)).fetchone()
         match = rules.match(customer, as_of=clock())
-        shown = {each: match[each] for each in ("banner", "menu", "price_list")}
+        shown = {each: match[each] for each in SHOWN}
         return JSONResponse({"name": name, **shown, "segments": sorted(match.segments)})
 
     async def rules_in_use(_: Request) -> JSONResponse:
