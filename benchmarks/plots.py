@@ -45,7 +45,8 @@ def ratios(results: dict[str, Result]) -> Any:
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("time over that of segkernel (logarithmic)")
-    axes.legend(frameon=False, fontsize="small")
+    if axes.patches:
+        axes.legend(frameon=False, fontsize="small")
     return figure
 
 
