@@ -75,3 +75,17 @@ def test_what_several_steps_share_is_reckoned_once() -> None:
     assert rules.evaluate(data, as_of="2026-01-15T00:00Z").members("found").to_list() == [3]
     assert len(made) == 30
     assert len(str(rules.program()).splitlines()) < 10_000
+
+
+def test_steps_are_counted_by_way_of_collects() -> None:
+    text = """
+let a = rank(visits over all)
+collect c "x" when a > 1 "y" when rank(a over all) > 1
+let b = rank(if(c contains "y", 1, 0) over all)
+segment found when b > 0
+"""
+    schema = sk.Dataset({"customers": FRAME}, sk.Schema.parse(SCHEMA)).schema
+    assert sk.compile(text, schema, limits=sk.Limits(nesting=3)).names == ("c", "found")
+    with pytest.raises(sk.RuleError) as raised:
+        sk.compile(text, schema, limits=sk.Limits(nesting=2))
+    assert [(each.code, text[each.span.start : each.span.end]) for each in raised.value.diagnostics] == [("E902", "b")]
