@@ -149,11 +149,7 @@ def evaluation(
     """Rules linked to data at an instant; arguments and errors are those of `Rules.evaluate`."""
     if not isinstance(data, Dataset):
         raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
-    as_of_ns = instant(as_of, rules.checked.timezone)
-    if progress is not None and not callable(progress):
-        raise Error(f"progress is a function of the share that is done, not {type(progress).__name__}")
-    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
-        raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
+    as_of_ns = arguments(rules, as_of, threads, progress)
     until = Deadline(deadline)
     until.check()
     try:
@@ -162,3 +158,13 @@ def evaluation(
         raise rules.placed(error) from None
     until.check()
     return Evaluation(rules, data, linked, as_of_ns, threads, progress, until)
+
+
+def arguments(rules: Rules, as_of: datetime | str, threads: int | None, progress: Callable[[float], None] | None) -> int:
+    """The instant that was asked for, in nanoseconds since 1970-01-01T00:00Z. Raises `Error` for arguments that are something else."""
+    as_of_ns = instant(as_of, rules.checked.timezone)
+    if progress is not None and not callable(progress):
+        raise Error(f"progress is a function of the share that is done, not {type(progress).__name__}")
+    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+        raise Error(f"threads is a whole number from 1 to {MOST_THREADS:,}, not {threads}")
+    return as_of_ns

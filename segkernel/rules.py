@@ -306,16 +306,15 @@ class Rules:
         about `memory` bytes (half of what is available). The other arguments, and errors, are those of `evaluate`. Raises `Error` where
         rules reach from an account to rows of other accounts.
         """
-        from segkernel.data.dataset import Dataset
+        from segkernel.evaluation import arguments
         from segkernel.memory import available
         from segkernel.stream import Stream
 
-        if not isinstance(data, Dataset):
-            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
+        rules, as_of_ns = self._fitted(data), arguments(self, as_of, threads, progress)
         budget = available() // 2 if memory is None else memory
         size = None if batch is None else max(64, batch // 64 * 64)
-        found = Stream(self._fitted(data), data.lazy(), data.schema, memory=budget, size=size)
-        return found.memberships(instant(as_of, self.checked.timezone), threads, progress, unknowns)
+        found = Stream(rules, data.lazy(), data.schema, memory=budget, size=size)
+        return found.memberships(as_of_ns, threads, progress, unknowns)
 
     def explain(self, data: Dataset, key: object, name: str, as_of: datetime | str) -> Explanation:
         """Why an account of `data` is in a segment or not, or has its value of a choose or collect: every clause with what it saw.
@@ -328,13 +327,10 @@ class Rules:
 
     def explain_all(self, data: Dataset, key: object, as_of: datetime | str) -> list[Explanation]:
         """`explain` for all of the rules' names, in their order."""
-        from segkernel.data.dataset import Dataset
         from segkernel.why.account import explained, with_keys
 
-        if not isinstance(data, Dataset):
-            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
-        forks.refuse("an explanation")
         rules = self._fitted(data)
+        forks.refuse("an explanation")
         data.read(with_keys(rules, data.schema))
         try:
             return explained(rules, data, key, instant(as_of, self.checked.timezone))
@@ -346,15 +342,12 @@ class Rules:
 
         `data`, `as_of` and `threads` are as for `evaluate`. Raises `Error` for a name that is no segment's, and as `evaluate` does.
         """
-        from segkernel.data.dataset import Dataset
         from segkernel.why.funnel import funnel
 
         asked = self.only(name)
         if name not in self.checked.segments:
             kind = "choose" if name in self.checked.chooses else "collect"
             raise Error(f'"{name}" is a {kind}, not a segment: a funnel is of a segment')
-        if not isinstance(data, Dataset):
-            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
         return funnel(asked._fitted(data), data, name, as_of, threads)
 
     def diff(self, since: Rules) -> Differences:
@@ -369,7 +362,11 @@ class Rules:
         return differences(since, self)
 
     def _fitted(self, data: Dataset) -> Rules:
-        """The rules for data that they fit: at the width of the data's floats. Raises `DataError`."""
+        """The rules for data that they fit: at the width of the data's floats. Raises `DataError`, `Error` for what is no `sk.Dataset`."""
+        from segkernel.data.dataset import Dataset
+
+        if not isinstance(data, Dataset):
+            raise Error(f"data is a sk.Dataset, not {type(data).__name__}")
         fit(self.reads, self.schema, data.schema)
         return self if singles(self.reads, self.schema) == singles(self.reads, data.schema) else self.against(data.schema)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from tests.differential import normal
 from tests.nested import Row, Tables
 from tests.random_hosts import HOSTS
 from tests.strategies import Case, random_case
+from tests.test_examples import EXAMPLES, module
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 NOT_IN_A_RECORD = {"grouped: without a key ties go by the table's order"}
 """Rows of several owners stand in an order of their table, which records do not tell."""
 CASES = [case for case in load() if not case.diagnostics and case.overflow is None and case.id not in NOT_IN_A_RECORD]
@@ -63,16 +62,6 @@ def test_random_rules(first: int) -> None:
 @pytest.mark.parametrize("first", MANY_MORE)
 def test_many_more_random_rules(first: int) -> None:
     assert [each for seed in range(first, first + 100) for each in checked(random_case(seed, whole=True))] == []
-
-
-def module(path: Path) -> ModuleType:
-    """A script of the examples."""
-    spec = importlib.util.spec_from_file_location(f"match_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
 
 
 @pytest.mark.parametrize("folder", [Path(), Path("users")])

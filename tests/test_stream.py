@@ -266,8 +266,11 @@ def test_a_stream_of_a_dataset_of_lazy_frames() -> None:
     assert whole.frame().equals(wanted.frame())
 
 
-def test_a_stream_wants_a_dataset() -> None:
-    rules = sk.compile("segment s when id > 3", sk.Dataset(shop(3, "sorted"), sk.Schema.parse(SCHEMA)).schema)
+def test_a_stream_wants_what_an_evaluation_wants() -> None:
+    data = sk.Dataset(shop(3, "sorted"), sk.Schema.parse(SCHEMA))
+    rules = sk.compile("segment s when id > 3", data.schema)
+    with pytest.raises(sk.Error, match="threads is a whole number from 1 to 1,024, not 0"):
+        rules.stream(data, AS_OF, threads=0)
     with pytest.raises(sk.Error, match=r"data is a sk\.Dataset, not dict"):
         rules.stream(shop(3, "sorted"), AS_OF)  # type: ignore[arg-type]
 

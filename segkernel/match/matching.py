@@ -87,8 +87,7 @@ class Matcher:
         statistics = meaning.statistics(rules.checked, rules.names)
         self.meanings = {node.span: meaning.key(rules.checked, node) for node in statistics}
         self.relative = frozenset(name for name in rules.names if statistics and meaning.statistics(rules.checked, [name]))
-        self.segments = tuple(name for name in rules.names if name in rules.checked.segments)
-        self.named = np.array(self.segments, object)
+        self.segments = np.array([name for name in rules.names if name in rules.checked.segments], object)
         self.chooses = {
             name: lookup(choice(rules.checked.chooses[name]), self.timezone).to_list()
             for name in rules.names
@@ -179,9 +178,9 @@ class Matcher:
         values: dict[str, Any] = {}
         if codes or self.collects:
             values = {name: known[code] for (name, known), code in zip(self.chooses.items(), codes, strict=True)}
-            end = len(self.segments)
+            end = self.segments.size
             for name, known in self.collects.items():
                 held, end = bits[end : end + len(known)].tolist(), end + len(known)
                 values[name] = [value for value, has in zip(known, held, strict=True) if has]
-        segments = frozenset(self.named[bits[: self.named.size].astype(np.bool_)].tolist())
+        segments = frozenset(self.segments[bits[: self.segments.size].astype(np.bool_)].tolist())
         return Match(self.rules.names, segments, values, self.relative)
