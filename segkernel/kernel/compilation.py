@@ -8,7 +8,6 @@ until their entry has them all, which is optimised once and translated once: hal
 
 from __future__ import annotations
 
-import ctypes
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,12 +15,13 @@ from functools import partial
 from typing import Any
 
 import numba
+from llvmlite import binding
 from numba import types
 from numba.core import codegen, compiler_lock, sigutils
 from numba.core.registry import cpu_target
 
 from segkernel.kernel.entries import JIT, Entry, entry_of, sources
-from segkernel.kernel.machine_code import Argument, Code, words_of
+from segkernel.kernel.machine_code import Argument, Code, by_address, words_of
 
 __all__ = ["JIT", "entry", "inlined", "njit", "part"]
 
@@ -92,22 +92,28 @@ def _code(function: Callable[..., Any], signature: str) -> Code:
     result, results = _result(found.signature.return_type)
     library, name = found.library, found.fndesc.llvm_func_name
     _as_expected(found, arguments)
+    symbol, caller = by_address(name, arguments)
+    library._final_module.link_in(binding.parse_assembly(caller))
     library._optimize_final_module()
     _alone(library._final_module)
-    return Code(name, arguments, result, results, library.codegen._tm.emit_object(library._final_module))
+    return Code(symbol, arguments, result, results, library.codegen._tm.emit_object(library._final_module))
 
 
 def _argument(kind: Any) -> Argument:
     if isinstance(kind, types.Array):
         assert kind.layout == "C"
         return Argument(str(kind.dtype), kind.ndim, kind.mutable)
-    return Argument("boolean" if kind is types.boolean else str(kind), 0, False)
+    return Argument(_named(kind), 0, False)
 
 
 def _result(kind: Any) -> tuple[str, int]:
     if isinstance(kind, types.NoneType):
         return "void", 0
-    return (str(kind.dtype), kind.count) if isinstance(kind, types.UniTuple) else (str(kind), 1)
+    return (_named(kind.dtype), kind.count) if isinstance(kind, types.UniTuple) else (_named(kind), 1)
+
+
+def _named(kind: Any) -> str:
+    return "boolean" if kind is types.boolean else str(kind)
 
 
 def _alone(module: Any) -> None:
@@ -119,8 +125,6 @@ def _alone(module: Any) -> None:
 
 def _as_expected(found: Any, arguments: tuple[Argument, ...]) -> None:
     """Holds that this version of Numba hands arguments over as `machine_code` does."""
-    taken = found.target_context.call_conv.get_function_type(found.signature.return_type, found.signature.args).args[2:]
-    sizes = [8 if each.is_pointer else 8 if str(each) == "double" else each.width // 8 for each in taken]
-    wanted = [ctypes.sizeof(word) for word in words_of(arguments)]
-    if sizes != wanted:
+    taken = found.target_context.call_conv.get_function_type(found.signature.return_type, found.signature.args).args
+    if ["ptr" if each.is_pointer else str(each) for each in taken] != words_of(arguments):
         raise RuntimeError(f"Numba {numba.__version__} hands arguments over in another way; install an earlier version")

@@ -257,7 +257,7 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             if what == op.RANGE:
                 in_range(bits + t * stride, located(a, e, slots, slot, first, d), b, c, d, words)
             elif what == op.OUT:
-                counts[b] += put(t + (first >> 3) if t != 0 else t, args, a, c, bits, stride, end - begin, lists)
+                counts[b] += put(t + (first >> 3) if t != 0 else t, args, a, c, bits, stride, end - begin)
             elif what == op.SET8:
                 in_set(bits + t * stride, a + first, b, c, d, words)
             elif what == op.LOGIC:

@@ -403,17 +403,24 @@ def _logic_lanes(vectors: int, streaming: bool) -> Any:
     return logic
 
 
+@part
+def logic_word(args, at, count, base, stride, offset):
+    """What steps of logic find of 64 rows."""
+    word = unsigned(0)
+    for k in range(at, at + count):
+        step = args[k]
+        if step & KEEP:
+            store64(base + (step >> KEPT) * stride + offset, word)
+            word = unsigned(0)
+        other = load64(base + ((step >> OPERAND) & REGISTERS) * stride + offset)
+        word = word | other if step & OR else word & other
+    return word
+
+
 def _logic_loop(target, args, at, count, base, stride, start, end):
     total = 0
     for i in range(start, end, 8):
-        word = unsigned(0)
-        for k in range(at, at + count):
-            step = args[k]
-            if step & KEEP:
-                store64(base + (step >> KEPT) * stride + i, word)
-                word = unsigned(0)
-            other = load64(base + ((step >> OPERAND) & REGISTERS) * stride + i)
-            word = word | other if step & OR else word & other
+        word = logic_word(args, at, count, base, stride, i)
         if target != 0:
             store64(target + i, word)
         total += ones(word)

@@ -25,6 +25,7 @@ from segkernel.kernel.lanes import (
     load_whole,
     logic8,
     logic32,
+    logic_word,
     ones,
     send8,
     send32,
@@ -171,27 +172,23 @@ def so_many(target, args, at, count, least, planes, digits, base, stride, words)
 
 
 @part
-def put(target, args, at, count, base, stride, rows, room):
-    """What steps of logic find, past the caches to its place among the results, zero behind the last row; how many are set.
+def put(target, args, at, count, base, stride, rows):
+    """What steps of logic find, past the caches to its place among the results, zero behind the last row in its word; how many are set.
 
-    Nothing is written where `target` is 0. `room` is of 64 bytes.
+    Nothing is written where `target` is 0.
     """
     whole = rows >> 9 << 6
-    most = whole >> 8 << 8
-    total = send32(target, args, at, count, base, stride, 0, most) + send8(target, args, at, count, base, stride, most, whole)
-    rest = rows & 511
-    if rest == 0:
-        return total
-    logic8(room - whole, args, at, count, base, stride, whole, whole + 64)
-    for i in range(8):
-        left = rest - i * 64
-        word = load64(room + i * 8)
-        if left <= 0:
-            word = unsigned(0)
-        elif left < 64:
+    total = 0
+    if whole:
+        most = whole >> 8 << 8
+        total = send32(target, args, at, count, base, stride, 0, most) + send8(target, args, at, count, base, stride, most, whole)
+    for i in range(whole, (rows + 63) >> 6 << 3, 8):
+        left = rows - i * 8
+        word = logic_word(args, at, count, base, stride, i)
+        if left < 64:
             word &= (unsigned(1) << unsigned(left)) - unsigned(1)
         if target != 0:
-            store64(target + whole + i * 8, word)
+            store64(target + i, word)
         total += ones(word)
     return total
 

@@ -160,10 +160,8 @@ class Ready:
         self.zone, self.known, self.day = program.timezone, Timeless(program.timezone), (0, 0)
         self.as_of: int | None = None
         self.many = len(program.bitmaps)
-        self.out = np.zeros(self.many + 8, np.uint64)
-        """A word a bitmap. The kernel writes eight, of which seven are zero, in the order of the bitmaps: the next overwrites them."""
+        self.out = np.zeros(self.many, np.uint64)
         self.codes = [np.zeros(BLOCK + 64, np.uint8 if len(each.values) < 256 else np.uint32) for each in program.choices]
-        assert [index for _, index in linked.outputs if index < self.many] == list(range(self.many))
         for row, index in linked.outputs:
             address = self.out[index:].ctypes.data if index < self.many else self.codes[index - self.many].ctypes.data
             self.main.program[row, 2] = address
@@ -211,7 +209,7 @@ class Ready:
             codes[:count] = 0
         for each in self.last:
             each.run()
-        return self.out[: self.many]
+        return self.out
 
     def _tell(self, as_of: int) -> None:
         """Lets all passes know the instant."""
