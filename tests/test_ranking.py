@@ -71,12 +71,13 @@ def test_ranges_of_codes(rows: int, dtype: Any, most: int | None) -> None:
 
 
 @pytest.mark.parametrize("rows", SIZES)
-def test_ranges_of_floats(rows: int) -> None:
+@pytest.mark.parametrize("many", [6, 300], ids=["few", "many"])
+def test_ranges_of_floats(rows: int, many: int) -> None:
     rng = np.random.default_rng(rows)
     values = aligned(rows, np.float64)
     values[:] = np.where(rng.random(rows) < 0.5, rng.choice(SPECIAL, rows), rng.normal(0, 100, rows))
     column = Column(NUMBER, rows, values)
-    ends = [rng.choice([*SPECIAL, float(rng.normal(0, 100))], 2).tolist() for _ in range(300)]
+    ends = [rng.choice([*SPECIAL, float(rng.normal(0, 100))], 2).tolist() for _ in range(many)]
     which = rng.integers(1, 4, len(ends)).tolist()
     tests = [
         [op.FLOAT_RANGE, 0, 0, column.address, float_bits(a), float_bits(b), w, op.COLUMN] for (a, b), w in zip(ends, which, strict=True)
