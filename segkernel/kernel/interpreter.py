@@ -246,11 +246,14 @@ def interpret(program, args, blocks, layout, counter, halt, places, lists, room,
             break
         root_first = blocks[block, 0]
         root_rows = ((blocks[block, 1] - root_first + 63) >> 6) * 64
+        last, bits, stride, slots, slot, begin, end = -1, 0, 0, 0, 0, 0, 0
         for p in range(program.shape[0]):
             what, space, t = program[p, 0], program[p, 1], program[p, 2]
             a, b, c, d, e = program[p, 3], program[p, 4], program[p, 5], program[p, 6], program[p, 7]
-            bits, stride, slots, slot = layout[space, 0], layout[space, 1], layout[space, 2], layout[space, 3]
-            begin, end = blocks[block, 2 * space], blocks[block, 2 * space + 1]
+            if space != last:
+                last = space
+                bits, stride, slots, slot = layout[space, 0], layout[space, 1], layout[space, 2], layout[space, 3]
+                begin, end = blocks[block, 2 * space], blocks[block, 2 * space + 1]
             first = begin >> 6 << 6
             words = (end - first + 63) >> 6
             # what most programs mostly do comes first

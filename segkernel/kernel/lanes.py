@@ -413,7 +413,7 @@ def logic_word(args, at, count, base, stride, offset):
             store64(base + (step >> KEPT) * stride + offset, word)
             word = unsigned(0)
         other = load64(base + ((step >> OPERAND) & REGISTERS) * stride + offset)
-        word = word | other if step & OR else word & other
+        word = (word & other) | ((word | other) & unsigned(-(step & OR)))
     return word
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from segkernel.kernel.compilation import part
+from segkernel.kernel.compilation import inlined, part
 from segkernel.kernel.lanes import (
     SELECTS,
     as_float,
@@ -171,7 +171,7 @@ def so_many(target, args, at, count, least, planes, digits, base, stride, words)
         store64(target + i, more | same)
 
 
-@part
+@inlined
 def put(target, args, at, count, base, stride, rows):
     """What steps of logic find, past the caches to its place among the results, zero behind the last row in its word; how many are set.
 
