@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from segkernel.errors import Error
 
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH, _EPOCH_IN_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min - _EPOCH, datetime.max - _EPOCH
 
 
@@ -41,12 +41,12 @@ def instant(as_of: datetime | str, timezone: str) -> int:
             raise Error(f'as_of "{as_of}" is not a time; write it like 2026-01-15T12:00, 2026-01-15T12:00Z or 2026-01-15') from None
     if not isinstance(moment, datetime):
         raise Error(f"as_of is a datetime or an ISO text such as 2026-01-15T12:00, not {type(as_of).__name__}")
-    offset = moment.utcoffset()
-    naive = moment.replace(tzinfo=None)
-    if offset is None:
+    if moment.utcoffset() is None:
         # fold 0 asks for the offset before the change: the earlier of two, and forward over a gap
-        offset = zone(timezone).utcoffset(naive.replace(fold=0)) or timedelta(0)
-    since = naive - _EPOCH - offset
+        naive = moment.replace(tzinfo=None, fold=0)
+        since = naive - _EPOCH - (zone(timezone).utcoffset(naive) or timedelta(0))
+    else:
+        since = moment - _EPOCH_IN_UTC
     if not _FIRST <= since <= _LAST:
         raise Error(f'as_of "{as_of}" lies outside the years 1 to 9999 in UTC')
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000

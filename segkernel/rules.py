@@ -269,7 +269,7 @@ class Rules:
         Raises `RecordError` for a key that the rules read and the record lacks, and for a value of another type, with the way to it;
         `DataError` where a number leaves its range; `Error` where the rules need a population.
         """
-        return self.match_many([record], as_of, population)[0]
+        return self._matched([record], as_of, population)[0]
 
     def match_many(
         self, records: Iterable[Mapping[str, Any]], as_of: datetime | str, population: Sequence[Statistic] | None = None
@@ -277,13 +277,16 @@ class Rules:
         """`match` of several records at one instant, in their order; faster than one by one."""
         if not isinstance(records, Iterable):
             raise Error(f"records are a list of mappings, one for each account, not {type(records).__name__}")
+        return self._matched(list(records), as_of, population)
+
+    def _matched(self, records: list[Mapping[str, Any]], as_of: datetime | str, population: Sequence[Statistic] | None) -> list[Match]:
         matcher = self._matcher
         if matcher is None:
             from segkernel.match import Matcher
 
             matcher = self._matcher = Matcher(self)
         try:
-            return matcher.matches(list(records), instant(as_of, self.checked.timezone), population)
+            return matcher.matches(records, instant(as_of, self.checked.timezone), population)
         except DataError as error:
             raise self.placed(error) from None
 

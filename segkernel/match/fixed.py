@@ -55,7 +55,7 @@ class Stand:
     def fill(self, rows: list[Rows]) -> None:
         """Finds the rows of a call. Raises Beyond where there are too many."""
         if self.parent is None:
-            self.count = sum(len(rows[place.number].found) for place in self.spot)
+            self.count = sum([len(rows[place.number].found) for place in self.spot])
         elif self.form is not None:
             self.numbers, self.owners, self.starts = self.form(rows)
             self.count = len(self.owners)
@@ -66,8 +66,13 @@ class Stand:
             self._spread(rows)
         if self.count > ROWS:
             raise Beyond
+        if self.seen:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Writes owners and starts for all that look at them."""
         owners, starts, above = self.owners, self.starts, self.parent
-        for steps in range(1, 1 + max(self.seen, default=0)):
+        for steps in range(1, 1 + max(self.seen)):
             if steps in self.seen:
                 into = self.seen[steps]
                 into[0][: len(owners)] = array("I", owners)
@@ -178,7 +183,7 @@ class Phase:
 
     def __init__(self) -> None:
         self.stands: list[Stand] = []
-        self.plain: dict[int, list[tuple[str, Callable[[Any], Any], Buffer, Cells]]] = {}
+        self.plain: dict[int, list[tuple[str, Callable[[Any], Any], memoryview, Cells]]] = {}
         """By number the places of which all rows, in order, are those of a space: their fields, which are read the quick way."""
         self.others: list[Cells] = []
         self.lists: list[Callable[[list[Rows]], None]] = []
@@ -193,15 +198,15 @@ class Phase:
             found = rows[number].found
             if len(found) == 1:
                 row = found[0]
-                for name, code, into, cells in plain:
+                for name, code, codes, cells in plain:
                     try:
-                        into.codes[0] = code(row[name])
+                        codes[0] = code(row[name])
                     except MISTAKES:
                         cells.fill(reader, rows)
             elif found:
-                for name, code, into, cells in plain:
+                for name, code, _, cells in plain:
                     try:
-                        into.write([code(row[name]) for row in found])
+                        cells.into.write([code(row[name]) for row in found])
                     except MISTAKES:
                         cells.fill(reader, rows)
         for cells in self.others:
@@ -267,7 +272,7 @@ class Fixed:
 
     def fill(self, rows: list[Rows]) -> None:
         """Writes the rows of a call. Raises RecordError, or Beyond where there is no room."""
-        if any(len(vocabulary) > CAPACITY // 2 for vocabulary in self.vocabularies):
+        if [each for each in self.vocabularies if len(each.texts) > CAPACITY // 2]:
             for vocabulary in self.vocabularies:
                 vocabulary.forget()
         for phase in self.phases:
@@ -411,7 +416,7 @@ class FixedView:
             place = spot[0]
             simple = stand.identity and not path and len(spot) == 1 and place.kind != LISTED
             if simple and not spec.never_missing and name not in self.fixed.reader.shared[place]:
-                self.fixed.phases[-1].plain.setdefault(place.number, []).append((name, into.code, into, cells))
+                self.fixed.phases[-1].plain.setdefault(place.number, []).append((name, into.code, into.codes, cells))
             else:
                 self.fixed.phases[-1].others.append(cells)
         return self.columns[what].column

@@ -102,10 +102,10 @@ class Matcher:
     def matches(self, records: Sequence[Any], as_of: int, population: Sequence[Statistic] | None) -> list[Match]:
         """The match of each record at an instant (nanoseconds since 1970-01-01T00:00Z)."""
         statistics = self._statistics(population) if self.relative else None
-        found: list[Match] = []
-        for start in range(0, len(records), BLOCK):
-            found += self._block(records[start : start + BLOCK], as_of, statistics)
-        return found
+        if len(records) <= BLOCK:
+            return self._block(records, as_of, statistics) if records else []
+        blocks = (records[start : start + BLOCK] for start in range(0, len(records), BLOCK))
+        return [match for block in blocks for match in self._block(block, as_of, statistics)]
 
     def _block(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> list[Match]:
         """The match of a few records: in fixed memory where they have room there, else as tables."""
@@ -113,13 +113,7 @@ class Matcher:
         if ready is None:
             return self._as_tables(records, as_of, statistics)
         try:
-            bits = ready.run(records, as_of, statistics)
-            if len(records) == 1:
-                return [self._match(bits, [int(codes[0]) for codes in ready.codes])]
-            return [
-                self._match(np.bitwise_and(bits >> np.uint64(row), np.uint64(1)), [int(codes[row]) for codes in ready.codes])
-                for row in range(len(records))
-            ]
+            return self._found(len(records), ready.run(records, as_of, statistics), ready.codes)
         except (Beyond, Full):
             if len(records) > 1:
                 return [match for record in records for match in self._block([record], as_of, statistics)]
@@ -147,9 +141,8 @@ class Matcher:
         given = Given(self.reader, records).under(self.program)
         answers = run(link(self.program, given, self.rules.functions, as_of, statistics), as_of, threads=1)
         packed = [*answers.bits.values(), *(words for lists in answers.lists.values() for words in lists)]
-        bits = np.array([np.unpackbits(words.view(np.uint8), bitorder="little")[: len(records)] for words in packed], np.uint64)
-        codes = list(answers.choices.values())
-        return [self._match(bits[:, row] if packed else bits, [int(each[row]) for each in codes]) for row in range(len(records))]
+        bits = np.array(packed, np.uint64).reshape(len(packed), (len(records) + 63) // 64)
+        return self._found(len(records), bits, list(answers.choices.values()))
 
     def _statistics(self, population: Sequence[Statistic] | None) -> Statistics:
         """The statistics of an earlier run, for those of the program. Raises Error where there are none, or others."""
@@ -173,14 +166,23 @@ class Matcher:
 
         return known
 
-    def _match(self, bits: NDArray[np.uint64], codes: Sequence[int]) -> Match:
-        """A match from a bit for each segment and each value of the collects, and a code for each choose."""
+    def _found(self, count: int, bits: NDArray[np.uint64], codes: Sequence[NDArray[Any]]) -> list[Match]:
+        """The match of each of some records from their bits for each segment and each value of the collects, uint64[bitmaps, words], and
+        their codes for each choose."""
+        if count == 1:
+            flags = bits.astype(np.bool_).T
+        else:
+            flags = np.unpackbits(bits.view(np.uint8), axis=1, count=count, bitorder="little").T.astype(np.bool_, "C")
+        return [self._match(each, [int(code[row]) for code in codes]) for row, each in enumerate(flags)]
+
+    def _match(self, flags: NDArray[np.bool_], codes: Sequence[int]) -> Match:
+        """A match from a flag for each segment and each value of the collects, and a code for each choose."""
         values: dict[str, Any] = {}
         if codes or self.collects:
             values = {name: known[code] for (name, known), code in zip(self.chooses.items(), codes, strict=True)}
             end = self.segments.size
             for name, known in self.collects.items():
-                held, end = bits[end : end + len(known)].tolist(), end + len(known)
+                held, end = flags[end : end + len(known)].tolist(), end + len(known)
                 values[name] = [value for value, has in zip(known, held, strict=True) if has]
-        segments = frozenset(self.segments[bits[: self.segments.size].astype(np.bool_)].tolist())
+        segments = frozenset(self.segments[flags[: self.segments.size]].tolist())
         return Match(self.rules.names, segments, values, self.relative)

@@ -20,7 +20,7 @@ from segkernel.link.kept import decoded
 from segkernel.link.population import Memo
 from segkernel.link.staging import Handed
 from segkernel.match.fixed import Fixed
-from segkernel.match.memory import ROWS
+from segkernel.match.memory import ROWS, written
 from segkernel.match.places import Shape
 from segkernel.match.records import Reader
 from segkernel.plan.program import Program, Statistic
@@ -71,6 +71,10 @@ class Pass:
         self.counts, self.errors = np.zeros(max(1, linked.counts), np.int64), np.zeros(2, np.int64)
         self.control = np.zeros(2, np.int64)
         self.counter = int(self.control.ctypes.data)
+        self.next, self.failed = written(self.control, "q"), written(self.errors, "q")
+        self.rows: tuple[int, ...] = ()
+        self.call: Callable[[], None] = lambda: None
+        """The call for so many rows of each space, which were there last."""
 
     def connect(self, passes: Mapping[int, Pass]) -> None:
         """Fills in where earlier stages hand on; `passes` by `id` of what is linked."""
@@ -98,20 +102,27 @@ class Pass:
 
     def run(self) -> None:
         """Runs the program on the rows that stand in memory. Raises DataError where a number leaves its range."""
+        if self.made:
+            self._ask()
+        rows = tuple([stand.count for stand in self.stands])
+        if rows != self.rows:
+            self.blocks[0, 1::2] = rows
+            words = tuple([1 << (count - 1 >> 6).bit_length() for count in rows])
+            self.call, self.rows = self.calls.get(words) or self._call(words), rows
+        self.next[0] = 0
+        self.call()
+        if self.failed[0]:
+            found = self.errors.copy()
+            self.errors[:] = 0
+            raise_first(self.linked, [found])
+
+    def _ask(self) -> None:
+        """Finds out what is asked of functions and of the population."""
         memo: Memo = {}
         for call, made in zip(self.linked.calls, self.made, strict=True):
             stage = self.stages[call.stage]
             rows = stage.stands[0].count
             made[:, :rows] = call.make(stage.handed[:, :rows], memo)
-        counts = [stand.count for stand in self.stands]
-        self.blocks[0, 1::2] = counts
-        words = tuple([1 << (count - 1 >> 6).bit_length() for count in counts])
-        self.control[0] = 0
-        (self.calls.get(words) or self._call(words))()
-        if self.errors[0]:
-            found = self.errors.copy()
-            self.errors[:] = 0
-            raise_first(self.linked, [found])
 
     def _call(self, words: tuple[int, ...]) -> Callable[[], None]:
         """The kernel's call for so many words of rows of each space: where registers and slots are."""
@@ -160,7 +171,7 @@ class Ready:
         self.zone, self.known, self.day = program.timezone, Timeless(program.timezone), (0, 0)
         self.as_of: int | None = None
         self.many = len(program.bitmaps)
-        self.out = np.zeros(self.many, np.uint64)
+        self.out = np.zeros((self.many, 1), np.uint64)
         self.codes = [np.zeros(BLOCK + 64, np.uint8 if len(each.values) < 256 else np.uint32) for each in program.choices]
         for row, index in linked.outputs:
             address = self.out[index:].ctypes.data if index < self.many else self.codes[index - self.many].ctypes.data
@@ -195,7 +206,7 @@ class Ready:
         return values
 
     def run(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> NDArray[np.uint64]:
-        """The bits of at most BLOCK records, uint64[bitmaps], the first one's least; `codes` has those of each choose, uint[records].
+        """The bits of at most BLOCK records, uint64[bitmaps, 1], the first one's least; `codes` has those of each choose, uint[records].
 
         Raises RecordError and DataError, or Beyond and Full where the records have no room.
         """

@@ -61,7 +61,7 @@ class Reader:
             if place.kind == ROOT:
                 rows = Rows(place, list(records))
                 for record in records:
-                    if not isinstance(record, Mapping):
+                    if type(record) is not dict and not isinstance(record, Mapping):
                         raise RecordError(f"a record is a mapping such as {{'country': 'DE'}}, not {shown(record)}")
             elif place.kind == NOWHERE:
                 rows = Rows(place, [])
