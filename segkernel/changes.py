@@ -310,7 +310,7 @@ def _same_key(later: pl.DataFrame, root: str, earlier: Membership) -> None:
         wanted, found = (", ".join(side.columns) for side in (later, earlier.keys))
         raise SnapshotError(f"expected an earlier membership with the key ({wanted}), found one with the key ({found})")
     for here, there in zip(later, earlier.keys, strict=True):
-        if keys.mismatch(here.dtype, there.dtype):
+        if physical.mismatch(here.dtype, there.dtype):
             wanted, found = physical.described(here.dtype), physical.described(there.dtype)
             raise SnapshotError(f'expected an earlier membership whose key "{here.name}" is {wanted}, found {found}')
 

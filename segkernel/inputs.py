@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
-
-import polars as pl
+from threading import Event
+from typing import TYPE_CHECKING, Any, Protocol
 
 from segdsl.diagnostics import Diagnostic
 from segdsl.missing import CODES
-from segkernel.batches import Whole
-from segkernel.data.dataset import Dataset
-from segkernel.errors import Error
-from segkernel.evaluation import evaluation
+from segkernel import meaning
+from segkernel.errors import Cancelled, Error
 from segkernel.instants import written
-from segkernel.membership import Membership
-from segkernel.memory import available
+from segkernel.machine import available
 from segkernel.project import Project, collected, unread, warnings
 from segkernel.reading import weight
 from segkernel.rules import Rules
-from segkernel.stream import Stream
 
+if TYPE_CHECKING:  # what evaluates is imported while files are read
+    import polars as pl
+
+    from segkernel.batches import Whole
+    from segkernel.data.dataset import Dataset
+    from segkernel.membership import Membership
+    from segkernel.stream import Stream
+
+_ENGINE = ("segkernel.evaluation", "segkernel.results", "segkernel.summary")
 HEAVY = 4
 """Files larger than this share of the memory available, as a divisor, are read in batches: in memory they take more than on disk."""
 
@@ -52,9 +58,26 @@ class InMemory:
         self.keys = data.keys
 
     def memberships(self, as_of_ns: int, threads: int | None, progress: Callable[[float], None], bits: bool) -> Iterator[Membership]:
-        """As of `Input`."""
-        asked = evaluation(self.rules, self._data, written(as_of_ns, "UTC"), threads, progress, unknowns=True)
-        return asked.memberships(asked.some(bits), bits)
+        """As of `Input`; the data's fingerprint, which the last part is asked for, is made meanwhile."""
+        from segkernel.evaluation import evaluation
+
+        stopped = Event()
+
+        def check() -> None:
+            if stopped.is_set():
+                raise Cancelled("the run has ended")
+
+        beside = ThreadPoolExecutor(1)
+        beside.submit(self._data.fingerprint, meaning.columns(self.rules.reads, self._data.schema), check)
+        beside.shutdown(wait=False)
+        with _told(stopped):
+            asked = evaluation(self.rules, self._data, written(as_of_ns, "UTC"), threads, progress, unknowns=True)
+
+        def parts() -> Iterator[Membership]:
+            with _told(stopped):
+                yield from asked.memberships(asked.some(bits), bits)
+
+        return parts()
 
     def heard(self) -> tuple[Diagnostic, ...]:
         """As of `Input`; with numbers of rows and accounts where values are missing."""
@@ -75,6 +98,8 @@ class InBatches:
 
     def memberships(self, as_of_ns: int, threads: int | None, progress: Callable[[float], None], bits: bool) -> Iterator[Membership]:
         """As of `Input`."""
+        from segkernel.batches import Whole
+
         try:
             yield from self._stream.memberships(as_of_ns, threads, progress, True, bits)
         except Whole as error:  # before the first
@@ -90,6 +115,16 @@ class InBatches:
         return self._stream.warnings() if self._instead is None else self._instead.warnings()
 
 
+@contextmanager
+def _told(stopped: Event) -> Iterator[None]:
+    """Sets an event where what is within does not come to its end."""
+    try:
+        yield
+    except BaseException:
+        stopped.set()
+        raise
+
+
 def read(project: Project, params: Mapping[str, Any], select: Callable[[Rules], Rules], memory: int | None, folder: Path) -> Input:
     """The project's rules and data: in batches within about `memory` bytes, where that is given or the files are heavy.
 
@@ -101,13 +136,16 @@ def read(project: Project, params: Mapping[str, Any], select: Callable[[Rules], 
     def whole(why: Whole | None = None) -> Input:
         if memory is not None:
             raise Error(f"--memory reads accounts in batches, and these rules need all of them at once: {why}")
-        return InMemory(project, *collected(project, lazy, schema, rules, rules.inputs))
+        return InMemory(project, *collected(project, lazy, schema, rules, rules.inputs, _ENGINE))
 
     heavy = weight(project.schema, project.folder, rules.inputs)
     if memory is None and (heavy is None or heavy * HEAVY <= available()):
         return whole()
     if heavy is None:
         raise Error("--memory reads accounts in batches from Parquet or Arrow IPC files on this machine; here some sources are others")
+    from segkernel.batches import Whole
+    from segkernel.stream import Stream
+
     place = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     try:
         stream = Stream(rules, lazy, schema, memory=memory or available() // 2, folder=place)

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -191,7 +190,7 @@ def _remove(temporary: dict[str, Path]) -> None:
 
 def _put(path: Path, fill: Callable[[Any], object], temporary: dict[str, Path], written: dict[str, Written]) -> None:
     def put() -> None:
-        name = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        name = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
         temporary[path.name] = name
         with os.fdopen(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666), "w+b") as file:
             fill(file)

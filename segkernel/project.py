@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from glob import escape, glob
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,13 +117,26 @@ def bound(
 
 
 def collected(
-    project: Project, lazy: Mapping[str, pl.LazyFrame], schema: Schema, rules: Rules, columns: Mapping[str, tuple[str, ...]]
+    project: Project,
+    lazy: Mapping[str, pl.LazyFrame],
+    schema: Schema,
+    rules: Rules,
+    columns: Mapping[str, tuple[str, ...]],
+    engine: Sequence[str] = ("segkernel.data.dataset",),
 ) -> tuple[Rules, Dataset]:
-    """Data of `columns`, by table and by the data's names, and the rules checked against what they show, from what `unread` gives."""
-    from segkernel.data.dataset import Dataset
+    """Data of `columns`, by table and by the data's names, and the rules checked against what they show, from what `unread` gives.
+
+    The modules of `engine` are imported while files are read, which leaves Python free.
+    """
     from segkernel.reading import collect
 
-    data = Dataset(collect(lazy, schema, columns), restricted(project.schema, rules, columns))
+    with ThreadPoolExecutor(1) as beside:
+        imported = beside.map(import_module, engine)
+        frames = collect(lazy, schema, columns)
+        list(imported)
+    from segkernel.data.dataset import Dataset
+
+    data = Dataset(frames, restricted(project.schema, rules, columns))
     return rules.against(_overlaid(schema, data.schema)), data
 
 

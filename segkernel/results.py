@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from segkernel.changes import Changes, Comparison
 from segkernel.membership import Membership, joined
 from segkernel.output import CHANGES, MEMBERSHIPS, VALUE_CHANGES, Table
 from segkernel.snapshot import Content
 from segkernel.tally import Tally, Total
+
+if TYPE_CHECKING:
+    from segkernel.changes import Changes, Comparison
 
 
 class Results:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def rewrite(path: Path, content: bytes) -> None:
     written.
     """
     real = path.resolve()
-    temporary = real.with_name(f".{real.name}.{secrets.token_hex(8)}.tmp")
+    temporary = real.with_name(f".{real.name}.{os.urandom(8).hex()}.tmp")
     try:
         if not os.access(real, os.W_OK):
             raise PermissionError(13, os.strerror(13))

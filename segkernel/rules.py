@@ -310,7 +310,7 @@ class Rules:
         rules reach from an account to rows of other accounts.
         """
         from segkernel.evaluation import arguments
-        from segkernel.memory import available
+        from segkernel.machine import available
         from segkernel.stream import Stream
 
         rules, as_of_ns = self._fitted(data), arguments(self, as_of, threads, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from unicodedata import combining, east_asian_width
 
 from segdsl.diagnostics import closest
@@ -35,6 +36,16 @@ def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
         cells = zip(row, sides, widths, strict=False)
         lines.append("  ".join(f"{cell:{side}{width - _width(cell) + len(cell)}}" for cell, side, width in cells).rstrip())
     return lines
+
+
+def listed(first: Sequence[tuple[Any, ...]], count: int) -> str:
+    """The first of `count` keys as messages write them: `1, 2`, or `(1, "a"), (2, "b"), …`."""
+    return ", ".join(_shown(key) for key in first) + (", …" if count > len(first) else "")
+
+
+def _shown(key: tuple[Any, ...]) -> str:
+    parts = [f'"{visible(part)}"' if isinstance(part, str) else str(part) for part in key]
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def _width(text: str) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from segkernel import memory
+from segkernel.machine import available
 from segkernel.memory import LARGE, lease
 
 
@@ -66,4 +67,4 @@ def test_a_much_larger_buffer_is_left_alone() -> None:
 
 
 def test_what_is_available_is_part_of_the_machine() -> None:
-    assert 1 << 20 < memory.available() < 2 * memory.most_kept()
+    assert 1 << 20 < available() < 2 * memory.most_kept()

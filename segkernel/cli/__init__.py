@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from io import TextIOWrapper
 from typing import Any
@@ -33,6 +35,9 @@ class Commands(click.Group):
     """
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
+        if not arguments and settings.keys() <= {"prog_name"}:
+            # In a process of its own the last search for cycles, with all of Polars loaded, takes a tenth of a second and finds nothing
+            atexit.register(gc.freeze)
         settings["standalone_mode"] = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from segkernel.rules import MOST_THREADS
 from segkernel.textual import visible
 
 if TYPE_CHECKING:
+    from segkernel.changes import Comparison
+    from segkernel.inputs import Input
     from segkernel.membership import Membership
 
 
@@ -72,7 +75,6 @@ def run(
         earlier = None if previous is None else _earlier(previous)
         clock.lap("read")
         progress.stage("Making the kernel ready (compiled once, then kept on disk)")
-        from segkernel.changes import Comparison
         from segkernel.kernel.entries import interpret
         from segkernel.results import Results
         from segkernel.summary import lines, run_record, summary
@@ -80,21 +82,22 @@ def run(
         interpret.prepare()
         clock.lap("kernel")
         progress.stage(f"Evaluating {len(rules.names):,} segments over {rules.checked.root}, writing {target}")
-        comparison = None if earlier is None else Comparison(source.keys(), rules.checked.root, earlier)
+        comparison = None if earlier is None else _comparison(source, earlier)
         bits = layout != "counts" or comparison is not None
         results = Results(source.memberships(as_of_ns, threads, progress.part, bits), layout, comparison)
-        heard = source.heard()
-        tables = results.tables()
         found: dict[str, Any] = {}
+        with ThreadPoolExecutor(1) as beside:
+            heard = beside.submit(source.heard)
 
-        def summed() -> dict[str, Any]:
-            clock.lap("evaluate and write")
-            found.update(summary(rules, results.tally, results.changed))
-            clock.lap("summarise")
-            return found
+            def summed() -> dict[str, Any]:
+                heard.result()  # nothing is put into its place where that fails
+                clock.lap("evaluate and write")
+                found.update(summary(rules, results.tally, results.changed))
+                clock.lap("summarise")
+                return found
 
-        output.write(target, tables, summed, lambda: run_record(started.isoformat(), clock.spent, threads))
-    warn(heard, rules.sources)
+            output.write(target, results.tables(), summed, lambda: run_record(started.isoformat(), clock.spent, threads))
+    warn(heard.result(), rules.sources)
     if form == "json":
         click.echo(output.document(found).decode(), nl=False)
         return
@@ -117,6 +120,12 @@ def _earlier(path: Path) -> Membership:
     from segkernel.membership import Membership
 
     return Membership.load(path)
+
+
+def _comparison(source: Input, earlier: Membership) -> Comparison:
+    from segkernel.changes import Comparison
+
+    return Comparison(source.keys(), source.rules.checked.root, earlier)
 
 
 class _Clock:

@@ -12,9 +12,10 @@ import polars as pl
 from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import NUMBER, TEXT
 from segdsl.wording import plain
-from segkernel.data import keys, physical
+from segkernel.data import physical
 from segkernel.data.sources import Source
 from segkernel.errors import DataError, SchemaError
+from segkernel.textual import listed
 
 _SHOWN = 5
 Links = Mapping[str, Mapping[str, Any]]
@@ -155,9 +156,9 @@ def _missing(table: str, field: str, data: Source, column: str, key: Sequence[st
     first = rows.head(_SHOWN)
     if key and column not in key and all(part in data.schema for part in key):
         shown = pl.DataFrame([data.series(part).gather(first).alias(str(at)) for at, part in enumerate(key)]).rows()
-        where = f"{', '.join(key)} {keys.listed(shown, len(rows))}"
+        where = f"{', '.join(key)} {listed(shown, len(rows))}"
     else:
-        where = f"row{'' if len(rows) == 1 else 's'} {keys.listed([(row + 1,) for row in first], len(rows))}"
+        where = f"row{'' if len(rows) == 1 else 's'} {listed([(row + 1,) for row in first], len(rows))}"
     return f'{table}.{field} has {count} ({where}), but the schema says missing = "never"'
 
 
@@ -180,7 +181,7 @@ def _check_link(sources: Mapping[str, Source], tables: Mapping[str, Table], name
         found, expected = data.schema.get(source(tables[name], by)), there.get(source(target, part))
         if found is None and whole:
             raise DataError(absent(name, source(tables[name], by), data.columns, f", by which the link {link_name} goes"))
-        if found is not None and expected is not None and keys.mismatch(found, expected):
+        if found is not None and expected is not None and physical.mismatch(found, expected):
             raise DataError(
                 f"the link {place} cannot work: {name}.{by} is {physical.described(found)}, "
                 f"{link.table}.{part} is {physical.described(expected)}"

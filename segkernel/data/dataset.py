@@ -223,17 +223,17 @@ class Dataset:
         table = chain[0][0] if chain else next(iter(root), None) or self.schema.root
         return 0 if path or table not in self._sources else self._sources[table].height or 0
 
-    def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None) -> str:
+    def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None, check: Callable[[], None] = lambda: None) -> str:
         """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions.
 
         `columns`, by table and by the data's names, are those that count, and nothing else of the schema but their types;
-        without it, all of both counts, and lazy frames are read whole.
+        without it, all of both counts, and lazy frames are read whole. `check` is called now and then, and may raise to stop there.
         """
         if columns is None:
             everything = {name: tuple(source.columns) for name, source in self._sources.items()}
-            return self._once("fingerprint", lambda: self._fingerprint(everything, self.schema))
+            return self._once("fingerprint", lambda: self._fingerprint(everything, self.schema, check))
         counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}
-        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, digest.part(self.schema, counted)))
+        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, digest.part(self.schema, counted), check))
 
     def growing(self, columns: Mapping[str, Sequence[str]]) -> digest.Growing:
         """`fingerprint(columns)` of this dataset's kind of tables, whose rows are still to come."""
@@ -277,13 +277,13 @@ class Dataset:
             future = self._made.get(what)
         return make() if future is None else future.result()
 
-    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema) -> str:
+    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema, check: Callable[[], None]) -> str:
         described = {}
         for name, wanted in columns.items():
             known = {spec.column or field for field, spec in self.schema.tables[name].fields.items()}
             described[name] = [column for column in wanted if column in known]
         self.read(described)
-        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, schema)
+        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, schema, check)
 
     def _source(self, table: str) -> Source:
         if table not in self._sources:

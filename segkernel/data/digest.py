@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,9 +26,12 @@ def part(schema: Schema, columns: Mapping[str, Sequence[str]]) -> Schema:
     return Schema(schema.root, tables, schema.timezone)
 
 
-def of(frames: Mapping[str, pl.DataFrame], schema: Schema) -> str:
-    """The fingerprint of a schema and all columns that it describes and the frames have: BLAKE2b, 64 hexadecimal digits."""
-    found = Growing(schema)
+def of(frames: Mapping[str, pl.DataFrame], schema: Schema, check: Callable[[], None] = lambda: None) -> str:
+    """The fingerprint of a schema and all columns that it describes and the frames have: BLAKE2b, 64 hexadecimal digits.
+
+    `check` is called every 65,536 rows of a column, and may raise to stop there.
+    """
+    found = Growing(schema, check)
     for name, frame in frames.items():
         found.add(name, frame)
     return found.fingerprint()
@@ -37,8 +41,8 @@ class Growing:
     """The fingerprint of a schema and of tables whose rows come one after the other: whatever pieces they come in, it is that of the
     whole. A table counts from its first rows on, also if there are none; columns that the schema does not describe do not count."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
+    def __init__(self, schema: Schema, check: Callable[[], None] = lambda: None) -> None:
+        self._schema, self._check = schema, check
         self._columns: dict[tuple[str, str], _Column] = {}
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
@@ -55,7 +59,7 @@ class Growing:
                     known = self._columns[table, field] = _Column(rows.schema[column])
                 todo.append((known, rows[column]))
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda each: each[0].add(each[1]), todo))
+            list(pool.map(lambda each: each[0].add(each[1], self._check), todo))
 
     def fingerprint(self) -> str:
         """64 hexadecimal digits, when all rows are there."""
@@ -77,16 +81,18 @@ class _Column:
         held = physical.item(dtype)
         self._items = None if held is None else _Column(held)
         self._rest = pl.Series([], dtype=dtype)
+        self._met = pl.Series([], dtype=pl.String)
         self._rows = self._missing = 0
 
-    def add(self, series: pl.Series) -> None:
-        """The next values."""
+    def add(self, series: pl.Series, check: Callable[[], None] = lambda: None) -> None:
+        """The next values; `check` is called before each slice."""
         self._rows += len(series)
         self._missing += series.null_count()
         if len(self._rest):
             series = pl.concat([self._rest, series])
         whole = len(series) // _SLICE * _SLICE
         for start in range(0, whole, _SLICE):
+            check()
             self._update(series.slice(start, _SLICE))
         self._rest = series.slice(whole)
 
@@ -112,15 +118,33 @@ class _Column:
             state.update(np.diff(items.starts).astype("<u4").data)
             self._items.add(items.values)
         elif found.kind == "text":
-            texts = part.cast(pl.String).fill_null("")
+            texts = self._texts(part).fill_null("")
             state.update(texts.str.len_bytes().to_numpy().astype("<u4").data)
             state.update(texts.str.join("").item().encode())
         elif found.kind == "number":
             numbers = part.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
-            state.update(np.where(np.isnan(numbers), np.nan, numbers).astype("<f8").data)
+            numbers[np.isnan(numbers)] = np.nan
+            state.update(numbers.astype("<f8", copy=False).data)
         else:
             exact = arrow.whole(part)
             if exact is None:
                 state.update(repr(part.to_list()).encode())
             else:
                 state.update(np.where(exact.present, exact.bits, np.uint64(0)).astype("<u8").data)
+
+    def _texts(self, part: pl.Series) -> pl.Series:
+        """The texts of a slice; of categories by a table of those that were met, as Polars' cast goes through their names row by row."""
+        if isinstance(part.dtype, pl.String):
+            return part
+        numbers = part.to_physical()
+        most: Any = numbers.max()
+        if most is None or most >= _SLICE:
+            return part.cast(pl.String)
+        if most < len(self._met):
+            texts = self._met.gather(numbers)
+            if texts.null_count() == part.null_count():
+                return texts
+        fresh = part.drop_nulls().unique()
+        more = pl.Series([None] * (most + 1 - len(self._met)), dtype=pl.String)
+        self._met = pl.concat([self._met, more]).scatter(fresh.to_physical(), fresh.cast(pl.String))
+        return self._met.gather(numbers)

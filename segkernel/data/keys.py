@@ -10,12 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segdsl.typesystem import WHOLE, decimal
 from segkernel.data import arrow, physical
 from segkernel.data.columns import aligned
 from segkernel.errors import DataError
 from segkernel.kernel.entries import rows as maps
-from segkernel.textual import visible
+from segkernel.textual import listed
 
 _SHOWN = 5
 
@@ -68,7 +67,7 @@ def index(table: str, names: Sequence[str], parts: Sequence[pl.Series]) -> Index
 
 
 def find(target: Index, parts: Sequence[pl.Series]) -> Found:
-    """The target's row of each link value; `parts` are the link's columns, of types that `mismatch` let pass."""
+    """The target's row of each link value; `parts` are the link's columns, of types that `physical.mismatch` let pass."""
     if target.numbers is not None and _same_units(parts[0].dtype, target.parts[0].dtype):
         values = arrow.whole(parts[0])
         if values is not None and (values.signed == target.numbers.signed or not (_above_signed(values) or _above_signed(target.numbers))):
@@ -81,23 +80,6 @@ def find(target: Index, parts: Sequence[pl.Series]) -> Found:
 def hashes(frame: pl.DataFrame) -> NDArray[np.uint64]:
     """A hash per row, equal for equal rows of equal types. Polars' hashes differ between versions: never keep them."""
     return arrow.buffers(frame.hash_rows())[0].view(np.uint64)
-
-
-def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
-    """Whether a link's column can never equal a key's column, by their types."""
-    if isinstance(part, pl.Null) or isinstance(key, pl.Null):
-        return False
-    left, right = physical.logical(part), physical.logical(key)
-    if left is None or right is None or left.kind == "list":
-        return True
-    if (left, right) in ((WHOLE, decimal(0)), (decimal(0), WHOLE)):
-        return False
-    return left.kind != right.kind or physical.naive(part) != physical.naive(key)
-
-
-def listed(first: Sequence[tuple[Any, ...]], count: int) -> str:
-    """The first of `count` keys as messages write them: `1, 2`, or `(1, "a"), (2, "b"), …`."""
-    return ", ".join(_shown(key) for key in first) + (", …" if count > len(first) else "")
 
 
 def _direct(dtype: pl.DataType) -> bool:
@@ -213,11 +195,6 @@ def _joinable(part: pl.Series, other: pl.DataType) -> pl.Series:
 
 def _frame(parts: Sequence[pl.Series]) -> pl.DataFrame:
     return pl.DataFrame([part.alias(f"part {place}") for place, part in enumerate(parts)])
-
-
-def _shown(key: tuple[Any, ...]) -> str:
-    parts = [f'"{visible(part)}"' if isinstance(part, str) else str(part) for part in key]
-    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -62,6 +62,18 @@ def fits(dtype: pl.DataType, pinned: Type) -> bool:
     return found is not None and found.kind in _ACCEPTS.get(pinned.kind, (pinned.kind,))
 
 
+def mismatch(part: pl.DataType, key: pl.DataType) -> bool:
+    """Whether a link's column can never equal a key's column, by their types."""
+    if isinstance(part, pl.Null) or isinstance(key, pl.Null):
+        return False
+    left, right = logical(part), logical(key)
+    if left is None or right is None or left.kind == "list":
+        return True
+    if (left, right) in ((WHOLE, decimal(0)), (decimal(0), WHOLE)):
+        return False
+    return left.kind != right.kind or naive(part) != naive(key)
+
+
 def described(dtype: pl.DataType) -> str:
     """A type as messages write it: the language's word and Polars' own."""
     found = logical(dtype)
