@@ -68,7 +68,7 @@ class InMemory:
                 raise Cancelled("the run has ended")
 
         beside = ThreadPoolExecutor(1)
-        beside.submit(self._data.fingerprint, meaning.columns(self.rules.reads, self._data.schema), check)
+        beside.submit(self._data.fingerprint, meaning.columns(self.rules.reads, self._data.schema), check, threads=1)
         beside.shutdown(wait=False)
         with _told(stopped):
             asked = evaluation(self.rules, self._data, written(as_of_ns, "UTC"), threads, progress, unknowns=True)

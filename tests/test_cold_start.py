@@ -75,7 +75,7 @@ def test_a_process_of_its_own_ends_without_a_search_for_cycles(project: Path, ca
 
 def test_the_fingerprint_of_a_run_is_not_made_to_its_end_where_the_run_has_failed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checks: list[Callable[[], None]] = []
-    monkeypatch.setattr(Dataset, "fingerprint", lambda self, columns, check: checks.append(check))
+    monkeypatch.setattr(Dataset, "fingerprint", lambda self, columns, check, threads=2: checks.append(check))
     path = project / "rules.seg"
     path.write_text("segment many when customer_id * 9223372036854775807 * 9223372036854775807 > 5\n", encoding="utf-8")
     done = run(project)

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -223,17 +224,20 @@ class Dataset:
         table = chain[0][0] if chain else next(iter(root), None) or self.schema.root
         return 0 if path or table not in self._sources else self._sources[table].height or 0
 
-    def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None, check: Callable[[], None] = lambda: None) -> str:
+    def fingerprint(
+        self, columns: Mapping[str, Sequence[str]] | None = None, check: Callable[[], None] = lambda: None, threads: int = 2
+    ) -> str:
         """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions.
 
         `columns`, by table and by the data's names, are those that count, and nothing else of the schema but their types;
         without it, all of both counts, and lazy frames are read whole. `check` is called now and then, and may raise to stop there.
         """
+        made = partial(self._fingerprint, check=check, threads=threads)
         if columns is None:
             everything = {name: tuple(source.columns) for name, source in self._sources.items()}
-            return self._once("fingerprint", lambda: self._fingerprint(everything, self.schema, check))
+            return self._once("fingerprint", lambda: made(everything, self.schema))
         counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}
-        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, digest.part(self.schema, counted), check))
+        return self._once(("fingerprint", *counted.items()), lambda: made(counted, digest.part(self.schema, counted)))
 
     def growing(self, columns: Mapping[str, Sequence[str]]) -> digest.Growing:
         """`fingerprint(columns)` of this dataset's kind of tables, whose rows are still to come."""
@@ -277,13 +281,13 @@ class Dataset:
             future = self._made.get(what)
         return make() if future is None else future.result()
 
-    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema, check: Callable[[], None]) -> str:
+    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema, check: Callable[[], None], threads: int) -> str:
         described = {}
         for name, wanted in columns.items():
             known = {spec.column or field for field, spec in self.schema.tables[name].fields.items()}
             described[name] = [column for column in wanted if column in known]
         self.read(described)
-        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, schema, check)
+        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, schema, check, threads)
 
     def _source(self, table: str) -> Source:
         if table not in self._sources:

@@ -26,12 +26,12 @@ def part(schema: Schema, columns: Mapping[str, Sequence[str]]) -> Schema:
     return Schema(schema.root, tables, schema.timezone)
 
 
-def of(frames: Mapping[str, pl.DataFrame], schema: Schema, check: Callable[[], None] = lambda: None) -> str:
+def of(frames: Mapping[str, pl.DataFrame], schema: Schema, check: Callable[[], None] = lambda: None, threads: int = 2) -> str:
     """The fingerprint of a schema and all columns that it describes and the frames have: BLAKE2b, 64 hexadecimal digits.
 
     `check` is called every 65,536 rows of a column, and may raise to stop there.
     """
-    found = Growing(schema, check)
+    found = Growing(schema, check, threads)
     for name, frame in frames.items():
         found.add(name, frame)
     return found.fingerprint()
@@ -41,8 +41,8 @@ class Growing:
     """The fingerprint of a schema and of tables whose rows come one after the other: whatever pieces they come in, it is that of the
     whole. A table counts from its first rows on, also if there are none; columns that the schema does not describe do not count."""
 
-    def __init__(self, schema: Schema, check: Callable[[], None] = lambda: None) -> None:
-        self._schema, self._check = schema, check
+    def __init__(self, schema: Schema, check: Callable[[], None] = lambda: None, threads: int = 2) -> None:
+        self._schema, self._check, self._threads = schema, check, threads
         self._columns: dict[tuple[str, str], _Column] = {}
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
@@ -58,7 +58,7 @@ class Growing:
                 if known is None:
                     known = self._columns[table, field] = _Column(rows.schema[column])
                 todo.append((known, rows[column]))
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(lambda each: each[0].add(each[1], self._check), todo))
 
     def fingerprint(self) -> str:
