@@ -1,6 +1,7 @@
 """`python -m benchmarks.memory [--quick]`: the peak of memory of `segkernel run` as its input grows, in batches and all at once.
 
-Each run is a process of its own; its peak is the largest resident set that the system saw, pages of mapped files included.
+Each run is a process of its own; its peak is the largest resident set that the system saw, pages of mapped files included. With
+`--cap` the system ends a run in batches that would take more, pages of files that it read or wrote included.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -90,16 +92,37 @@ def made(folder: Path, accounts: int, shuffled: bool) -> int:
     return size
 
 
-def peak(folder: Path, memory: str | None) -> Peak:
-    """Run a project in a process of its own."""
+@contextmanager
+def capped(most: int | None) -> Iterator[list[str]]:
+    """What a command begins with that may take so many bytes: it enters a control group. Linux, and whoever may make such groups."""
+    if most is None:
+        yield []
+        return
+    unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    group = Path("/sys/fs/cgroup" if unified else "/sys/fs/cgroup/memory") / f"segkernel-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        raise SystemExit(f"--cap: this machine lets nobody like us make a control group of memory ({error})") from None
+    try:
+        limits = ("memory.max", "memory.swap.max") if unified else ("memory.limit_in_bytes",)
+        for name, value in zip(limits, (most, 0), strict=False):
+            (group / name).write_text(str(value), encoding="ascii")
+        yield ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group / "cgroup.procs")]
+    finally:
+        group.rmdir()
+
+
+def peak(folder: Path, memory: str | None, cap: int | None = None) -> Peak:
+    """Run a project in a process of its own, which the system ends if it takes more than `cap` bytes."""
     out = folder / "out"
     command = [sys.executable, "-m", "segkernel", "run", str(folder), "--out", str(out), "--as-of", AS_OF.isoformat()]
+    command += [] if memory is None else ["--memory", memory]
     start = time.perf_counter()
-    child = subprocess.Popen(
-        [*command, *([] if memory is None else ["--memory", memory])], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    with capped(cap) as before:
+        child = subprocess.Popen([*before, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
     files = json.loads((out / "run.json").read_text(encoding="utf-8"))["files"]
@@ -113,17 +136,19 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="small sizes, for a first look")
     options.add_argument("--accounts", type=int, nargs="+", help="other sizes")
     options.add_argument("--memory", default="1GB", help="what the runs in batches are told")
+    options.add_argument("--cap", type=int, metavar="MB", help="end runs in batches that take more than so many megabytes")
     options.add_argument("--shuffled", action="store_true", help="orders in no order")
     options.add_argument("--no-whole", action="store_true", help="leave out the runs with all data in memory")
     chosen = options.parse_args()
-    print(f"{SEGMENTS} segments, {ORDERS} orders an account{', shuffled' if chosen.shuffled else ''}; peaks of resident memory in MB")
+    cap = "" if chosen.cap is None else f"; batches may take {chosen.cap} MB, pages of files included"
+    print(f"{SEGMENTS} segments, {ORDERS} orders an account{', shuffled' if chosen.shuffled else ''}; peaks of resident memory in MB{cap}")
     print(f"{'accounts':>12}{'on disk':>10}{'as frames':>11}{'in batches':>12}{'seconds':>9}{'all at once':>13}{'seconds':>9}", flush=True)
     for accounts in chosen.accounts or (QUICK if chosen.quick else FULL):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "project"
             frames = made(folder, accounts, chosen.shuffled)
             disk = sum(path.stat().st_size for path in folder.glob("*.parquet"))
-            batches = peak(folder, chosen.memory)
+            batches = peak(folder, chosen.memory, None if chosen.cap is None else chosen.cap * 10**6)
             line = f"{accounts:>12,}{disk / 1e6:>10,.0f}{frames / 1e6:>11,.0f}{batches.bytes / 1e6:>12,.0f}{batches.seconds:>9.1f}"
             if not chosen.no_whole:
                 whole = peak(folder, None)
