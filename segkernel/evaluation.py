@@ -23,7 +23,7 @@ from segkernel.membership import Membership
 from segkernel.output import ROW_GROUP
 from segkernel.rules import MOST_THREADS, Rules
 from segkernel.run import UNIT, Answers, parts
-from segkernel.tally import Fingerprints, Tally, added
+from segkernel.tally import Fingerprints, Origin, Tally, added
 
 if TYPE_CHECKING:
     from segkernel.changes import Changes
@@ -113,15 +113,11 @@ class Evaluation:
             return None if there is None else there.fingerprint(meaning.columns(rules.reads, there.schema))
 
         orphans = data.orphans if stretch is None else stretch.orphans
-        return Membership(
-            rules.names,
-            keys,
+        origin = Origin(
+            names=tuple(rules.names),
             root=tree.root,
             chooses={name: choice(tree.chooses[name]) for name in rules.names if name in tree.chooses},
-            bits=answers.bits,
-            codes=answers.choices,
-            counts=answers.counts,
-            unknown=answers.unknown,
+            collects={name: choice(tree.collects[name]) for name in rules.names if name in tree.collects},
             as_of_ns=self.as_of_ns,
             timezone=tree.timezone,
             orphans={place: count for place, count in orphans.items() if place in rules.reads.links},
@@ -131,10 +127,9 @@ class Evaluation:
                 digest() if stretch is None else stretch.digest(),
             ),
             meanings=lambda: rules.meanings,
-            collects={name: choice(tree.collects[name]) for name in rules.names if name in tree.collects},
-            lists=answers.lists,
             population=partial(population, answers.population if stretch is None else stretch.kept),
         )
+        return Membership(origin, keys, answers.bits, answers.choices, answers.lists, answers.counts, answers.unknown)
 
 
 def evaluation(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import nanoarrow as na
@@ -14,9 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segkernel import forks, listings
-from segkernel.choices import Choice, lookup, texts
+from segkernel.choices import lookup, texts
 from segkernel.errors import Error
-from segkernel.tally import Fingerprints, Tally
+from segkernel.tally import Fingerprints, Origin, Tally
 
 if TYPE_CHECKING:
     from segkernel.changes import Changes
@@ -32,59 +31,26 @@ class Membership:
 
     `bits` uint64[words] are the segments, packed (64 accounts a word, least significant first, zero behind the last);
     `codes` unsigned[accounts] the chooses, whose values `chooses` tells; `lists` uint64[values, words] the collects, bits of each of
-    the values that `collects` tells. `fingerprints` and `meanings` are called when
-    they are first asked for.
+    the values that `collects` tells.
     """
 
     def __init__(
         self,
-        names: Sequence[str],
+        origin: Origin,
         keys: pl.DataFrame,
-        *,
-        root: str,
-        chooses: Mapping[str, Choice],
         bits: Mapping[str, NDArray[np.uint64]],
         codes: Mapping[str, NDArray[Any]],
+        lists: Mapping[str, NDArray[np.uint64]],
         counts: Mapping[str, int],
         unknown: Mapping[str, int] | None,
-        as_of_ns: int,
-        timezone: str,
-        orphans: Mapping[tuple[str, str], int],
-        fingerprints: Callable[[], Fingerprints],
-        meanings: Callable[[], dict[str, str]],
-        collects: Mapping[str, Choice] = MappingProxyType({}),
-        lists: Mapping[str, NDArray[np.uint64]] = MappingProxyType({}),
-        population: Callable[[], tuple[Statistic, ...]] | None = None,
     ) -> None:
-        self.tally = Tally(
-            names,
-            keys.height,
-            root=root,
-            chooses=chooses,
-            collects=collects,
-            counts=counts,
-            unknown=unknown,
-            numbers=partial(_numbers, keys.height, codes, lists, {name: len(choice.values) for name, choice in chooses.items()}),
-            as_of_ns=as_of_ns,
-            timezone=timezone,
-            orphans=orphans,
-            fingerprints=fingerprints,
-            population=population,
-        )
-        self.names = self.tally.names
-        self.accounts = keys.height
-        self.as_of = self.tally.as_of
-        self.as_of_ns = as_of_ns
-        self.timezone = timezone
-        self.orphans = self.tally.orphans
-        self.root = root
-        self.keys = keys
-        self.bits = bits
-        self.codes = codes
-        self.chooses = chooses
-        self.collects = collects
-        self.lists = lists
-        self._fingerprints, self._meanings, self._population = fingerprints, meanings, population
+        values = {name: len(choice.values) for name, choice in origin.chooses.items()}
+        self.tally = Tally(origin, keys.height, counts, unknown, partial(_numbers, keys.height, codes, lists, values))
+        self.names, self.root, self.orphans = origin.names, origin.root, self.tally.orphans
+        self.accounts, self.keys = keys.height, keys
+        self.as_of, self.as_of_ns, self.timezone = self.tally.as_of, origin.as_of_ns, origin.timezone
+        self.bits, self.codes, self.lists = bits, codes, lists
+        self.chooses, self.collects = origin.chooses, origin.collects
         for array in (*bits.values(), *codes.values(), *lists.values()):
             array.flags.writeable = False  # Series share the segments' bits
 
@@ -129,24 +95,7 @@ class Membership:
         lists: Mapping[str, NDArray[np.uint64]],
     ) -> Membership:
         """What the same evaluation answers of other accounts; where there are no `bits`, it is for chooses and collects alone."""
-        return Membership(
-            self.names,
-            keys,
-            root=self.root,
-            chooses=self.chooses,
-            bits=bits,
-            codes=codes,
-            counts={},
-            unknown=None,
-            as_of_ns=self.as_of_ns,
-            timezone=self.timezone,
-            orphans=self.orphans,
-            fingerprints=self._fingerprints,
-            meanings=self._meanings,
-            collects=self.collects,
-            lists=lists,
-            population=self._population,
-        )
+        return Membership(self.tally.origin, keys, bits, codes, lists, {}, None)
 
     @property
     def fingerprints(self) -> Fingerprints:
@@ -160,7 +109,7 @@ class Membership:
     @cached_property
     def meanings(self) -> dict[str, str]:
         """The fingerprint of each name's own meaning: equal where a segment or choose means the same in two memberships."""
-        return self._meanings()
+        return self.tally.origin.meanings()
 
     @property
     def population(self) -> tuple[Statistic, ...] | None:

@@ -166,10 +166,11 @@ class Course:
 
     def __init__(self, linked: Linked, progress: Callable[[float], None] | None) -> None:
         self._tell = progress
-        passes: dict[int, Linked] = {}
-        _passes(linked, passes)
-        self._whole = sum(_weight(each) for each in passes.values())
-        self._done = 0
+        self._whole = self._done = 0
+        if progress is not None:
+            passes: dict[int, Linked] = {}
+            _passes(linked, passes)
+            self._whole = sum(_weight(each) for each in passes.values())
 
     def begin(self, weight: int) -> Callable[[float], None] | None:
         """What the next pass calls with its share."""

@@ -25,7 +25,7 @@ from segkernel.errors import Error, SnapshotError
 from segkernel.instants import zone
 from segkernel.membership import Membership
 from segkernel.output import reason
-from segkernel.tally import Fingerprints, Tally
+from segkernel.tally import Fingerprints, Origin, Tally
 from segkernel.textual import visible
 
 FORMAT = 1
@@ -208,23 +208,20 @@ def load(path: str | Path) -> Membership:
     segments = [item for item in document.names if isinstance(item, Segment)]
     counted = all(item.unknown is not None for item in segments)
     prints = document.fingerprints
-    found = Membership(
-        tuple(item.name for item in document.names),
-        frame.select(document.key),
+    origin = Origin(
+        names=tuple(item.name for item in document.names),
         root=document.root,
         chooses={name: known[name] for name in codes},
-        bits=bits,
-        codes=codes,
-        counts={item.name: item.accounts for item in segments},
-        unknown={item.name: item.unknown or 0 for item in segments} if counted else None,
+        collects={name: known[name] for name in lists},
         as_of_ns=document.as_of_ns,
         timezone=document.timezone,
         orphans={(item.table, item.link): item.rows for item in document.orphans},
         fingerprints=lambda: Fingerprints(prints.rules, prints.schema, prints.data),
         meanings=lambda: {item.name: item.fingerprint for item in document.names},
-        collects={name: known[name] for name in lists},
-        lists=lists,
     )
+    counts = {item.name: item.accounts for item in segments}
+    unknown = {item.name: item.unknown or 0 for item in segments} if counted else None
+    found = Membership(origin, frame.select(document.key), bits, codes, lists, counts, unknown)
     held = Content()
     held.add(found)
     if held.digest() != prints.content:

@@ -30,8 +30,28 @@ class Fingerprints(msgspec.Struct, frozen=True):
     data: str | None
 
 
+class Origin(msgspec.Struct, frozen=True, eq=False):
+    """What an evaluation was of, whichever accounts its answers are about.
+
+    `names` are the segments, chooses and collects in the order written; `chooses` and `collects` tell the values of the latter two.
+    `as_of_ns` are nanoseconds since 1970-01-01T00:00Z, `root` is the root table, `orphans` are the rows whose link finds nobody, by
+    (table, link). `fingerprints`, `meanings` (a fingerprint of each name) and `population` are called when they are first asked for.
+    """
+
+    names: tuple[str, ...]
+    root: str
+    chooses: Mapping[str, Choice]
+    collects: Mapping[str, Choice]
+    as_of_ns: int
+    timezone: str
+    orphans: Mapping[tuple[str, str], int]
+    fingerprints: Callable[[], Fingerprints]
+    meanings: Callable[[], dict[str, str]]
+    population: Callable[[], tuple[Statistic, ...]] | None = None
+
+
 class Tally:
-    """The numbers of one evaluation.
+    """The numbers of one evaluation, of `origin`.
 
     `names` are the segments, chooses and collects in the order written, `accounts` the number of rows, `as_of` and `timezone` the
     instant (ISO text) and zone, `root` the root table, `orphans` the rows whose link finds nobody, by (table, link).
@@ -42,66 +62,30 @@ class Tally:
 
     def __init__(
         self,
-        names: Sequence[str],
+        origin: Origin,
         accounts: int,
-        *,
-        root: str,
-        chooses: Mapping[str, Choice],
-        collects: Mapping[str, Choice],
         counts: Mapping[str, int],
         unknown: Mapping[str, int] | None,
         numbers: Callable[[str], Sequence[int]],
-        as_of_ns: int,
-        timezone: str,
-        orphans: Mapping[tuple[str, str], int],
-        fingerprints: Callable[[], Fingerprints],
-        population: Callable[[], tuple[Statistic, ...]] | None,
     ) -> None:
-        self.names = tuple(names)
-        self.accounts = accounts
-        self.root = root
-        self.chooses, self.collects = chooses, collects
-        self._kinds = {name: "choose" if name in chooses else "collect" if name in collects else "segment" for name in names}
-        self.as_of = written(as_of_ns, timezone)
-        self.as_of_ns = as_of_ns
-        self.timezone = timezone
-        self.orphans = dict(orphans)
-        self._counts = counts
-        self._unknown = unknown
-        self._numbers = numbers
-        self._fingerprints = fingerprints
-        self._population = population
-
-    def of(
-        self, accounts: int, counts: Mapping[str, int], unknown: Mapping[str, int] | None, numbers: Mapping[str, Sequence[int]]
-    ) -> Tally:
-        """The tally of other accounts of the same evaluation."""
-        return Tally(
-            self.names,
-            accounts,
-            root=self.root,
-            chooses=self.chooses,
-            collects=self.collects,
-            counts=counts,
-            unknown=unknown,
-            numbers=numbers.__getitem__,
-            as_of_ns=self.as_of_ns,
-            timezone=self.timezone,
-            orphans=self.orphans,
-            fingerprints=self._fingerprints,
-            population=self._population,
-        )
+        self.origin, self.accounts = origin, accounts
+        self.names, self.root = origin.names, origin.root
+        self.chooses, self.collects = origin.chooses, origin.collects
+        self._kinds = {name: "choose" if name in self.chooses else "collect" if name in self.collects else "segment" for name in self.names}
+        self.as_of, self.as_of_ns, self.timezone = written(origin.as_of_ns, origin.timezone), origin.as_of_ns, origin.timezone
+        self.orphans = dict(origin.orphans)
+        self._counts, self._unknown, self._numbers = counts, unknown, numbers
 
     @cached_property
     def fingerprints(self) -> Fingerprints:
         """What was evaluated: `rules`, `schema` and `data`, each as hexadecimal digits; made when they are first asked for."""
-        return self._fingerprints()
+        return self.origin.fingerprints()
 
     @cached_property
     def population(self) -> tuple[Statistic, ...] | None:
         """The different statistics of the population that the run found, in the order written, each with its groups, its values and the
         number of accounts that counted; None for a membership from a file, which does not keep them."""
-        return None if self._population is None else self._population()
+        return None if self.origin.population is None else self.origin.population()
 
     def counts(self) -> pl.DataFrame:
         """How many accounts each segment and each value of a choose or a collect has, in the order written.
@@ -195,12 +179,11 @@ class Total:
             else:
                 found = part._numbers(name)
                 self._numbers[name] = [a + b for a, b in zip(self._numbers.get(name, [0] * len(found)), found, strict=True)]
-        self._last = part.of(0, {}, None if part._unknown is None else {}, {})
+        self._origin, self._known = part.origin, part._unknown is not None
 
     def tally(self) -> Tally:
         """The numbers of all that were added, which must be something."""
-        unknown = None if self._last._unknown is None else self._unknown
-        return self._last.of(self._accounts, self._counts, unknown, self._numbers)
+        return Tally(self._origin, self._accounts, self._counts, self._unknown if self._known else None, self._numbers.__getitem__)
 
 
 def added(parts: Iterable[Tally]) -> Tally:

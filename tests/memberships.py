@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segdsl.typesystem import TEXT, Type
 from segkernel.choices import Choice
 from segkernel.membership import Membership
-from segkernel.tally import Fingerprints
+from segkernel.tally import Fingerprints, Origin
 
 AS_OF = 1_768_474_800_000_000_000
 DAY = 86_400 * 10**9
@@ -41,20 +41,25 @@ def membership(
     """
     chooses = chooses or {}
     names = (*segments, *chooses)
-    return Membership(
-        names,
-        keys if isinstance(keys, pl.DataFrame) else pl.DataFrame({"id": pl.Series(keys, dtype=None if len(keys) else pl.Int64)}),
+    origin = Origin(
+        names=names,
         root=root,
         chooses={name: Choice(type_, tuple(values)) for name, (type_, values, _) in chooses.items()},
-        bits={name: packed(flags) for name, flags in segments.items()},
-        codes={name: np.array(codes, np.uint8) for name, (_, _, codes) in chooses.items()},
-        counts={name: sum(flags) for name, flags in segments.items()},
-        unknown=unknown,
+        collects={},
         as_of_ns=AS_OF + day * DAY,
         timezone="Europe/Berlin",
         orphans={("orders", "customer"): 2},
         fingerprints=lambda: Fingerprints("rules", "schema", "data"),
         meanings=lambda: {name: (meanings or {}).get(name, "same") for name in names},
+    )
+    return Membership(
+        origin,
+        keys if isinstance(keys, pl.DataFrame) else pl.DataFrame({"id": pl.Series(keys, dtype=None if len(keys) else pl.Int64)}),
+        bits={name: packed(flags) for name, flags in segments.items()},
+        codes={name: np.array(codes, np.uint8) for name, (_, _, codes) in chooses.items()},
+        lists={},
+        counts={name: sum(flags) for name, flags in segments.items()},
+        unknown=unknown,
     )
 
 

@@ -14,7 +14,7 @@ from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, TRUTH, WHOLE, decim
 from segkernel.choices import choice, lookup, texts
 from segkernel.errors import Error
 from segkernel.membership import Membership
-from segkernel.tally import Fingerprints
+from segkernel.tally import Fingerprints, Origin
 from tests import memberships
 
 HERE = Span(0, 0)
@@ -42,21 +42,21 @@ def packed(flags):
 def membership(segments, chooses=(), keys=None, unknown=None):
     """`segments`: name → flags; `chooses`: (rule, codes)."""
     rows = len(next(iter(segments.values())))
-    return Membership(
-        (*segments, *(rule.name for rule, _ in chooses)),
-        pl.DataFrame({"id": range(10, 10 + rows)}) if keys is None else keys,
+    origin = Origin(
+        names=(*segments, *(rule.name for rule, _ in chooses)),
         root="customers",
         chooses={rule.name: choice(rule) for rule, _ in chooses},
-        bits={name: packed(flags) for name, flags in segments.items()},
-        codes={rule.name: np.array(codes, np.uint8) for rule, codes in chooses},
-        counts={name: sum(flags) for name, flags in segments.items()},
-        unknown=unknown,
+        collects={},
         as_of_ns=AS_OF,
         timezone="Europe/Berlin",
         orphans={},
         fingerprints=lambda: Fingerprints("", "", ""),
         meanings=dict,
     )
+    keys = pl.DataFrame({"id": range(10, 10 + rows)}) if keys is None else keys
+    bits = {name: packed(flags) for name, flags in segments.items()}
+    codes = {rule.name: np.array(codes, np.uint8) for rule, codes in chooses}
+    return Membership(origin, keys, bits, codes, {}, {name: sum(flags) for name, flags in segments.items()}, unknown)
 
 
 LIST = choose("list", TEXT, constant(TEXT, "gold"), constant(TEXT, "silver"), constant(TEXT, "gold"), otherwise=constant(TEXT, "plain"))
