@@ -27,7 +27,7 @@ from segkernel.memory import lease
 
 UNIT = 512
 """Rows that results are written in: 64 bytes of bits at once."""
-MOST_ROWS = 65_536
+MOST_ROWS = 32_768
 """How many rows of a relation a block should have at most."""
 PAUSE = 0.02
 """About how many seconds a run on the caller's own thread goes on before it looks up."""
