@@ -70,11 +70,11 @@ def order_pieces(accounts: int) -> Iterator[pl.DataFrame]:
         yield order_table(np.random.default_rng([2, first]), rows, ORDERS * rows).with_columns(pl.col("customer_id") + first)
 
 
-def made(folder: Path, accounts: int, shuffled: bool) -> int:
+def made(folder: Path, accounts: int, segments: int, shuffled: bool) -> int:
     """Write a project; the bytes of its tables in memory."""
     folder.mkdir()
     (folder / "segkernel.toml").write_text(SETTINGS, encoding="utf-8")
-    (folder / "rules.seg").write_text(workload("with orders", 1000, 1000, SEGMENTS).rules, encoding="utf-8")
+    (folder / "rules.seg").write_text(workload("with orders", 1000, 1000, segments).rules, encoding="utf-8")
     size = 0
     for name, pieces in (("customers", customer_pieces(accounts)), ("orders", order_pieces(accounts))):
 
@@ -135,18 +135,20 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     options.add_argument("--quick", action="store_true", help="small sizes, for a first look")
     options.add_argument("--accounts", type=int, nargs="+", help="other sizes")
+    options.add_argument("--segments", type=int, default=SEGMENTS, help=f"another number of them than {SEGMENTS}")
     options.add_argument("--memory", default="1GB", help="what the runs in batches are told")
     options.add_argument("--cap", type=int, metavar="MB", help="end runs in batches that take more than so many megabytes")
     options.add_argument("--shuffled", action="store_true", help="orders in no order")
     options.add_argument("--no-whole", action="store_true", help="leave out the runs with all data in memory")
     chosen = options.parse_args()
+    order = ", shuffled" if chosen.shuffled else ""
     cap = "" if chosen.cap is None else f"; batches may take {chosen.cap} MB, pages of files included"
-    print(f"{SEGMENTS} segments, {ORDERS} orders an account{', shuffled' if chosen.shuffled else ''}; peaks of resident memory in MB{cap}")
+    print(f"{chosen.segments:,} segments, {ORDERS} orders an account{order}; peaks of resident memory in MB{cap}")
     print(f"{'accounts':>12}{'on disk':>10}{'as frames':>11}{'in batches':>12}{'seconds':>9}{'all at once':>13}{'seconds':>9}", flush=True)
     for accounts in chosen.accounts or (QUICK if chosen.quick else FULL):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "project"
-            frames = made(folder, accounts, chosen.shuffled)
+            frames = made(folder, accounts, chosen.segments, chosen.shuffled)
             disk = sum(path.stat().st_size for path in folder.glob("*.parquet"))
             batches = peak(folder, chosen.memory, None if chosen.cap is None else chosen.cap * 10**6)
             line = f"{accounts:>12,}{disk / 1e6:>10,.0f}{frames / 1e6:>11,.0f}{batches.bytes / 1e6:>12,.0f}{batches.seconds:>9.1f}"
