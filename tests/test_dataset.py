@@ -16,6 +16,7 @@ from segdsl.schema import FieldSpec, Link, Schema, Table
 from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, WHOLE, Type, decimal
 from segkernel.data import dataset
 from segkernel.data.dataset import Dataset
+from segkernel.data.digest import Growing
 from segkernel.data.spaces import Chain
 from segkernel.errors import DataError, Error, SchemaError
 
@@ -185,6 +186,19 @@ def test_the_fingerprint_is_of_values_not_of_their_memory() -> None:
 def test_other_values_have_another_fingerprint(change: Any) -> None:
     before, after = (Dataset({"customers": each}, key="id").fingerprint() for each in (customers(), change(customers())))
     assert before != after
+
+
+@pytest.mark.parametrize(
+    "kinds", [(pl.Enum(["a", "b"]), pl.Enum(["b", "a"])), (pl.Categorical(), pl.String()), (pl.Enum(["b", "a"]), pl.Categorical())]
+)
+def test_a_fingerprint_grows_by_the_same_texts_of_other_types(kinds: tuple[pl.DataType, pl.DataType]) -> None:
+    schema = Schema("t", {"t": Table({"name": FieldSpec(TEXT)})})
+    pieces = [pl.DataFrame({"name": texts * 32_768}) for texts in (["a", "b"], ["b", "a"], ["a", None])]
+    plain, growing = Growing(schema), Growing(schema)
+    for piece, kind in zip(pieces, (*kinds, kinds[0]), strict=True):
+        plain.add("t", piece)
+        growing.add("t", piece.cast(kind))
+    assert growing.fingerprint() == plain.fingerprint()
 
 
 # ---- what it refuses

@@ -81,7 +81,7 @@ class _Column:
         held = physical.item(dtype)
         self._items = None if held is None else _Column(held)
         self._rest = pl.Series([], dtype=dtype)
-        self._met = pl.Series([], dtype=pl.String)
+        self._kind, self._met = dtype, pl.Series([], dtype=pl.String)
         self._rows = self._missing = 0
 
     def add(self, series: pl.Series, check: Callable[[], None] = lambda: None) -> None:
@@ -136,6 +136,8 @@ class _Column:
         """The texts of a slice; of categories by a table of those that were met, as Polars' cast goes through their names row by row."""
         if isinstance(part.dtype, pl.String):
             return part
+        if part.dtype != self._kind:  # the same numbers may stand for other texts
+            self._kind, self._met = part.dtype, self._met.clear()
         numbers = part.to_physical()
         most: Any = numbers.max()
         if most is None or most >= _SLICE:
