@@ -87,21 +87,33 @@ def parts(
     rows = max(UNIT, linked.rows if rows is None else rows)
     count = max(1, threads or os.cpu_count() or 1) if JIT else 1
     until = deadline if isinstance(deadline, Deadline) else Deadline(deadline)
+    this = _Run(Clock(as_of, linked.source.timezone), count, Course(linked, progress), until, {}, [])
     interpret.prepare()
-    clock, kept, course = Clock(as_of, linked.source.timezone), list[Kept](), Course(linked, progress)
-    buffers = _staged(linked, clock, count, course, until, {}, kept)
+    buffers = _staged(linked, this)
     for first in range(0, max(1, linked.rows), rows):
         last = min(first + rows, linked.rows)
         room = _room(linked, last - first, bits)
-        heard = course.begin(_weight(linked, last - first))
+        heard = this.course.begin(_weight(linked, last - first))
         try:
-            totals = _passed(linked, clock, room.outputs(first), buffers, count, block_words, heard, until, (first, last))
+            totals = _passed(linked, this, room.outputs(first), buffers, (first, last), heard, block_words)
         except DataError:
             # The first failure in the order of instructions may come later
             rest = _room(linked, linked.rows - first, False)
-            _passed(linked, clock, rest.outputs(first), buffers, count, block_words, None, until, (first, linked.rows))
+            _passed(linked, this, rest.outputs(first), buffers, (first, linked.rows), None, block_words)
             raise
-        yield _answers(linked, room, first, last, totals, tuple(kept))
+        yield _answers(linked, room, first, last, totals, tuple(this.kept))
+
+
+class _Run(msgspec.Struct, frozen=True, eq=False):
+    """What all passes of a run share: its instant, so many threads, how far it is, and when it must end; `handed` is what stages have
+    handed on, by `id`, int64[buffers, rows] each, and `kept` takes what is kept of statistics."""
+
+    clock: Clock
+    threads: int
+    course: Course
+    deadline: Deadline
+    handed: dict[int, NDArray[np.int64]]
+    kept: list[Kept]
 
 
 class _Room(msgspec.Struct, frozen=True, eq=False):
@@ -158,7 +170,7 @@ def _answers(linked: Linked, room: _Room, first: int, last: int, totals: NDArray
 def handed_on(linked: Linked, as_of: int = 0) -> NDArray[np.int64]:
     """What a stage hands on at the instant `as_of`, int64[buffers, rows]; a stage that no run changes, at any."""
     interpret.prepare()
-    return _handed(linked, Clock(as_of, linked.source.timezone), 1, Course(linked, None), Deadline(None), {}, [])
+    return _handed(linked, _Run(Clock(as_of, linked.source.timezone), 1, Course(linked, None), Deadline(None), {}, []))
 
 
 class Course:
@@ -193,65 +205,47 @@ def _weight(linked: Linked, rows: int | None = None) -> int:
     return (len(linked.program) + 1) * max(1, linked.rows if rows is None else rows)
 
 
-def _staged(
-    linked: Linked,
-    clock: Clock,
-    count: int,
-    course: Course,
-    deadline: Deadline,
-    known: dict[int, NDArray[np.int64]],
-    kept: list[Kept],
-) -> list[NDArray[np.int64]]:
-    """What the stages and calls before a pass hand on, int64[buffers, rows] each; `known` is what stages have handed on in this run.
-    What is kept of statistics is put into `kept`."""
+def _staged(linked: Linked, this: _Run) -> list[NDArray[np.int64]]:
+    """What the stages and calls before a pass hand on, int64[buffers, rows] each."""
     for stage in linked.stages:
-        if id(stage) not in known:
-            known[id(stage)] = _handed(stage, clock, count, course, deadline, known, kept)
-    buffers = [known[id(stage)] for stage in linked.stages]
+        if id(stage) not in this.handed:
+            this.handed[id(stage)] = _handed(stage, this)
+    buffers = [this.handed[id(stage)] for stage in linked.stages]
     memo: Memo = {}
     for call in linked.calls:
-        deadline.check("between what is asked of all accounts")
+        this.deadline.check("between what is asked of all accounts")
         made = call.make(buffers[call.stage], memo)
         buffers.append(made)
         if call.keep is not None:
-            kept.append(call.keep(buffers[call.stage], made, memo))
+            this.kept.append(call.keep(buffers[call.stage], made, memo))
     return buffers
 
 
-def _handed(
-    linked: Linked,
-    clock: Clock,
-    count: int,
-    course: Course,
-    deadline: Deadline,
-    known: dict[int, NDArray[np.int64]],
-    kept: list[Kept],
-) -> NDArray[np.int64]:
+def _handed(linked: Linked, this: _Run) -> NDArray[np.int64]:
     """What a stage hands on, int64[buffers, rows], after the stages before it."""
-    buffers = _staged(linked, clock, count, course, deadline, known, kept)
+    buffers = _staged(linked, this)
     handed = np.zeros((len(linked.hands), linked.rows), np.int64)
-    _passed(linked, clock, [], buffers, count, None, course.begin(_weight(linked)), deadline, (0, linked.rows), handed)
+    _passed(linked, this, [], buffers, (0, linked.rows), this.course.begin(_weight(linked)), handed=handed)
     return handed
 
 
 def _passed(
     linked: Linked,
-    clock: Clock,
+    this: _Run,
     outputs: list[int],
     buffers: list[NDArray[np.int64]],
-    count: int,
-    block_words: int | None,
-    progress: Callable[[float], None] | None,
-    deadline: Deadline,
     span: tuple[int, int],
+    progress: Callable[[float], None] | None,
+    block_words: int | None = None,
     handed: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """One pass over the accounts of `span` (first and end): the counts.
 
     `outputs` are the addresses of the results, segments first; `buffers` what was handed on, `handed` takes what this pass hands on.
     """
+    count, deadline = this.threads, this.deadline
     blocks = _blocks(linked, block_words, *span)
-    program, args = _filled(linked, clock, outputs, buffers, handed)
+    program, args = _filled(linked, this.clock, outputs, buffers, handed)
     _ranks = linked.ranking.applied(program, partial(_spread, count))
     control = np.zeros(2, np.int64)
     counts = [np.zeros(max(1, linked.counts), np.int64) for _ in range(count)]
