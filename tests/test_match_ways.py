@@ -19,8 +19,12 @@ from segdsl.typesystem import DATE, NUMBER, TEXT, TIMESTAMP, WHOLE, decimal
 from segkernel.kernel.entries import JIT
 from segkernel.link import vocabulary
 from segkernel.link.vocabulary import CAPACITY, Full, Vocabulary
+from segkernel.match import places
+from segkernel.match.fixed import Stand
 from segkernel.match.memory import NUMBERS, ROWS, TIMES, Beyond, buffer
+from segkernel.match.places import Place
 from segkernel.match.ready import BLOCK
+from segkernel.match.records import Rows
 from tests.test_match import NOON, SHOP
 
 TEXTS = """
@@ -267,6 +271,24 @@ def test_groups_of_rows() -> None:
     assert [rules.match(record, as_of=NOON) for record in records] == wanted
     assert all(0 < sum(match[name] for match in wanted) < 150 for name in rules.names)
     quick(rules)
+
+
+def test_below_rows_that_no_answer_rests_on() -> None:
+    account = Place(places.ROOT, "customers")
+    order, line = Place(places.ROWS, "orders", account, "orders", "customer"), Place(places.ROWS, "lines", account, "lines", "order")
+    account.needed = line.needed = True
+    account.number, order.number, line.number = range(3)
+    rows = [Rows(place, [{}] * 3) for place in (account, order, line)]
+    rows[1].owners, rows[1].starts = [0, 2, 2], [0, 1, 1, 3]
+    rows[2].owners, rows[2].starts = [1, 1, 1], [0, 0, 3, 3]
+    root = Stand((), (account,), None, (), None)
+    unread = Stand((("orders", "customer"),), (order,), root, (), None)
+    below = Stand((("lines", "order"), ("orders", "customer")), (line,), unread, ("customer",), lambda place: line)
+    below.seen[2] = memoryview(np.ones(8, np.uint32)), memoryview(np.ones(8, np.int64)).cast("B").cast("q")
+    for each in (root, unread, below):
+        each.fill(rows)
+    assert (unread.count, unread.starts, below.count, below.owners, below.starts) == (0, [0] * 4, 0, [], [0])
+    assert below.seen[2][1].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
 def test_a_failed_call_leaves_nothing_behind() -> None:

@@ -53,8 +53,10 @@ class Stand:
         """What finds numbers, owners and starts, where no link does."""
 
     def fill(self, rows: list[Rows]) -> None:
-        """Finds the rows of a call. Raises Beyond where there are too many."""
-        if self.parent is None:
+        """Finds the rows of a call, of one that is empty none. Raises Beyond where there are too many."""
+        if self.empty:
+            self.numbers, self.owners, self.starts = [], [], [0] * (1 if self.parent is None else self.parent.count + 1)
+        elif self.parent is None:
             self.count = sum([len(rows[place.number].found) for place in self.spot])
         elif self.form is not None:
             self.numbers, self.owners, self.starts = self.form(rows)
@@ -66,7 +68,7 @@ class Stand:
             self._spread(rows)
         if self.count > ROWS:
             raise Beyond
-        if self.seen:
+        if self.seen and not self.empty:
             self._tell()
 
     def _tell(self) -> None:
@@ -192,8 +194,7 @@ class Phase:
     def fill(self, reader: Reader, rows: list[Rows]) -> None:
         """Writes the rows of a call. Raises RecordError, or Beyond where there is no room."""
         for stand in self.stands:
-            if not stand.empty:
-                stand.fill(rows)
+            stand.fill(rows)
         for number, plain in self.plain.items():
             found = rows[number].found
             if len(found) == 1:
