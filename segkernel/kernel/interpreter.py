@@ -175,13 +175,13 @@ def value_step(what, target, a, b, c, d, e, args, slots, slot, bits, stride, fir
     elif what == op.CHECK_WHOLE:
         return check_whole(x, x + slot, bits + d * stride if d >= 0 else d, start, stop)
     elif what == op.AVERAGE:
-        average(target, x, slot, y, c, d, rows)
+        average(target, x, slot, y, c, d, stop)
     elif what == op.MEAN:
         mean(target, target + slot, x, slot, y, bits + c * stride, d, rows)
     elif what == op.SPREAD:
         spread(target, x, y, rows)
     elif what == op.FLOAT_TOTAL:
-        float_total(target, x, slot, rows)
+        float_total(target, x, slot, stop)
     elif what == op.FETCH:
         fetch(target, a, b, c, first, start, stop, rows)
     elif what == op.SPAN:
