@@ -8,8 +8,9 @@ from segdsl.tree import FLIPPED
 from segdsl.typesystem import Type
 from segkernel.kernel import operations as op
 from segkernel.link import spelling, testing, values
+from segkernel.link.assembly import Assembly
 from segkernel.link.forms import Coded, Float, Form
-from segkernel.link.vocabulary import Unready, Vocabulary
+from segkernel.link.vocabulary import CAPACITY, Vocabulary, opened, texts_of
 
 if TYPE_CHECKING:
     from segkernel.link.linking import Linker
@@ -84,7 +85,7 @@ def text_pair(linker: Linker, space: int, kind: str, a: int, b: int, wanted: boo
     code = linker.code
     text, pattern = linker.text(a), linker.text(b)
     if isinstance(text.column.values, Vocabulary) or isinstance(pattern.column.values, Vocabulary):
-        raise Unready("texts that are looked for in other texts of a row")
+        return _pair_as_they_come(code, space, kind, text, pattern, wanted)
     if text.place == op.COLUMN and pattern.place == op.COLUMN and text.column.top * pattern.column.top > MANY_PAIRS:
         return testing.in_range(code, space, spelling.paired(code, text.column, pattern.column, kind), int(wanted), int(wanted) + 1)
     found = []
@@ -96,6 +97,19 @@ def text_pair(linker: Linker, space: int, kind: str, a: int, b: int, wanted: boo
     if not found:
         return code.always(space, False)
     return testing.either(code, space, found)
+
+
+def _pair_as_they_come(code: Assembly, space: int, kind: str, text: Coded, pattern: Coded, wanted: bool) -> int:
+    """The same of texts that are not known yet: a table has a bit for each pair of codes."""
+    table = opened(texts_of(text.column)).pairs(kind, opened(texts_of(pattern.column)), wanted)
+    first, second, both = (code.slots[space].take() for _ in range(3))
+    for slot, form, step in ((first, text, CAPACITY), (second, pattern, 1)):
+        code.emit(op.LOAD, space, slot, form.operand, form.width, code.further(step, step), form.place)
+    code.emit(op.COMPUTE, space, both, first, second, 0)
+    found = testing.by_bits(code, space, Coded(text.column, op.SLOT, both, 8), table)
+    for slot in (first, second, both):
+        code.slots[space].drop(slot)
+    return found
 
 
 def first_present(linker: Linker, space: int, kind: Type, numbers: tuple[int, ...]) -> Form:

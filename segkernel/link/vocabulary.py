@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -21,10 +21,6 @@ CAPACITY = 4096
 
 class Full(Exception):
     """There are more texts than codes."""
-
-
-class Unready(Exception):
-    """A program that cannot be linked to what is yet to come; the text says which of its forms."""
 
 
 class Vocabulary(Sequence[str]):
@@ -140,6 +136,25 @@ class Vocabulary(Sequence[str]):
             self.watch(watch)
         return self.ranked
 
+    def pairs(self, test: str, patterns: Vocabulary, wanted: bool) -> NDArray[np.uint8]:
+        """A bit for each code, times CAPACITY, plus each code of some patterns: whether a test of text and pattern is `wanted`."""
+        table, holds = np.zeros(CAPACITY * CAPACITY // 8, np.uint8), PAIRS[test]
+        bits = table.reshape(CAPACITY, CAPACITY // 8)
+
+        def text_comes(text: str, code: int) -> None:
+            known = [*patterns.texts, text] if patterns is self else patterns.texts
+            found = np.packbits([False, *(holds(text, each) is wanted for each in known)], bitorder="little")
+            bits[code, : len(found)] = found
+
+        def pattern_comes(pattern: str, code: int) -> None:
+            found = np.array([holds(each, pattern) is wanted for each in self.texts], np.uint8)
+            cells = bits[1 : len(found) + 1, code >> 3]
+            cells[:] = (cells & ~np.uint8(1 << (code & 7))) | (found << (code & 7))
+
+        self.watch(text_comes)
+        patterns.watch(pattern_comes)
+        return table
+
     def places(self, target: Vocabulary) -> NDArray[np.int64]:
         """The code of each text in another vocabulary, which gets them all."""
         table = np.arange(CAPACITY)
@@ -163,6 +178,16 @@ def texts_of(column: Column) -> Lexicon | Vocabulary:
     return column.values if isinstance(column.values, Vocabulary) else Lexicon.of(column.values or ())
 
 
+def opened(texts: Iterable[str]) -> Vocabulary:
+    """A vocabulary that begins with some texts, whose codes stay."""
+    if isinstance(texts, Vocabulary):
+        return texts
+    made = Vocabulary()
+    for text in texts:
+        made.add(text)
+    return made
+
+
 def union(parts: Sequence[Lexicon | Vocabulary]) -> Lexicon | Vocabulary:
     """The texts of several; a vocabulary where one of them is."""
     known = [part for part in parts if isinstance(part, Lexicon)]
@@ -170,11 +195,7 @@ def union(parts: Sequence[Lexicon | Vocabulary]) -> Lexicon | Vocabulary:
         return Lexicon.union(known)
     if all(part is parts[0] for part in parts):
         return parts[0]
-    made = Vocabulary()
-    for part in known:
-        for text in part:
-            made.add(text)
-    return made
+    return opened([text for part in known for text in part])
 
 
 def places(source: Lexicon | Vocabulary, target: Lexicon | Vocabulary) -> NDArray[np.int64]:
@@ -223,3 +244,5 @@ TESTS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
     "ends": lambda operand: lambda text: text.endswith(operand),
 }
 """Tests by their names in a program, each from its operand to what it says of one value."""
+PAIRS: dict[str, Callable[[str, str], bool]] = {"contains": str.__contains__, "starts": str.startswith, "ends": str.endswith}
+"""Tests of a text by another, by their names in a program."""

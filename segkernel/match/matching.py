@@ -14,7 +14,7 @@ from segkernel.errors import DataError, Error
 from segkernel.kernel.entries import JIT
 from segkernel.link import link
 from segkernel.link.against import Population
-from segkernel.link.vocabulary import Full, Unready
+from segkernel.link.vocabulary import Full
 from segkernel.match.given import Given
 from segkernel.match.memory import Beyond
 from segkernel.match.places import Shape
@@ -131,12 +131,12 @@ class Matcher:
             return None
         try:
             return Ready(self.program, self.shape, self.reader, self.rules.functions)
-        except (Unready, Full, DataError) as reason:
+        except (Full, DataError) as reason:
             self.unready = str(reason) or "more texts than there are codes"
             return None
 
     def _as_tables(self, records: Sequence[Any], as_of: int, statistics: Statistics | None) -> list[Match]:
-        """The match of records by the same way as of tables: for any rules and of any size, and a hundred times slower."""
+        """The match of records by the same way as of tables: for any rules and of any size, and a thousand times slower."""
         forks.refuse("a match of such rules or of such a record")
         given = Given(self.reader, records).under(self.program)
         answers = run(link(self.program, given, self.rules.functions, as_of, statistics), as_of, threads=1)

@@ -154,7 +154,7 @@ class Pass:
 class Ready:
     """A program and its stages in fixed memory, for one thread at a time; `segments` bitmaps come first, then those of collects.
 
-    Raises `Unready`, `Full` or `DataError` where it cannot be linked to records that are yet to come.
+    Raises `Full` or `DataError` where it cannot be linked to records that are yet to come.
     """
 
     def __init__(self, program: Program, shape: Shape, reader: Reader, functions: Mapping[str, Function]) -> None:
