@@ -180,7 +180,7 @@ def account(cell: Cell, size: Size, runs: int, result: Result) -> Result:
             if {name for name, holds in zip(made.rules.names, alone(), strict=True) if holds} != wanted[number]:
                 raise Unequal(f"{rival} finds other segments for account {number}")
         proofs[rival] = f"every name for {len(numbers)} accounts"
-    ours = [partial(match, record, as_of=AS_OF) for record in records]
+    ours = [partial(lambda record: match(record, as_of=AS_OF).segments, record) for record in records]
     found: dict[str, list[float]] = {who: [] for who in (OURS, *engines)}
     for _ in range(max(runs, 3)):
         found[OURS].append(middle(ours))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,26 +29,51 @@ if TYPE_CHECKING:
     from segkernel.rules import Rules
 
 
+class Answered(NamedTuple):
+    """What rules answer: all their names; those of segments, object[:], and the number of each; those that rest on a population."""
+
+    names: tuple[str, ...]
+    segments: NDArray[np.object_]
+    numbers: dict[str, int]
+    relative: frozenset[str]
+
+
 class Match:
-    """What one record is in: `segments` are the names of its segments; `match[name]` is the value of a choose, the list of a collect, or
-    whether it is in a segment. `names` are all names that the rules answer; of those in `relative` the account was compared with the
-    population of an earlier run."""
+    """What one record is in: `match[name]` is the value of a choose, the list of a collect, or whether it is in a segment; `name in match`
+    says whether it is a name that the rules answer."""
 
-    __slots__ = ("_values", "names", "relative", "segments")
+    __slots__ = ("_answered", "_flags", "_segments", "_values")
 
-    def __init__(self, names: tuple[str, ...], segments: frozenset[str], values: Mapping[str, Any], relative: frozenset[str]) -> None:
-        self.names, self.segments, self._values, self.relative = names, segments, values, relative
+    def __init__(self, answered: Answered, flags: NDArray[np.bool_], values: Mapping[str, Any]) -> None:
+        self._answered, self._flags, self._values = answered, flags, values
+        self._segments: frozenset[str] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that the rules answer."""
+        return self._answered.names
+
+    @property
+    def relative(self) -> frozenset[str]:
+        """The names of which the account was compared with the population of an earlier run."""
+        return self._answered.relative
+
+    @property
+    def segments(self) -> frozenset[str]:
+        """The names of the record's segments, put together when they are first asked for."""
+        if self._segments is None:
+            self._segments = frozenset(self._answered.segments[self._flags].tolist())
+        return self._segments
 
     def __getitem__(self, name: str) -> Any:
         """The answer of one name, as `result[name]` has it for the account. Raises `Error` for an unknown name."""
         if name in self._values:
             value = self._values[name]
             return list(value) if isinstance(value, list) else value
-        if name in self.segments:
-            return True
-        if name not in self.names:
+        number = self._answered.numbers.get(name)
+        if number is None:
             raise Error(unknown_name(name, self.names))
-        return False
+        return bool(self._flags[number])
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -87,7 +112,9 @@ class Matcher:
         statistics = meaning.statistics(rules.checked, rules.names)
         self.meanings = {node.span: meaning.key(rules.checked, node) for node in statistics}
         self.relative = frozenset(name for name in rules.names if statistics and meaning.statistics(rules.checked, [name]))
-        self.segments = np.array([name for name in rules.names if name in rules.checked.segments], object)
+        segments = [name for name in rules.names if name in rules.checked.segments]
+        numbers = {name: number for number, name in enumerate(segments)}
+        self.answered = Answered(rules.names, np.array(segments, object), numbers, self.relative)
         self.chooses = {
             name: lookup(choice(rules.checked.chooses[name]), self.timezone).to_list()
             for name in rules.names
@@ -178,11 +205,11 @@ class Matcher:
     def _match(self, flags: NDArray[np.bool_], codes: Sequence[int]) -> Match:
         """A match from a flag for each segment and each value of the collects, and a code for each choose."""
         values: dict[str, Any] = {}
+        end = len(self.answered.segments)
         if codes or self.collects:
             values = {name: known[code] for (name, known), code in zip(self.chooses.items(), codes, strict=True)}
-            end = self.segments.size
+            first = end
             for name, known in self.collects.items():
-                held, end = flags[end : end + len(known)].tolist(), end + len(known)
+                held, first = flags[first : first + len(known)].tolist(), first + len(known)
                 values[name] = [value for value, has in zip(known, held, strict=True) if has]
-        segments = frozenset(self.segments[flags[: self.segments.size]].tolist())
-        return Match(self.rules.names, segments, values, self.relative)
+        return Match(self.answered, flags[:end], values)
