@@ -186,6 +186,7 @@ class Changes:
         return [f"{what}: {', '.join(map(visible, names))}" for what, names in told if names]
 
     def _moved(self, name: str, change: np.uint8) -> pl.Series | pl.DataFrame:
+        forks.refuse("picking accounts")
         if name not in self._moves:
             raise Error(self._other(name, "segment", f'its accounts are changes.values("{name}")'))
         moves = self._moves[name]
@@ -393,6 +394,8 @@ def _joined(here: pl.Series, there: pl.Series) -> pl.Series:
 
 
 def _free(accounts: pl.DataFrame, *columns: str) -> None:
+    """Whether accounts can be shown with these columns beside their keys."""
+    forks.refuse("a table of changes")
     for column in columns:
         if column in accounts.columns:
             raise Error(f'the key has a column called "{column}", which the changes need for themselves; rename that column')

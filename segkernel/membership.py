@@ -73,6 +73,7 @@ class Membership:
         """
         from segkernel import output, snapshot
 
+        forks.refuse("saving a membership")
         output.save(Path(path), output.Table(self.frame(), partial(snapshot.metadata, self)))
 
     def changes(self, since: Membership) -> Changes:
@@ -215,6 +216,7 @@ class Membership:
         """
         from segkernel.overlaps import overlaps
 
+        forks.refuse("an overlap")
         for name in names:
             self.kind(name)
             if name not in self.bits:

@@ -18,7 +18,7 @@ import segkernel
 from segdsl.project import type_of
 from segdsl.schema import FieldSpec, Schema, Table
 from segdsl.typesystem import WHOLE
-from segkernel import choices, listings
+from segkernel import choices, forks, listings
 from segkernel.choices import Choice
 from segkernel.data import arrow, digest, physical
 from segkernel.errors import Error, SnapshotError
@@ -183,6 +183,7 @@ def load(path: str | Path) -> Membership:
     where it cannot be read, is cut off, is Parquet of another origin or of another version's format, or where its
     columns, types, values or numbers of accounts are not the ones that its metadata tell.
     """
+    forks.refuse("loading a membership")
     path = Path(path)
     try:
         content = path.read_bytes()

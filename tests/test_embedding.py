@@ -211,13 +211,15 @@ def test_a_forked_process_evaluates_what_was_evaluated_before() -> None:
 
 @FORKS
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_process_asks_results_or_is_told_why_not() -> None:
+def test_a_forked_process_asks_results_or_is_told_why_not(tmp_path: Path) -> None:
     data, unread = shop(300, 900), shop(30, 90)
     rules = sk.compile(TEXT, data.schema)
     plain = rules.only("spender", "tier")
     result = plain.evaluate(data, AS_OF)
     whole = rules.evaluate(data, AS_OF)
+    later = rules.evaluate(data, "2026-03-01T00:00Z").changes(since=whole)
     result.frame(), result.members("spender"), whole.long(), whole.counts()  # Polars' threads are there from here on
+    plain.evaluate(shop(30, 90), AS_OF).save(tmp_path / "before.parquet")
     for ask in (
         lambda: str(result["spender"].to_list()),
         lambda: str(result["tier"].to_list()),
@@ -226,6 +228,7 @@ def test_a_forked_process_asks_results_or_is_told_why_not() -> None:
         lambda: repr(whole),
         lambda: str(whole.values("marks")),
         lambda: str(whole.population),
+        lambda: str(later.counts().rows()),
     ):
         assert forked(ask) == ask()
     for ask in (
@@ -234,12 +237,21 @@ def test_a_forked_process_asks_results_or_is_told_why_not() -> None:
         lambda: result.members("spender"),
         lambda: result.long(),
         lambda: result.changes(since=result),
+        lambda: later.frame(),
+        lambda: later.entered("spender"),
+        lambda: later.left("spender"),
+        lambda: later.values("tier"),
+        lambda: later.texts(),
+        lambda: whole.overlap(),
+        lambda: result.save(tmp_path / "after.parquet"),
+        lambda: sk.Membership.load(tmp_path / "before.parquet"),
         lambda: result.fingerprints,
         lambda: sk.compile("segment s when score > 3", data.schema).evaluate(data, AS_OF),
         lambda: rules.evaluate(unread, AS_OF),
         lambda: rules.explain(data, 1, "spender", AS_OF),
     ):
         assert REFUSED in forked(lambda ask=ask: str(ask()))
+    assert [path.name for path in tmp_path.iterdir()] == ["before.parquet"]
 
 
 @FORKS
