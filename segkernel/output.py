@@ -81,7 +81,11 @@ def write(
                 del temporary[name]
             _guarded(folder, lambda: _sync_folder(folder))
     finally:
-        _remove(temporary)
+        while temporary:
+            try:
+                _remove(temporary)
+            except KeyboardInterrupt:
+                continue  # the first goes on its way
         with suppress(OSError):  # The system removes empty folders only
             for each in made:
                 each.rmdir()
@@ -102,7 +106,11 @@ def save(path: Path, table: Table) -> None:
         del temporary[path.name]
         _guarded(path, lambda: _sync_folder(path.parent))
     finally:
-        _remove(temporary)
+        while temporary:
+            try:
+                _remove(temporary)
+            except KeyboardInterrupt:
+                continue  # the first goes on its way
 
 
 def ready(folder: Path) -> None:
@@ -177,15 +185,13 @@ def _whole(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _remove(temporary: dict[str, Path]) -> None:
-    """Remove what temporary files are left."""
+    """Remove what temporary files are left. One Ctrl-C can be told twice, by Polars and by Python: the second may stop this before it has
+    begun, and then it is called again."""
     while temporary:
-        try:
-            name = next(iter(temporary))
-            with suppress(OSError):
-                temporary[name].unlink()
-            del temporary[name]
-        except KeyboardInterrupt:
-            continue  # One Ctrl-C can be told twice, by Polars and by Python; the first goes on its way
+        name = next(iter(temporary))
+        with suppress(OSError):
+            temporary[name].unlink()
+        del temporary[name]
 
 
 def _put(path: Path, fill: Callable[[Any], object], temporary: dict[str, Path], written: dict[str, Written]) -> None:

@@ -162,26 +162,55 @@ def test_ctrl_c_leaves_what_was_there(moment, tmp_path):
     assert held(folder) == before
 
 
-def test_one_ctrl_c_that_is_told_twice(tmp_path, monkeypatch):
-    """As Polars and Python do: the second comes when the temporary files are removed."""
+@pytest.mark.parametrize(("owner", "name"), [(output, "_remove"), (Path, "unlink")])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: output.write(folder, {output.MEMBERSHIPS: output.Table(CUSTOMERS)}, dict, dict),
+        lambda folder: output.save(folder / "saved.parquet", output.Table(CUSTOMERS)),
+    ],
+    ids=["a run", "a membership"],
+)
+def test_one_ctrl_c_that_is_told_twice(tmp_path, monkeypatch, owner, name, write):
+    """As Polars and Python do: the second comes when the temporary files are about to be removed, or are."""
     told = []
-    unlink = Path.unlink
+    done = getattr(owner, name)
 
     def parquet(table, file):
         raise KeyboardInterrupt
 
-    def again(path, *arguments, **settings):
+    def again(*arguments, **settings):
         if not told:
-            told.append(path)
+            told.append(name)
             raise KeyboardInterrupt
-        return unlink(path, *arguments, **settings)
+        return done(*arguments, **settings)
 
     monkeypatch.setattr(output, "parquet", parquet)
-    monkeypatch.setattr(Path, "unlink", again)
+    monkeypatch.setattr(owner, name, again)
     with pytest.raises(KeyboardInterrupt):
-        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(CUSTOMERS)}, dict, dict)
+        write(tmp_path)
     assert told
     assert list(tmp_path.iterdir()) == []
+
+
+CLEANING = """
+import segkernel.project
+class Cleaned:
+    def __del__(self):
+        raise {error}
+def opened(folder):
+    Cleaned()
+    raise OSError("stopped")
+segkernel.project.opened = opened
+"""
+
+
+def test_a_ctrl_c_that_is_told_to_a_clean_up_is_not_shown(tmp_path):
+    folder = project(tmp_path, {})
+    for error, shown in (("KeyboardInterrupt", False), ("ValueError", True)):
+        with process(folder, CLEANING.format(error=error)) as running:
+            _, said = running.communicate(timeout=60)
+        assert (running.returncode, "Exception ignored" in said, "error: stopped" in said) == (1, shown, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")

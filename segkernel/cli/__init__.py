@@ -38,6 +38,7 @@ class Commands(click.Group):
         if not arguments and settings.keys() <= {"prog_name"}:
             # In a process of its own the last search for cycles, with all of Polars loaded, takes a tenth of a second and finds nothing
             atexit.register(gc.freeze)
+            sys.unraisablehook = _unraisable
         settings["standalone_mode"] = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
@@ -95,6 +96,12 @@ class Commands(click.Group):
         """The list of commands in the help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _unraisable(lost: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C can be told twice, by Polars and by Python; the second is not shown where it falls into a clean-up that nobody called."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
