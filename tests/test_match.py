@@ -264,6 +264,7 @@ def test_groups() -> None:
         ('plan = "a"', {"plan": None}, "plan: the schema says that it is never missing"),
         ("any(orders)", {"orders": None}, "orders: expected a list of rows of orders, [] where there are none, found None"),
         ("any(orders)", {"orders": {}}, "orders: expected a list of rows of orders"),
+        ("any(orders)", {"orders": iter([{}])}, "orders: expected a list of rows of orders, [] where there are none, found list_iterator"),
         ("any(orders)", {"orders": [{}, 5]}, "orders[1]: expected a mapping with the fields of orders, found 5 (int)"),
         ("company.size > 1", {"company": 5}, "company: expected a mapping with the fields of companies, or None where there is nobody"),
         ("visits > 1", 5, "a record is a mapping such as {'country': 'DE'}, not 5 (int)"),

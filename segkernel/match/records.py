@@ -102,7 +102,8 @@ class Reader:
             if value is _ABSENT:
                 raise self._absent(known, above, number, place.key)
             if value is not None or not listed:
-                if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+                # What can be gone through but once would be empty when a record takes the long way
+                if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or hasattr(value, "__next__"):
                     what = "a list of values, or None" if listed else f"a list of rows of {place.table}, [] where there are none"
                     raise RecordError(f"{way(known, above, number, place.key)}: expected {what}, found {shown(value)}")
                 items = list(value)
