@@ -314,6 +314,9 @@ class Rules:
         from segkernel.stream import Stream
 
         rules, as_of_ns = self._fitted(data), arguments(self, as_of, threads, progress)
+        for what, given, unit in (("memory", memory, "bytes"), ("batch", batch, "accounts")):
+            if given is not None and not (isinstance(given, int) and given >= 1):
+                raise Error(f"{what} is a whole number of {unit}, 1 or more, not {given!r}")
         budget = available() // 2 if memory is None else memory
         size = None if batch is None else max(64, batch // 64 * 64)
         found = Stream(rules, data.lazy(), data.schema, memory=budget, size=size)

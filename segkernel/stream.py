@@ -30,6 +30,8 @@ ROOM = 12
 """The share of memory, as a divisor, that the rows of a batch may take as they are read: they are read, bound, sorted and answered."""
 _LOOKED_AT = 1 << 16
 _UNIT = 64
+_MOST = 1 << 31
+"""So many rows a frame has, whatever the memory."""
 
 
 class Stream:
@@ -83,10 +85,10 @@ class Stream:
         rules, columns, limited = self._rules, self._columns, self._schema
         kinds = {name: pl.DataFrame(schema=self._frames[name].select(by_name(*each)).collect_schema()) for name, each in columns.items()}
         prints = Dataset(kinds, limited).growing(columns)
-        size = self._size or _size(self._frames, columns, limited.root, self._owned, self._memory)
+        size = min(_MOST, self._size or _size(self._frames, columns, limited.root, self._owned, self._memory))
         program = rules.program(unknowns)
         with tempfile.TemporaryDirectory(prefix="segkernel-", dir=self._folder) as place:
-            piece = max(_UNIT, self._memory // ROOM // 64) if size > _LOOKED_AT else size
+            piece = min(_MOST, max(_UNIT, self._memory // ROOM // 64)) if size > _LOOKED_AT else size
             batches = Batches(self._frames, limited, columns, self._owned, Path(place), size, piece, prints)
 
             def read() -> Iterator[tuple[int, Dataset]]:

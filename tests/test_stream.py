@@ -262,8 +262,9 @@ def test_a_stream_of_a_dataset_of_lazy_frames() -> None:
     assert pl.concat([part.frame() for part in parts]).equals(wanted.frame())
     assert parts[-1].orphans == wanted.orphans
     assert parts[-1].fingerprints == wanted.fingerprints
-    (whole,) = rules.stream(data, AS_OF, memory=1 << 30)
-    assert whole.frame().equals(wanted.frame())
+    for memory, batch in ((1 << 30, None), (1 << 80, None), (None, 1 << 80)):
+        (whole,) = rules.stream(data, AS_OF, memory=memory, batch=batch)
+        assert whole.frame().equals(wanted.frame())
 
 
 def test_a_stream_wants_what_an_evaluation_wants() -> None:
@@ -273,6 +274,11 @@ def test_a_stream_wants_what_an_evaluation_wants() -> None:
         rules.stream(data, AS_OF, threads=0)
     with pytest.raises(sk.Error, match=r"data is a sk\.Dataset, not dict"):
         rules.stream(shop(3, "sorted"), AS_OF)  # type: ignore[arg-type]
+    with pytest.raises(sk.Error, match="batch is a whole number of accounts, 1 or more, not 0"):
+        rules.stream(data, AS_OF, batch=0)
+    for memory in ("4GB", 1.5, 0, float("nan")):
+        with pytest.raises(sk.Error, match=f"memory is a whole number of bytes, 1 or more, not {memory!r}"):
+            rules.stream(data, AS_OF, memory=memory)  # type: ignore[arg-type]
 
 
 def test_an_overflow_tells_its_batch() -> None:
