@@ -62,8 +62,8 @@ class Results:
 
     def _wide(self) -> Iterator[pl.DataFrame]:
         for part in self._read():
-            self._content.add(part)
             yield part.frame()
+            self._content.add(part)  # while its rows are written
 
     def _read(self) -> Iterator[Membership]:
         for part in self._parts:

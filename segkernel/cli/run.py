@@ -88,6 +88,7 @@ def run(
         found: dict[str, Any] = {}
         with ThreadPoolExecutor(1) as beside:
             heard = beside.submit(source.heard)
+            beside.submit(getattr, rules, "meanings")  # of which the files tell at their end
 
             def summed() -> dict[str, Any]:
                 heard.result()  # nothing is put into its place where that fails
