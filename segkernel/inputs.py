@@ -58,7 +58,7 @@ class InMemory:
         self.keys = data.keys
 
     def memberships(self, as_of_ns: int, threads: int | None, progress: Callable[[float], None], bits: bool) -> Iterator[Membership]:
-        """As of `Input`; the data's fingerprint, which the last part is asked for, is made meanwhile."""
+        """As of `Input`; the data's fingerprint, which the last part is asked for, is begun meanwhile."""
         from segkernel.evaluation import evaluation
 
         stopped = Event()
@@ -68,7 +68,7 @@ class InMemory:
                 raise Cancelled("the run has ended")
 
         beside = ThreadPoolExecutor(1)
-        beside.submit(self._data.fingerprint, meaning.columns(self.rules.reads, self._data.schema), check, threads=1)
+        beside.submit(self._data.begin_fingerprint, meaning.columns(self.rules.reads, self._data.schema), check)
         beside.shutdown(wait=False)
         with _told(stopped):
             asked = evaluation(self.rules, self._data, written(as_of_ns, "UTC"), threads, progress, unknowns=True)

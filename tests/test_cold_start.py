@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from segdsl.schema import FieldSpec, Schema, Table
+from segdsl.typesystem import NUMBER
 from segkernel import inputs
 from segkernel.cli import main
-from segkernel.data import digest
 from segkernel.data.dataset import Dataset
 from segkernel.errors import Cancelled, Error
 from tests.test_boundaries import ROOT, command, loaded
@@ -75,7 +77,7 @@ def test_a_process_of_its_own_ends_without_a_search_for_cycles(project: Path, ca
 
 def test_the_fingerprint_of_a_run_is_not_made_to_its_end_where_the_run_has_failed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checks: list[Callable[[], None]] = []
-    monkeypatch.setattr(Dataset, "fingerprint", lambda self, columns, check, threads=2: checks.append(check))
+    monkeypatch.setattr(Dataset, "begin_fingerprint", lambda self, columns, check: checks.append(check))
     path = project / "rules.seg"
     path.write_text("segment many when customer_id * 9223372036854775807 * 9223372036854775807 > 5\n", encoding="utf-8")
     done = run(project)
@@ -100,9 +102,12 @@ def test_warnings_that_cannot_be_found_leave_everything_in_its_place(project: Pa
     assert {path.name: path.read_bytes() for path in (project / "out").iterdir()} == before
 
 
-def fingerprint(series: pl.Series, check: Callable[[], None] = lambda: None) -> str:
-    data = Dataset({"accounts": pl.DataFrame({"id": np.arange(len(series)), "text": series})}, key="id")
-    return data.fingerprint({"accounts": ("text",)}, check)
+def accounts(series: pl.Series) -> Dataset:
+    return Dataset({"accounts": pl.DataFrame({"id": np.arange(len(series)), "text": series})}, key="id")
+
+
+def fingerprint(series: pl.Series) -> str:
+    return accounts(series).fingerprint({"accounts": ("text",)})
 
 
 @pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, SLICE, SLICE + 1, 2 * SLICE + 9])
@@ -123,7 +128,7 @@ def test_more_categories_than_a_slice_has_rows_have_the_fingerprint_of_their_tex
     assert fingerprint(texts) == fingerprint(texts.cast(pl.Categorical))
 
 
-def test_a_fingerprint_is_stopped_between_slices() -> None:
+def test_a_fingerprint_is_begun_and_stopped_between_slices_and_then_made() -> None:
     calls: list[int] = []
 
     def check() -> None:
@@ -131,19 +136,40 @@ def test_a_fingerprint_is_stopped_between_slices() -> None:
         if len(calls) == 3:
             raise Cancelled("enough")
 
+    columns = {"accounts": ("id", "text")}
+    zeros, rest = pl.Series(np.zeros(10 * SLICE)), pl.Series(np.zeros(SLICE))
+    data = accounts(zeros)
     with pytest.raises(Cancelled):
-        fingerprint(pl.Series(np.zeros(10 * SLICE)), check)
+        data.begin_fingerprint(columns, check)
     assert len(calls) == 3
+    whole = data.fingerprint(columns)
+    data.begin_fingerprint(columns, check)  # is there already
+    assert len(calls) == 3
+    again = accounts(zeros)
+    again.begin_fingerprint(columns, lambda: None)
+    assert again.fingerprint(columns) == whole != accounts(rest).fingerprint(columns)
 
 
-def test_a_stopped_fingerprint_can_be_asked_for_again() -> None:
-    def stop() -> None:
-        raise Cancelled("enough")
+def test_a_fingerprint_begun_on_another_thread_is_the_same() -> None:
+    series = pl.Series(np.random.default_rng(2).random(5 * SLICE + 1))
+    columns = {"accounts": ("id", "text")}
+    data = accounts(series)
+    with ThreadPoolExecutor(1) as beside:
+        begun = beside.submit(data.begin_fingerprint, columns, lambda: None)
+        found = data.fingerprint(columns)
+        begun.result()
+    assert found == accounts(series).fingerprint(columns)
 
-    data = Dataset({"accounts": pl.DataFrame({"id": np.arange(2 * SLICE)})}, key="id")
-    with pytest.raises(Cancelled):
-        data.fingerprint(check=stop)
-    assert data.fingerprint() == digest.of({"accounts": pl.DataFrame({"id": np.arange(2 * SLICE)})}, data.schema)
+
+def test_two_fields_of_one_column_count_both() -> None:
+    fields = {"a": FieldSpec(NUMBER, "text"), "b": FieldSpec(NUMBER, "text")}
+
+    def of(called: list[str]) -> str:
+        table = Table({name: fields[name] for name in called}, ("id",))
+        frame = pl.DataFrame({"id": [1, 2], "text": [1.0, 2.0]})
+        return Dataset({"accounts": frame}, Schema("accounts", {"accounts": table})).fingerprint({"accounts": ("text",)})
+
+    assert len({of(["a"]), of(["b"]), of(["a", "b"])}) == 3
 
 
 def _lost(rows: int, share: float) -> list[bool]:

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -224,20 +223,22 @@ class Dataset:
         table = chain[0][0] if chain else next(iter(root), None) or self.schema.root
         return 0 if path or table not in self._sources else self._sources[table].height or 0
 
-    def fingerprint(
-        self, columns: Mapping[str, Sequence[str]] | None = None, check: Callable[[], None] = lambda: None, threads: int = 2
-    ) -> str:
+    def fingerprint(self, columns: Mapping[str, Sequence[str]] | None = None) -> str:
         """64 hexadecimal digits that depend on the schema and the data, not on chunks, processes or versions.
 
         `columns`, by table and by the data's names, are those that count, and nothing else of the schema but their types;
-        without it, all of both counts, and lazy frames are read whole. `check` is called now and then, and may raise to stop there.
+        without it, all of both counts, and lazy frames are read whole.
         """
-        made = partial(self._fingerprint, check=check, threads=threads)
         if columns is None:
-            everything = {name: tuple(source.columns) for name, source in self._sources.items()}
-            return self._once("fingerprint", lambda: made(everything, self.schema))
-        counted = {name: tuple(sorted(set(each))) for name, each in sorted(columns.items())}
-        return self._once(("fingerprint", *counted.items()), lambda: made(counted, digest.part(self.schema, counted)))
+            whole = {name: source.columns for name, source in self._sources.items()}
+            return self._once("fingerprint", lambda: self._fingerprint(whole, self.schema))
+        counted = {name: tuple(sorted({*each})) for name, each in sorted(columns.items())}
+        return self._once(("fingerprint", *counted.items()), lambda: self._fingerprint(counted, digest.part(self.schema, counted)))
+
+    def begin_fingerprint(self, columns: Mapping[str, Sequence[str]], check: Callable[[], None]) -> None:
+        """Makes what `fingerprint(columns)` rests on, column by column; `check` is called now and then, and may raise to stop there."""
+        for each in digest.fields(self.schema, columns):
+            self._digest(each, check)
 
     def growing(self, columns: Mapping[str, Sequence[str]]) -> digest.Growing:
         """`fingerprint(columns)` of this dataset's kind of tables, whose rows are still to come."""
@@ -269,9 +270,8 @@ class Dataset:
 
     def renew(self) -> None:
         """See `forks`."""
-        self._lock = threading.Lock()
+        self._lock, self._makers = threading.Lock(), {}
         self._made = {what: made for what, made in self._made.items() if made.done()}
-        self._makers = {}
         for source in self._sources.values():
             source.renew()
 
@@ -281,13 +281,14 @@ class Dataset:
             future = self._made.get(what)
         return make() if future is None else future.result()
 
-    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema, check: Callable[[], None], threads: int) -> str:
-        described = {}
-        for name, wanted in columns.items():
-            known = {spec.column or field for field, spec in self.schema.tables[name].fields.items()}
-            described[name] = [column for column in wanted if column in known]
-        self.read(described)
-        return digest.of({name: self._sources[name].frame.select(wanted) for name, wanted in described.items()}, schema, check, threads)
+    def _fingerprint(self, columns: Mapping[str, Sequence[str]], schema: Schema) -> str:
+        found = digest.fields(self.schema, columns)
+        for table in columns:
+            self.read({table: [completion.source(self.schema.tables[table], field) for name, field in found if name == table]})
+        return digest.of(schema, found, self._digest)
+
+    def _digest(self, field: tuple[str, str], check: Callable[[], None] = lambda: None) -> bytes:
+        return self._once(("digest", *field), lambda: digest.column(self._series(*field), check))
 
     def _source(self, table: str) -> Source:
         if table not in self._sources:
@@ -439,8 +440,7 @@ class Dataset:
         if spec.type.kind == "list":
             return lists.presence(self._series(table, name), spec.type)
         column = narrowing.narrow(self._series(table, name), spec.type, zone, f"{table}.{name}")
-        found = strangers.among(column, spec.values or ())
-        if found:
+        if found := strangers.among(column, spec.values or ()):
             with self._lock:
                 self._strangers[table, name] = found
         return column

@@ -26,23 +26,36 @@ def part(schema: Schema, columns: Mapping[str, Sequence[str]]) -> Schema:
     return Schema(schema.root, tables, schema.timezone)
 
 
-def of(frames: Mapping[str, pl.DataFrame], schema: Schema, check: Callable[[], None] = lambda: None, threads: int = 2) -> str:
-    """The fingerprint of a schema and all columns that it describes and the frames have: BLAKE2b, 64 hexadecimal digits.
+def column(series: pl.Series, check: Callable[[], None] = lambda: None) -> bytes:
+    """The digest of a column; `check` is called every 65,536 rows, and may raise to stop there."""
+    found = _Column(series.dtype)
+    found.add(series, check)
+    return found.digest()
 
-    `check` is called every 65,536 rows of a column, and may raise to stop there.
-    """
-    found = Growing(schema, check, threads)
-    for name, frame in frames.items():
-        found.add(name, frame)
-    return found.fingerprint()
+
+def fields(schema: Schema, columns: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Tables and names of the fields that some columns hold, which are by table and by the data's names."""
+    described = {name: schema.tables[name].fields.items() for name in columns}
+    return [(name, called) for name, wanted in columns.items() for called, spec in described[name] if (spec.column or called) in wanted]
+
+
+def of(schema: Schema, fields: Sequence[tuple[str, str]], digests: Callable[[tuple[str, str]], bytes]) -> str:
+    """The fingerprint of a schema and of fields, by table and name, whose columns' digests are asked for on two threads, last ones
+    first: BLAKE2b, 64 hexadecimal digits."""
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(zip(reversed(fields), pool.map(digests, reversed(fields)), strict=True))
+    whole = hashlib.blake2b(msgspec.json.encode(schema, order="deterministic"), digest_size=32)
+    for table, field in sorted(fields):
+        whole.update(f"{table}\0{field}\0".encode() + found[table, field])
+    return whole.hexdigest()
 
 
 class Growing:
     """The fingerprint of a schema and of tables whose rows come one after the other: whatever pieces they come in, it is that of the
     whole. A table counts from its first rows on, also if there are none; columns that the schema does not describe do not count."""
 
-    def __init__(self, schema: Schema, check: Callable[[], None] = lambda: None, threads: int = 2) -> None:
-        self._schema, self._check, self._threads = schema, check, threads
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
         self._columns: dict[tuple[str, str], _Column] = {}
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
@@ -58,15 +71,12 @@ class Growing:
                 if known is None:
                     known = self._columns[table, field] = _Column(rows.schema[column])
                 todo.append((known, rows[column]))
-        with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(lambda each: each[0].add(each[1], self._check), todo))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda each: each[0].add(each[1]), todo))
 
     def fingerprint(self) -> str:
         """64 hexadecimal digits, when all rows are there."""
-        whole = hashlib.blake2b(msgspec.json.encode(self._schema, order="deterministic"), digest_size=32)
-        for (table, field), column in sorted(self._columns.items()):
-            whole.update(f"{table}\0{field}\0".encode() + column.digest())
-        return whole.hexdigest()
+        return of(self._schema, list(self._columns), lambda each: self._columns[each].digest())
 
 
 class _Column:
