@@ -307,12 +307,10 @@ def _filled(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The program of one run: times, where results go, and what stages handed on."""
     program, args = linked.program.copy(), linked.args.copy()
-    for row, column, operands in linked.patches:
-        found = operands(clock)
-        program[row, column : column + len(found)] = found
-    for at, operands in linked.args_patches:
-        found = operands(clock)
-        args[at : at + len(found)] = found
+    for patch in linked.patches:
+        found = patch.found(clock)
+        target = args if patch.row is None else program[patch.row]
+        target[patch.column : patch.column + len(found)] = found
     rows, index = linked.outputs.T
     program[rows, 2] = np.array(outputs, np.int64)[index]
     for buffer, row in enumerate(linked.hands):

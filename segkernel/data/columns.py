@@ -55,7 +55,8 @@ class Column(msgspec.Struct, frozen=True, eq=False):
         """The smallest code whose value is >= bound: 1 to top + 1."""
         if self.values is not None:
             return int(bisect_left(self.values, bound)) + 1
-        return int(min(max(-((self.base - bound) // self.step), 0), self.top)) + 1
+        below = -((self.base - bound) // self.step)
+        return 1 + int(0 if below < 0 else self.top if below > self.top else below)
 
     def above(self, bound: Any) -> int:
         """The smallest code whose value is > bound: 1 to top + 1."""

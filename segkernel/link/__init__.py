@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from segkernel.clock import Clock
 from segkernel.data.columns import Column
 from segkernel.data.groups import Moment, rests_on
 from segkernel.functions import Function
 from segkernel.kernel import operations as op
 from segkernel.link import groups, hosting, kept, population, staging
 from segkernel.link.aggregating import Owned
+from segkernel.link.assembly import Patch
 from segkernel.link.kept import Kept
 from segkernel.link.linking import Linker
 from segkernel.link.ranking import Ranking
@@ -54,12 +54,10 @@ class Reckoned(Protocol):
 class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """A program over the memory of one dataset.
 
-    `program` int64[instructions, 8] and `args` int64[:] are what the kernel reads, with 0 where a run fills in: `patches`
-    (instruction, first operand's column, operands of a clock) and `args_patches` (place, operands). `outputs` int64[:, 2] are the
-    rows of the instructions OUT and PICK, by bitmap (a segment's, or of a value of a collect) and by choose.
-    `starts` says for every space but the root where
-    each account's rows begin. `registers` and `slots` are how many each space needs. `tables` keeps memory alive.
-    `ranking` puts tests of ranks for others into the program of a run.
+    `program` int64[instructions, 8] and `args` int64[:] are what the kernel reads, with 0 where a run fills in `patches`. `outputs`
+    int64[:, 2] are the rows of the instructions OUT and PICK, by bitmap (a segment's, or of a value of a collect) and by choose.
+    `starts` says for every space but the root where each account's rows begin. `registers` and `slots` are how many each space needs.
+    `tables` keeps memory alive. `ranking` puts tests of ranks for others into the program of a run.
     `stages` run before; `fetches` are the instructions that take from them, with stage and buffer. `handed` is what this one
     hands on, `hands` the rows of the instructions that do it, a buffer each. `calls` are
     stages too, numbered behind the others: functions of the host's and statistics of the population. It is `fixed` where all runs
@@ -70,8 +68,7 @@ class Linked(msgspec.Struct, frozen=True, eq=False, weakref=True):
     rows: int
     program: NDArray[np.int64]
     args: NDArray[np.int64]
-    patches: tuple[tuple[int, int, Callable[[Clock], tuple[int, ...]]], ...]
-    args_patches: tuple[tuple[int, Callable[[Clock], tuple[int, ...]]], ...]
+    patches: tuple[Patch, ...]
     outputs: NDArray[np.int64]
     starts: tuple[NDArray[np.int64], ...]
     registers: tuple[int, ...]
@@ -218,7 +215,6 @@ def _linked(
         program=instructions,
         args=np.array(code.args or [0], np.int64),
         patches=tuple(code.patches),
-        args_patches=tuple(code.args_patches),
         outputs=np.array(outputs, np.int64).reshape(-1, 2),
         starts=tuple(linker.below(space, 0).starts for space in range(1, len(program.spaces))),
         registers=tuple(room.top for room in code.registers),
@@ -227,11 +223,7 @@ def _linked(
         places=code.places,
         tables=tuple(code.tables),
         ranking=Ranking(instructions, [each for each in code.tables if isinstance(each, Column)]),
-        fixed=not dataset.refilled
-        and not code.patches
-        and not code.args_patches
-        and all(each.fixed for each in stages)
-        and all(each.fixed for each in calls),
+        fixed=not dataset.refilled and not code.patches and all(each.fixed for each in stages) and all(each.fixed for each in calls),
         stages=stages,
         handed=tuple(handed),
         hands=tuple(code.hands),

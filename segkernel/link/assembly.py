@@ -6,11 +6,13 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from numpy.typing import NDArray
 
 from segkernel.clock import Clock, Timeless, Untold
 from segkernel.errors import DataError
 from segkernel.kernel import operations as op
+from segkernel.plan.slots import Slot
 
 Operands = tuple[int, ...]
 Step = tuple[int, int | None]
@@ -19,12 +21,37 @@ Step = tuple[int, int | None]
 
 def signed64(value: int) -> int:
     """The low 64 bits of a whole number as an int64 holds them."""
-    return ((value + (1 << 63)) & 0xFFFFFFFFFFFFFFFF) - (1 << 63)
+    return value if -(1 << 63) <= value < 1 << 63 else ((value + (1 << 63)) & 0xFFFFFFFFFFFFFFFF) - (1 << 63)
 
 
 def float_bits(value: float) -> int:
     """The bits of a float64 as an int64 holds them."""
     return int(struct.unpack("<q", struct.pack("<d", value))[0])
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """Operands that only a run knows: what a function makes of some ends, of which those that are Slots are times. They stand in
+    instruction `row` from `column` on, or, where there is no row, from there on among the further operands."""
+
+    row: int | None
+    column: int
+    operands: Callable[..., Operands]
+    ends: tuple[Any, ...]
+
+    def found(self, clock: Clock) -> Operands:
+        """The operands. Raises Untold where the clock does not know a time, DataError for one that rules cannot reckon with."""
+        return self.operands(*[clock.slot(end) if isinstance(end, Slot) else end for end in self.ends])
+
+    def told(self, clock: Clock) -> Patch:
+        """The same with the times that a clock knows."""
+        return msgspec.structs.replace(self, ends=tuple(_told(clock, end) for end in self.ends))
+
+
+def _told(clock: Clock, end: Any) -> Any:
+    try:
+        return clock.slot(end) if isinstance(end, Slot) else end
+    except (Untold, DataError):
+        return end
 
 
 class Room:
@@ -75,8 +102,7 @@ class Assembly:
     def __init__(self, spaces: int) -> None:
         self.program: list[list[int]] = []
         self.args: list[int] = []
-        self.patches: list[tuple[int, int, Callable[[Clock], Operands]]] = []
-        self.args_patches: list[tuple[int, Callable[[Clock], Operands]]] = []
+        self.patches: list[Patch] = []
         self.registers = [Room() for _ in range(spaces)]
         self.slots = [Room() for _ in range(spaces)]
         self.tables: list[Any] = []
@@ -91,33 +117,26 @@ class Assembly:
         self.program.append([what, space, target, *operands, *[0] * (5 - len(operands))])
         return len(self.program) - 1
 
-    def patch(self, row: int, operand: int, operands: Callable[[Clock], Operands]) -> None:
-        """At every run the operands of an instruction from number `operand` (a is 0) on are what the function gives."""
-        self.patches.append((row, 3 + operand, operands))
+    def patch(self, row: int, operand: int, operands: Callable[..., Operands], *ends: Any) -> None:
+        """At every run the operands of an instruction from number `operand` (a is 0) on are what the function gives for the ends."""
+        self.patches.append(Patch(row, 3 + operand, operands, ends))
 
-    def patch_args(self, at: int, operands: Callable[[Clock], Operands]) -> None:
+    def patch_args(self, at: int, operands: Callable[..., Operands], *ends: Any) -> None:
         """The same in the table of further operands."""
-        self.args_patches.append((at, operands))
+        self.patches.append(Patch(None, at, operands, ends))
 
     def settle(self, zone: str) -> None:
         """Fills in what no instant decides, such as the first instant of a given day; what is left a run fills in, or tells."""
         clock = Timeless(zone)
         patches, self.patches = self.patches, []
-        for row, column, operands in patches:
+        for patch in patches:
             try:
-                found = operands(clock)
+                found = patch.found(clock)
             except (Untold, DataError):
-                self.patches.append((row, column, operands))
+                self.patches.append(patch)
             else:
-                self.program[row][column : column + len(found)] = found
-        args_patches, self.args_patches = self.args_patches, []
-        for at, operands in args_patches:
-            try:
-                found = operands(clock)
-            except (Untold, DataError):
-                self.args_patches.append((at, operands))
-            else:
-                self.args[at : at + len(found)] = found
+                target = self.args if patch.row is None else self.program[patch.row]
+                target[patch.column : patch.column + len(found)] = found
 
     def further(self, *operands: int) -> int:
         """Puts operands into the table of further operands; where they begin."""

@@ -9,6 +9,7 @@ from segkernel.kernel import operations as op
 from segkernel.link import values
 from segkernel.link.assembly import Assembly
 from segkernel.link.forms import LARGEST, SMALLEST, Exact, fits
+from segkernel.plan.slots import Slot
 
 LARGEST_PART = {"quarter": 4, "month": 12, "day": 31, "weekday": 7}
 FARTHEST = 1 << 62
@@ -75,7 +76,7 @@ def part(code: Assembly, space: int, function: str, times: Exact, zone: str, nod
     row = code.emit(op.CALENDAR, space, slot, form.slot, op.PARTS.index(function))
     code.slots[space].drop(form.slot)
     if function == "anniversary":
-        code.patch(row, 2, lambda clock: (clock.form(("today",)),))
+        code.patch(row, 2, lambda today: (today,), Slot(("today",)))
         return Exact(slot, present, *ANNIVERSARIES)
     if function == "year":
         return Exact(slot, present, clocks.civil(form.low)[0], clocks.civil(form.high)[0])

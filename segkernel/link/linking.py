@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from segkernel.data.columns import Column
@@ -20,7 +21,6 @@ from segkernel.link.source import Source
 from segkernel.link.staging import Handed
 from segkernel.plan.comparing import comparison_holds
 from segkernel.plan.program import VALUES, Chain, Node, Program, parts
-from segkernel.plan.slots import Slot
 
 BATCH = 8
 """How many segments' tests are made together, ordered by kind and column: a kernel dispatch costs least that way."""
@@ -203,7 +203,7 @@ class Linker:
                 return code.always(space, node[2])
             case "when":
                 target = code.registers[space].take()
-                code.patch(code.emit(op.ALWAYS, space, target, 0), 0, _decided(node[2], node[3], node[4]))
+                code.patch(code.emit(op.ALWAYS, space, target, 0), 0, partial(_decided, node[2]), *node[3:5])
                 return target
             case "range":
                 return testing.in_range(code, space, self.forms[node[2]], node[3], node[4])
@@ -435,9 +435,5 @@ def can_fail(node: Node) -> bool:
     return False
 
 
-def _decided(operation: str, a: Any, b: Any) -> Any:
-    def operands(clock: Any) -> tuple[int, ...]:
-        x, y = (clock.slot(each) if isinstance(each, Slot) else each for each in (a, b))
-        return (int(comparison_holds(operation, x, y)),)
-
-    return operands
+def _decided(operation: str, a: Any, b: Any) -> tuple[int]:
+    return (int(comparison_holds(operation, a, b)),)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segkernel.clock import Clock
 from segkernel.data.columns import Column
 from segkernel.data.lexicon import Lexicon
 from segkernel.kernel import operations as op
@@ -118,17 +117,17 @@ def _code_range(code: Assembly, space: int, form: Coded, low: Any, high: Any) ->
         )
     target = code.registers[space].take()
     row = code.emit(op.RANGE, space, target, form.operand, 0, 0, form.width, form.place)
-    code.patch(row, 1, _code_operands(column, form.width, low, high))
+    code.patch(row, 1, _code_operands(column, form.width), low, high)
     return target
 
 
-def _code_operands(column: Column, width: int, low: Any, high: Any) -> Callable[[Clock], tuple[int, ...]]:
+def _code_operands(column: Column, width: int) -> Callable[[Any, Any], tuple[int, ...]]:
     """Low and span of a range that a run knows; an empty one is the code that no value has."""
     nothing = (signed64((1 << 8 * width) - 1), 0)
 
-    def operands(clock: Clock) -> tuple[int, ...]:
-        first = 1 if low is None else column.at_least(clock.slot(low) if isinstance(low, Slot) else low)
-        last = column.top if high is None else column.at_least(clock.slot(high) if isinstance(high, Slot) else high) - 1
+    def operands(low: Any, high: Any) -> tuple[int, ...]:
+        first = 1 if low is None else column.at_least(low)
+        last = column.top if high is None else column.at_least(high) - 1
         return nothing if first > last else (signed64(first), signed64(last - first))
 
     return operands
@@ -186,14 +185,13 @@ def _and_present(code: Assembly, space: int, form: Exact, within: int) -> int:
 
 
 def _slot_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) -> int:
-    def operands(clock: Clock | None) -> tuple[int, ...] | None:
-        first, after = (clock.slot(end) if isinstance(end, Slot) and clock is not None else end for end in (low, high))
+    def operands(first: Any, after: Any) -> tuple[int, ...] | None:
         first = SMALLEST if first is None else max(first, SMALLEST)
         last = LARGEST if after is None else min(after - 1, LARGEST)
         return None if first > last else (signed64(first), signed64(last - first))
 
     if not isinstance(low, Slot) and not isinstance(high, Slot):
-        found = operands(None)
+        found = operands(low, high)
         if found is None:
             return code.always(space, False)
         target = code.registers[space].take()
@@ -202,13 +200,12 @@ def _slot_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) ->
     target = code.registers[space].take()
     row = code.emit(op.RANGE, space, target, form.slot, 0, 0, 8, op.SLOT)
     beyond = signed64(form.high + 1 if form.high < LARGEST else form.low - 1)
-    code.patch(row, 1, lambda clock: operands(clock) or (beyond, 0))
+    code.patch(row, 1, lambda first, after: operands(first, after) or (beyond, 0), low, high)
     return target
 
 
 def _wide_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) -> int:
-    def operands(clock: Clock | None) -> tuple[int, ...]:
-        first, after = (clock.slot(end) if isinstance(end, Slot) and clock is not None else end for end in (low, high))
+    def operands(first: Any, after: Any) -> tuple[int, ...]:
         first = -BEYOND if first is None else max(first, -BEYOND)
         last = BEYOND - 1 if after is None else min(after - 1, BEYOND - 1)
         if first > last:
@@ -217,10 +214,10 @@ def _wide_range(code: Assembly, space: int, form: Exact, low: Any, high: Any) ->
 
     target = code.registers[space].take()
     known = not isinstance(low, Slot) and not isinstance(high, Slot)
-    at = code.further(*(operands(None) if known else (0, 0, 0, 0)))
+    at = code.further(*(operands(low, high) if known else (0, 0, 0, 0)))
     code.emit(op.WIDE_RANGE, space, target, form.slot, 0, at)
     if not known:
-        code.patch_args(at, operands)
+        code.patch_args(at, operands, low, high)
     return target
 
 

@@ -79,7 +79,7 @@ def constant(code: Assembly, space: int, kind: Type, value: Any) -> Form:
     if isinstance(value, Slot):
         slot = code.slots[space].take()
         row = code.emit(op.FILL, space, slot, 0)
-        code.patch(row, 0, lambda clock: (_within(clock.slot(value)),))
+        code.patch(row, 0, _within, value)
         return Exact(slot, None, -INSTANTS, INSTANTS)
     narrow = fits(value, value)
     slot = code.slots[space].take(1 if narrow else 2)
@@ -89,10 +89,10 @@ def constant(code: Assembly, space: int, kind: Type, value: Any) -> Form:
     return Exact(slot, None, value, value, not narrow)
 
 
-def _within(time: int) -> int:
+def _within(time: int) -> tuple[int]:
     if abs(time) > INSTANTS:
         raise DataError("the rules reckon with a time of this run that lies outside of the years 1824 to 2116")
-    return time
+    return (time,)
 
 
 def widened(code: Assembly, space: int, form: Exact) -> Exact:

@@ -16,6 +16,7 @@ from segkernel.functions import Function
 from segkernel.kernel.entries import interpret
 from segkernel.link import Linked, link
 from segkernel.link.against import Population, result_of
+from segkernel.link.assembly import Patch
 from segkernel.link.kept import decoded
 from segkernel.link.population import Memo
 from segkernel.link.staging import Handed
@@ -62,9 +63,11 @@ class Pass:
         for buffer, row in enumerate(linked.hands):
             self.program[row, 2] = self.handed[buffer].ctypes.data
         self.made = [np.zeros((3, ROWS), np.int64) for _ in linked.calls]
-        self.patches = [(self.program[row, column:], operands) for row, column, operands in linked.patches]
-        self.patches += [(self.args[at:], operands) for at, operands in linked.args_patches]
-        self.always: list[tuple[NDArray[np.int64], Callable[[Clock], tuple[int, ...]]]] = []
+        where = written(self.program.reshape(-1), "q"), written(self.args, "q")
+        self.patches = [
+            (where[1], each.column, each) if each.row is None else (where[0], 8 * each.row + each.column, each) for each in linked.patches
+        ]
+        self.always: list[tuple[memoryview, int, Patch]] = []
         self.blocks = np.zeros((1, 2 * len(self.stands)), np.int64)
         self.calls: dict[tuple[int, ...], Callable[[], None]] = {}
         self.memory = aligned(0, np.uint8)
@@ -86,19 +89,17 @@ class Pass:
     def on(self, day: Timeless) -> None:
         """Fills in what a local day decides, and finds out what it does not."""
         self.always = []
-        for target, operands in self.patches:
+        for memory, place, patch in self.patches:
+            told = patch.told(day)
             try:
-                found = operands(day)
+                _fill(memory, place, told.found(day))
             except (Untold, DataError):
-                self.always.append((target, operands))
-            else:
-                target[: len(found)] = found
+                self.always.append((memory, place, told))
 
     def at(self, clock: Clock) -> None:
         """Fills in what else an instant decides."""
-        for target, operands in self.always:
-            found = operands(clock)
-            target[: len(found)] = found
+        for memory, place, patch in self.always:
+            _fill(memory, place, patch.found(clock))
 
     def run(self) -> None:
         """Runs the program on the rows that stand in memory. Raises DataError where a number leaves its range."""
@@ -149,6 +150,11 @@ class Pass:
             self.errors,
         )  # fmt: skip
         return made
+
+
+def _fill(memory: memoryview, place: int, operands: Sequence[int]) -> None:
+    for number, operand in enumerate(operands, place):
+        memory[number] = operand
 
 
 class Ready:
