@@ -23,6 +23,7 @@ from segkernel import meaning
 from segkernel.data import keys
 from segkernel.data.completion import source
 from segkernel.data.digest import Growing
+from segkernel.data.sources import collected
 from segkernel.errors import Error
 from segkernel.kernel.entries import NONE
 
@@ -94,7 +95,7 @@ class Batches:
         self._frames = {name: frames[name].select(by_name(*each)) for name, each in columns.items()}
         self._schema, self._owned, self._folder, self._piece, self._prints = schema, owned, folder, piece, prints
         root = schema.root
-        self.accounts = _height(self._frames[root])
+        self.accounts = height(root, self._frames[root])
         self.size = size
         self.count = max(1, -(-self.accounts // size))
         edges = np.minimum(np.arange(self.count + 1, dtype=np.int64) * size, self.accounts)
@@ -104,7 +105,7 @@ class Batches:
         self._whole: dict[str, pl.DataFrame] = {}
         for name, frame in self._frames.items():
             if name != root and name not in owned:
-                self._whole[name] = _collected(frame)
+                self._whole[name] = collected(name, frame)
                 prints.add(name, self._whole[name])
         whole = np.repeat(np.arange(self.count, dtype=self._small), np.diff(edges))
         routes = {root: self._route(root, whole)}
@@ -126,7 +127,7 @@ class Batches:
                 first, end = int(edges[batch]), int(edges[batch + 1])
                 lazy = self._frames[table] if file is None else pl.scan_ipc(file)
                 if end > first or not parts:
-                    parts.append(_collected(lazy.slice(first, end - first)))
+                    parts.append(collected(table, lazy.slice(first, end - first)))
             found[table] = pl.concat(parts, rechunk=True)
             if pieces.files[0][0] is None and table not in self._counted:
                 self._prints.add(table, found[table])
@@ -151,19 +152,19 @@ class Batches:
         ]
         alone = all(len(links) == 1 for links in self._owned.values())
         if alone and len(names) == 1 and all(map(_small_whole, [*read.collect_schema().dtypes(), *by])) and _ascending(numbers):
-            firsts = self._firsts(read, numbers)
+            firsts = self._firsts(owner, read, numbers)
             if firsts is not None:
                 return partial(_by_stretch, *firsts)
-        parts = _collected(read)
+        parts = collected(owner, read)
         return partial(_by_key, keys.index(owner, table.key, [parts[name] for name in names]), numbers)
 
-    def _firsts(self, read: pl.LazyFrame, numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]] | None:
+    def _firsts(self, owner: str, read: pl.LazyFrame, numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]] | None:
         """The first key of each batch that has rows, and which batch it is; None where keys do not ascend from row to row."""
         starts = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] ^ 1))
         firsts = np.zeros(starts.size, np.int64)
         before: int | None = None
         for first in range(0, len(numbers), self._piece):
-            series = _collected(read.slice(first, self._piece)).to_series()
+            series = collected(owner, read.slice(first, self._piece)).to_series()
             if series.null_count():
                 return None
             found = series.cast(pl.Int64).to_numpy()
@@ -179,10 +180,10 @@ class Batches:
         described = self._schema.tables[table]
         by = {link: [source(described, part) for part in described.links[link].by] for link in routes}
         read = self._frames[table].select(by_name(*dict.fromkeys(column for columns in by.values() for column in columns)))
-        rows = _height(self._frames[table])
+        rows = height(table, self._frames[table])
         numbers: NDArray[Any] = np.zeros(rows, self._small)
         for first in range(0, rows, self._piece):
-            frame = _collected(read.slice(first, self._piece))
+            frame = collected(table, read.slice(first, self._piece))
             own = np.zeros(frame.height, self._small)
             known = np.zeros(frame.height, np.bool_)
             for link, route in routes.items():
@@ -205,7 +206,7 @@ class Batches:
     def _parted(self, table: str, numbers: NDArray[Any]) -> Iterator[tuple[Path, NDArray[np.int64]]]:
         """The table's rows in files, in each by their batches, and as they were within."""
         for first in range(0, len(numbers), self._piece):
-            piece = _collected(self._frames[table].slice(first, self._piece))
+            piece = collected(table, self._frames[table].slice(first, self._piece))
             self._prints.add(table, piece)
             batch = numbers[first : first + piece.height]
             order = np.argsort(batch, kind="stable")
@@ -241,10 +242,6 @@ def _ascending(numbers: NDArray[Any]) -> bool:
     return bool(np.greater_equal(numbers[1:], numbers[:-1]).all())
 
 
-def _height(lazy: pl.LazyFrame) -> int:
-    return int(lazy.select(pl.len()).collect().item())
-
-
-def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
-    # The in-memory engine keeps the order of the rows
-    return lazy.collect(engine="in-memory")
+def height(name: str, lazy: pl.LazyFrame) -> int:
+    """How many rows a lazy frame has. Raises as `collected`."""
+    return int(collected(name, lazy.select(pl.len())).item())

@@ -258,8 +258,8 @@ def _guarded(path: Path, action: Callable[[], object]) -> None:
     except OSError as error:
         raise Error(f"cannot write {path}: {reason(error)}") from None
     except Exception as error:
-        # Polars wraps what the system says into errors of its own
-        if _SYSTEM.search(str(error)) is None:
+        # Polars wraps what the system says into errors of its own; an Error tells of what was read meanwhile
+        if isinstance(error, Error) or _SYSTEM.search(str(error)) is None:
             raise
         raise Error(f"cannot write {path}: {reason(error)}") from None
 

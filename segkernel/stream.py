@@ -12,10 +12,11 @@ import polars as pl
 from polars.selectors import by_name
 
 from segdsl.schema import Schema
-from segkernel.batches import Batches, owners
+from segkernel.batches import Batches, height, owners
 from segkernel.data import strangers
 from segkernel.data.completion import source
 from segkernel.data.dataset import Dataset
+from segkernel.data.sources import collected
 from segkernel.deadline import Deadline
 from segkernel.errors import DataError
 from segkernel.evaluation import Evaluation, Stretch
@@ -67,7 +68,7 @@ class Stream:
         """The key columns of the root, in its row order."""
         table = self._schema.tables[self._schema.root]
         columns = [pl.col(f"^{re.escape(source(table, part))}$").alias(part) for part in table.key]
-        return self._frames[self._schema.root].select(columns).collect(engine="in-memory")
+        return collected(self._schema.root, self._frames[self._schema.root].select(columns))
 
     def memberships(
         self,
@@ -132,8 +133,8 @@ def _size(frames: Mapping[str, pl.LazyFrame], columns: Mapping[str, tuple[str, .
     size = 0.0
     for name in (root, *owned):
         lazy = frames[name].select(by_name(*columns[name]))
-        rows = lazy.select(pl.len()).collect().item()
-        looked = lazy.head(_LOOKED_AT).collect(engine="in-memory")
+        rows = height(name, lazy)
+        looked = collected(name, lazy.head(_LOOKED_AT))
         size += rows * looked.estimated_size() / max(1, looked.height)
         accounts = rows if name == root else accounts
     found = int(memory / ROOM / max(1.0, size / max(1, accounts)))

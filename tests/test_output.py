@@ -111,6 +111,18 @@ def test_a_full_disk_while_the_parquet_file_is_written(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_goes_wrong_with_reading_is_not_said_of_the_file_that_is_written(tmp_path, before):
+    def rows():
+        for _ in range(before):
+            yield pl.DataFrame({"id": range(output.ROW_GROUP + 1)})
+        raise Error("customers cannot be read: No such file or directory (os error 2)")
+
+    with pytest.raises(Error, match=r"^customers cannot be read: "):
+        output.write(tmp_path, {output.MEMBERSHIPS: output.Table(rows())}, dict, dict)
+    assert names(tmp_path) == []
+
+
 def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
     def interrupted(content):
         raise KeyboardInterrupt

@@ -281,6 +281,22 @@ def test_a_stream_wants_what_an_evaluation_wants() -> None:
             rules.stream(data, AS_OF, memory=memory)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("damaged", ["customers", "orders", "companies"])
+def test_rows_that_cannot_be_read(tmp_path: Path, damaged: str) -> None:
+    frames = shop(300, "shuffled")
+    file = tmp_path / f"{damaged}.parquet"
+    frames[damaged].write_parquet(file)
+    content = bytearray(file.read_bytes())
+    content[4:64] = b"\xff" * 60
+    file.write_bytes(content)
+    lazy = {name: frame.lazy() for name, frame in frames.items()} | {damaged: pl.scan_parquet(file)}
+    data = sk.Dataset(lazy, sk.Schema.parse(SCHEMA))
+    rules = sk.compile(RULES, data.schema)
+    for ask in (lambda: rules.evaluate(data, AS_OF), lambda: list(rules.stream(data, AS_OF, batch=64))):
+        with pytest.raises(sk.DataError, match=f"^{damaged} cannot be read: "):
+            ask()
+
+
 def test_an_overflow_tells_its_batch() -> None:
     frames = shop(200, "sorted")
     big = pl.when(pl.col("id") == 70 * 7).then(2**62).otherwise(1)

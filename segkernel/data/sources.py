@@ -29,9 +29,9 @@ class Source:
         if isinstance(given, pl.LazyFrame):
             self.lazy = given
             self.frame = pl.DataFrame()
-            self.schema = self._told(given.collect_schema)
+            self.schema = _told(name, given.collect_schema)
         else:
-            self.frame = self._counted(self._told(lambda: _frame(name, given)))
+            self.frame = self._counted(_told(name, lambda: _frame(name, given)))
             self.schema = self.frame.schema
 
     @property
@@ -62,8 +62,7 @@ class Source:
             fresh = [column for column in dict.fromkeys(columns) if column not in before.columns and column in self.schema]
             if not fresh:
                 return
-            # The in-memory engine keeps the order of rows
-            found = self._counted(self._told(lambda: lazy.select(by_name(*before.columns, *fresh)).collect(engine="in-memory")))
+            found = self._counted(collected(self.name, lazy.select(by_name(*before.columns, *fresh))))
             if before.width and not found.select(before.columns).equals(before):
                 raise DataError(
                     f"{self.name} gives other rows, or another order of them, than when it was first read; "
@@ -83,12 +82,20 @@ class Source:
             raise DataError(f"{self.name} has {frame.height:,} rows; a table can have {_MOST_ROWS:,}")
         return frame
 
-    def _told(self, action: Callable[[], _T]) -> _T:
-        try:
-            return action()
-        except (pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DataError(f"{self.name} cannot be read: {reason}") from error
+
+def collected(name: str, lazy: pl.LazyFrame) -> pl.DataFrame:
+    """All rows of a lazy frame, in their order. Raises DataError where they cannot be read; `name` is what it calls them."""
+    return _told(name, lambda: lazy.collect(engine="in-memory"))  # the engine that keeps the order of rows
+
+
+def _told(name: str, action: Callable[[], _T]) -> _T:
+    try:
+        return action()
+    except (pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DataError(f"{name} cannot be read: {reason}") from error
+    except pl.exceptions.PanicException as error:
+        raise DataError(f"{name} cannot be read: the data are damaged") from error
 
 
 def _frame(name: str, given: Any) -> pl.DataFrame:
