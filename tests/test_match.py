@@ -368,8 +368,9 @@ def test_rules_that_compare_accounts_need_a_population() -> None:
     other = sk.compile("segment a when rank(spent over all) < 5", data.schema).evaluate(data, as_of=NOON).population
     with pytest.raises(sk.Error, match=r"the population that was given has no `avg\(spent over industry\)`"):
         rules.match(record, as_of=NOON, population=other)
-    with pytest.raises(sk.Error, match=r"population is result.population of a full run, not int"):
-        rules.match(record, as_of=NOON, population=3)  # type: ignore[arg-type]
+    for wrong, kind in ((3, "int"), (rules.evaluate(data, as_of=NOON), "Membership")):
+        with pytest.raises(sk.Error, match=rf"population is result.population of a full run, not {kind}"):
+            rules.match(record, as_of=NOON, population=wrong)  # type: ignore[arg-type]
     with pytest.raises(sk.Error, match=r"records are a list of mappings, one for each account, not int"):
         rules.match_many(3, as_of=NOON)  # type: ignore[arg-type]
     assert rules.only("plain").match(record, as_of=NOON).relative == frozenset()

@@ -181,7 +181,7 @@ class Matcher:
             )
         try:
             given = {each.meaning: each.kept for each in population}
-        except (TypeError, AttributeError):
+        except (TypeError, AttributeError, Error):
             raise Error(f"population is result.population of a full run, not {type(population).__name__}") from None
 
         def known(call: plan.Statistic) -> Population:
