@@ -14,6 +14,7 @@ from segdsl.missing import CODES
 from segkernel import meaning
 from segkernel.errors import Cancelled, Error
 from segkernel.instants import written
+from segkernel.leftovers import clear
 from segkernel.machine import available
 from segkernel.project import Project, collected, unread, warnings
 from segkernel.reading import weight
@@ -148,6 +149,7 @@ def read(project: Project, params: Mapping[str, Any], select: Callable[[Rules], 
 
     place = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     try:
+        clear(place)
         stream = Stream(rules, lazy, schema, memory=memory or available() // 2, folder=place)
     except Whole as error:
         return whole(error)

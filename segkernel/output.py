@@ -17,11 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from segkernel.errors import Error
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from segkernel.leftovers import clear, held
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +55,8 @@ def write(
     size and digest of the others; two runs into one folder rename one after the other. Tables of an earlier run that
     this one does not have are removed, so that what lies in the folder belongs together. The bytes of all but `run.json`
     depend on their content only.
-    Raises `Error` naming the file and the system's reason; no temporary file stays behind, whatever stops it.
+    Raises `Error` naming the file and the system's reason; no temporary file stays behind, whatever stops it,
+    but when the process is killed: then a later run removes it.
     """
     ready(folder)
     temporary: dict[str, Path] = {}
@@ -67,12 +64,13 @@ def write(
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         _guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        clear(folder)
         for name, table in tables.items():
             _put(folder / name, partial(parquet, table), temporary, written)
         _put(folder / SUMMARY, lambda file: file.write(document(summary())), temporary, written)
         whole = {**run(), "files": {name: msgspec.structs.asdict(file) for name, file in written.items()}}
         _put(folder / RUN, lambda file: file.write(document(whole)), temporary, written)
-        with _alone(folder), _undisturbed():
+        with held(folder), _undisturbed():
             for name in list(temporary):
                 if name == RUN:
                     for stale in (folder / other for other in _TABLES if other not in tables):
@@ -198,7 +196,7 @@ def _put(path: Path, fill: Callable[[Any], object], temporary: dict[str, Path], 
     def put() -> None:
         name = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
         temporary[path.name] = name
-        with os.fdopen(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666), "w+b") as file:
+        with os.fdopen(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666), "w+b") as file, held(name):
             fill(file)
             file.flush()
             os.fsync(file.fileno())
@@ -218,21 +216,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """No other run renames files in the folder meanwhile, where the system has locks for folders."""
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # Some network folders have no locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from segkernel.data.sources import collected
 from segkernel.deadline import Deadline
 from segkernel.errors import DataError
 from segkernel.evaluation import Evaluation, Stretch
+from segkernel.leftovers import PREFIX, SUFFIX, held
 from segkernel.link import link
 from segkernel.link.gathering import gathered
 from segkernel.membership import Membership
@@ -88,7 +89,7 @@ class Stream:
         prints = Dataset(kinds, limited).growing(columns)
         size = min(_MOST, self._size or _size(self._frames, columns, limited.root, self._owned, self._memory))
         program = rules.program(unknowns)
-        with tempfile.TemporaryDirectory(prefix="segkernel-", dir=self._folder) as place:
+        with tempfile.TemporaryDirectory(SUFFIX, PREFIX, self._folder) as place, held(Path(place)):
             piece = min(_MOST, max(_UNIT, self._memory // ROOM // 64)) if size > _LOOKED_AT else size
             batches = Batches(self._frames, limited, columns, self._owned, Path(place), size, piece, prints)
 

@@ -18,6 +18,7 @@ from segkernel import output
 from segkernel.cli import main
 from segkernel.data.dataset import Dataset
 from segkernel.errors import SchemaError
+from segkernel.leftovers import clear
 from tests import bad_files, bad_rules
 from tests.bad_project import CUSTOMERS, FILES, PRODUCTS, RULES, rules
 
@@ -160,6 +161,29 @@ def test_ctrl_c_leaves_what_was_there(moment, tmp_path):
         _, said = running.communicate(timeout=60)
     assert (running.returncode, said.strip()) == (130, "interrupted")
     assert held(folder) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks at locks")
+def test_what_a_killed_run_has_left_is_removed_by_a_later_one(tmp_path):
+    folder = project(tmp_path, {})
+    module, owner, name = MOMENTS["accounts are evaluated"]
+    (folder / "out").mkdir()
+    with process(folder, WAITING.format(module=module, owner=owner, name=name), "--memory", "1GB") as running:
+        assert running.stdout.readline() == "here\n", running.stderr.read()
+        left = sorted((folder / "out").iterdir())
+        for path in left:
+            os.utime(path, (0, 0))
+        clear(folder / "out")  # nobody's but the run's, which is alive
+        assert sorted((folder / "out").iterdir()) == left
+        running.kill()
+    assert [path.is_dir() for path in left] == [False, True]
+    (folder / "out" / ".segkernel-of-mine.tmp").mkdir()
+    young = folder / "out" / ".summary.json.0123456789abcdef.tmp"
+    young.write_text("{}")
+    with process(folder, "") as running:
+        running.communicate(timeout=60)
+    there = {path.name for path in (folder / "out").iterdir()}
+    assert there == {"memberships.parquet", "summary.json", "run.json", ".segkernel-of-mine.tmp", young.name}
 
 
 @pytest.mark.parametrize(("owner", "name"), [(output, "_remove"), (Path, "unlink")])

@@ -54,7 +54,7 @@ def test_the_files_are_the_same(shop_folder: Path, layout: str) -> None:
     assert found.stdout.replace("batches", "usual") == usual.stdout
     for line in ("whose link orders.customer finds nobody", "orders.status has a value that its list does not have, in "):
         assert [each for each in found.stderr.splitlines() if line in each] == [each for each in usual.stderr.splitlines() if line in each]
-    assert not [path for path in shop_folder.rglob("*") if path.name.startswith("segkernel-")]
+    assert not [path for path in shop_folder.rglob("*") if path.name.startswith(".")]
 
 
 @pytest.mark.usefixtures("small_batches")
