@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # what evaluates is imported while files are read
     from segkernel.membership import Membership
     from segkernel.stream import Stream
 
-_ENGINE = ("segkernel.evaluation", "segkernel.results", "segkernel.summary")
 HEAVY = 4
 """Files larger than this share of the memory available, as a divisor, are read in batches: in memory they take more than on disk."""
 
@@ -116,6 +115,12 @@ class InBatches:
         return self._stream.warnings() if self._instead is None else self._instead.warnings()
 
 
+def _engine() -> object:
+    from segkernel import evaluation, results, summary
+
+    return evaluation, results, summary
+
+
 @contextmanager
 def _told(stopped: Event) -> Iterator[None]:
     """Sets an event where what is within does not come to its end."""
@@ -137,7 +142,7 @@ def read(project: Project, params: Mapping[str, Any], select: Callable[[Rules], 
     def whole(why: Whole | None = None) -> Input:
         if memory is not None:
             raise Error(f"--memory reads accounts in batches, and these rules need all of them at once: {why}")
-        return InMemory(project, *collected(project, lazy, schema, rules, rules.inputs, _ENGINE))
+        return InMemory(project, *collected(project, lazy, schema, rules, rules.inputs, _engine))
 
     heavy = weight(project.schema, project.folder, rules.inputs)
     if memory is None and (heavy is None or heavy * HEAVY <= available()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from glob import escape, glob
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,24 +115,30 @@ def bound(
     return collected(project, lazy, schema, rules, rules.inputs if wanted is None else wanted(rules, schema))
 
 
+def _binding() -> object:
+    from segkernel.data import dataset
+
+    return dataset
+
+
 def collected(
     project: Project,
     lazy: Mapping[str, pl.LazyFrame],
     schema: Schema,
     rules: Rules,
     columns: Mapping[str, tuple[str, ...]],
-    engine: Sequence[str] = ("segkernel.data.dataset",),
+    engine: Callable[[], object] = _binding,
 ) -> tuple[Rules, Dataset]:
     """Data of `columns`, by table and by the data's names, and the rules checked against what they show, from what `unread` gives.
 
-    The modules of `engine` are imported while files are read, which leaves Python free.
+    `engine` imports what is needed next, while files are read, which leaves Python free.
     """
     from segkernel.reading import collect
 
     with ThreadPoolExecutor(1) as beside:
-        imported = beside.map(import_module, engine)
+        imported = beside.submit(engine)
         frames = collect(lazy, schema, columns)
-        list(imported)
+        imported.result()
     from segkernel.data.dataset import Dataset
 
     data = Dataset(frames, restricted(project.schema, rules, columns))
