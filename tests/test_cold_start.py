@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+import segdsl
 from segdsl.schema import FieldSpec, Schema, Table
 from segdsl.typesystem import NUMBER
 from segkernel import inputs
@@ -56,6 +57,7 @@ def test_a_run_loads_only_what_it_needs(project: Path) -> None:
         f"segkernel.{name}"
         for name in ("batches", "cases", "changes", "differences", "match", "oracle", "stream", "versions", "why.explain")
     }
+    strange |= {f"segdsl.{name}" for name in ("canonical", "faces", "layout", "remarks", "written")}
     assert not modules & strange
 
 
@@ -63,6 +65,14 @@ def test_what_is_needed_before_rows_are_read_needs_neither_arrays_nor_kernels() 
     modules, _ = loaded("import segkernel.cli.run, segkernel.inputs, segkernel.data.completion")
     assert "polars" in modules
     assert not modules & {"numpy", "nanoarrow", "llvmlite", "segkernel.evaluation", "segkernel.data.dataset"}
+
+
+def test_the_language_loads_what_writes_rules_when_it_is_used() -> None:
+    modules, shown = loaded("import sys, segdsl\nprint('segdsl.faces' in sys.modules)\nfrom segdsl import *\nassert format and to_json")
+    assert shown.splitlines()[0] == "False"
+    assert "segdsl.faces" in modules
+    with pytest.raises(AttributeError, match='module "segdsl" has no attribute "forms_of"'):
+        segdsl.forms_of  # noqa: B018
 
 
 @pytest.mark.parametrize("call", ["main()", "main(prog_name='segkernel')"])

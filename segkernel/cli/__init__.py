@@ -36,7 +36,8 @@ class Commands(click.Group):
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
         if not arguments and settings.keys() <= {"prog_name"}:
-            # In a process of its own the last search for cycles, with all of Polars loaded, takes a tenth of a second and finds nothing
+            # In a process of its own cycles among the hundred thousand objects of modules are looked for in vain, most of all at its end
+            gc.set_threshold(100_000)
             atexit.register(gc.freeze)
             sys.unraisablehook = _unraisable
         settings["standalone_mode"] = False

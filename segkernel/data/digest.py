@@ -140,7 +140,8 @@ class _Column:
             if exact is None:
                 state.update(repr(part.to_list()).encode())
             else:
-                state.update(np.where(exact.present, exact.bits, np.uint64(0)).astype("<u8").data)
+                bits = np.where(exact.present, exact.bits, np.uint64(0)) if exact.missing else exact.bits
+                state.update(bits.astype("<u8", copy=False).data)
 
     def _texts(self, part: pl.Series) -> pl.Series:
         """The texts of a slice; of categories by a table of those that were met, as Polars' cast goes through their names row by row."""
