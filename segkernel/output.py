@@ -140,24 +140,45 @@ def parquet(table: Table, file: Any) -> None:
     frames = iter([table.rows]) if isinstance(table.rows, pl.DataFrame) else table.rows
     groups = _row_groups(frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames)
     first = next(groups)
+    making = threading.Lock()
+    stopped = False
 
     def rows(*_: object) -> Iterator[pl.DataFrame]:
         nonlocal first
         yield first
         first = first.clear()
-        yield from groups
+        while True:
+            with making:
+                frame = None if stopped else next(groups, None)
+            if frame is None:
+                return
+            yield frame
+
+    def metadata(_: object) -> dict[str, str]:
+        with making:
+            return {} if stopped else dict(table.metadata())
 
     source = register_io_source(rows, schema=first.schema, is_pure=False)
-    source.sink_parquet(
-        file,
-        compression="zstd",
-        compression_level=3,
-        row_group_size=ROW_GROUP,
-        statistics=True,
-        metadata=lambda _: dict(table.metadata()),
-        maintain_order=True,
-        engine="streaming",
-    )
+    try:
+        source.sink_parquet(
+            file,
+            compression="zstd",
+            compression_level=3,
+            row_group_size=ROW_GROUP,
+            statistics=True,
+            metadata=metadata,
+            maintain_order=True,
+            engine="streaming",
+        )
+    except BaseException:
+        # A thread of Polars' may still be at rows or metadata, and would abort the process if that ended meanwhile
+        while not stopped:
+            try:
+                with making:
+                    stopped = True
+            except KeyboardInterrupt:
+                continue  # told twice, see `_remove`
+        raise
 
 
 def _row_groups(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import threading
 from hashlib import blake2b
 
 import polars as pl
+import polars.io.plugins
 import pytest
 
 from segkernel import output
@@ -121,6 +123,36 @@ def test_what_goes_wrong_with_reading_is_not_said_of_the_file_that_is_written(tm
     with pytest.raises(Error, match=r"^customers cannot be read: "):
         output.write(tmp_path, {output.MEMBERSHIPS: output.Table(rows())}, dict, dict)
     assert names(tmp_path) == []
+
+
+def test_no_thread_makes_rows_any_more_when_a_write_was_interrupted(monkeypatch):
+    """A process that ends while a thread of Polars' is in Python is aborted."""
+    begun, made = threading.Event(), []
+
+    def rows():
+        for number in range(50):
+            if number == 10:
+                begun.set()
+            made.append(number)
+            yield FRAME[:1]
+
+    class Source:
+        def __init__(self, source, **settings):
+            self.reading = threading.Thread(target=lambda: list(source()))
+
+        def sink_parquet(self, file, **settings):
+            self.reading.start()
+            begun.wait()
+            raise KeyboardInterrupt
+
+    sources = []
+    monkeypatch.setattr(polars.io.plugins, "register_io_source", lambda *given, **_: sources.append(Source(*given)) or sources[0])
+    monkeypatch.setattr(output, "ROW_GROUP", 1)
+    with pytest.raises(KeyboardInterrupt):
+        output.parquet(output.Table(rows()), None)
+    there = len(made)
+    sources[0].reading.join()
+    assert there == len(made) < 50
 
 
 def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
