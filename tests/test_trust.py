@@ -23,7 +23,7 @@ OWN_WORDS = "words that stand in the source beside it"
 
 # A text of a rule can be none of these names; a place that is new has to say why.
 REASONS = {
-    "dsl/segdsl/__init__.py": "the names that the package exports, from a list in it; what writes rules is loaded when it is first asked for",
+    "dsl/segdsl/__init__.py": "the names that the package exports, from a list in it; what writes rules is loaded when it is asked for",
     "dsl/segdsl/calls.py": OWN_WORDS,
     "dsl/segdsl/faces.py": OWN_FIELDS,
     "dsl/segdsl/form_schema.py": OWN_WORDS,
