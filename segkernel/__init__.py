@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from segdsl.limits import Limits
     from segdsl.schema import Schema
     from segkernel.changes import Changes
+    from segkernel.compiling import compile
     from segkernel.data.dataset import Dataset
     from segkernel.errors import Cancelled, DataError, Error, RecordError, RuleError, SchemaError, SnapshotError
     from segkernel.functions import Function
     from segkernel.match import Match
     from segkernel.membership import Membership
-    from segkernel.rules import Rules, compile
+    from segkernel.rules import Rules
     from segkernel.warmup import warmup
 
 __version__ = "0.1.0"
@@ -47,7 +48,7 @@ _HOMES = {
     "Schema": "segdsl.schema",
     "SchemaError": "segkernel.errors",
     "SnapshotError": "segkernel.errors",
-    "compile": "segkernel.rules",
+    "compile": "segkernel.compiling",
     "warmup": "segkernel.warmup",
 }
 

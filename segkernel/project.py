@@ -16,10 +16,11 @@ from segdsl.limits import Limits
 from segdsl.missing import CODES, missing_values, with_counts
 from segdsl.schema import Schema, Table
 from segdsl.source import Source
+from segkernel.compiling import compile
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.meaning import physical
 from segkernel.rule_files import read_rules
-from segkernel.rules import Rules, compile
+from segkernel.rules import Rules
 
 if TYPE_CHECKING:
     import polars as pl

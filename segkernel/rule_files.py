@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from segdsl.limits import Limits
@@ -16,10 +16,10 @@ def sources(rules: str | Path | Sequence[Path], limits: Limits) -> tuple[Source,
         if "\n" not in rules and rules.rstrip().endswith(".seg"):
             raise Error(f'"{rules}" is read as rule text; for the file of that name hand over pathlib.Path("{rules}")')
         return (Source("rules.seg", rules),)
-    paths = [rules] if isinstance(rules, Path) else list(rules)
+    paths = list(rules) if isinstance(rules, Iterable) else [rules]
     for path in paths:
         if not isinstance(path, Path):
-            raise Error(f"rules are text or pathlib.Path, one or a list, not a list of {type(path).__name__}")
+            raise Error(f"rules are text or pathlib.Path, one or a list, not {'' if path is rules else 'a list of '}{type(path).__name__}")
     return tuple(read_rules(path, limits) for path in paths)
 
 

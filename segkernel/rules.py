@@ -8,16 +8,12 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from segdsl import checked
 from segdsl.checker import examine
 from segdsl.diagnostics import Diagnostic, render
 from segdsl.limits import Limits
-from segdsl.parser import parse
 from segdsl.schema import Schema
 from segdsl.source import Source
 from segdsl.syntax import File
@@ -26,8 +22,7 @@ from segkernel.deadline import Deadline
 from segkernel.errors import DataError, Error, RuleError
 from segkernel.fitting import fit, singles
 from segkernel.functions import Function
-from segkernel.instants import instant, zone
-from segkernel.rule_files import sources
+from segkernel.instants import instant
 from segkernel.textual import unknown_name
 
 if TYPE_CHECKING:
@@ -46,60 +41,6 @@ if TYPE_CHECKING:
 
 MOST_THREADS = 1024
 _DECLARED = re.compile(r"(\bin\s+)?\b(?:param|let|segment|choose|collect)\s+(`[^`\n]+`|\w+)")
-
-
-def compile(
-    rules: str | Path | Sequence[Path],
-    schema: Schema,
-    timezone: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    functions: Sequence[Any] = (),
-    limits: Limits | None = None,
-) -> Rules:
-    """Read and check rules: a `str` is rule text, a `pathlib.Path` or a list of them are files, all sharing one set of names.
-
-    `timezone` stands in for the schema's. `functions` are the host's own that rules may call, each a `sk.Function`. `params`
-    override the values of `param` statements: Python values of the declared kind, or rule literals as text
-    (`{"quiet": "30 days"}`). `limits` bound text and trees.
-    Raises `RuleError` with every mistake and its place in `.diagnostics`; `Error` for files that cannot be read.
-    """
-    if not isinstance(schema, Schema):
-        raise Error(f"schema is a sk.Schema, such as data.schema, not {type(schema).__name__}")
-    hosts = _hosts(functions)
-    if timezone is not None:
-        schema = msgspec.structs.replace(schema, timezone=timezone)
-    zone(schema.timezone)
-    limits = limits or Limits()
-    return compiled(sources(rules, limits), schema, params, hosts, limits)
-
-
-def compiled(
-    sources: tuple[Source, ...],
-    schema: Schema,
-    params: Mapping[str, Any] | None = None,
-    hosts: dict[str, Function] | None = None,
-    limits: Limits | None = None,
-) -> Rules:
-    """The rules of some texts that share one set of names; `hosts` are the host's functions by name, else as `compile`."""
-    limits = limits or Limits()
-    files: list[File] = []
-    mistakes: list[Diagnostic] = []
-    for number, source in enumerate(sources):
-        file, found = parse(source.text, source.name, number, limits)
-        files.append(file)
-        mistakes += found
-    return _checked(tuple(files), sources, schema, dict(params or {}), limits, None, hosts or {}, tuple(mistakes))
-
-
-def _hosts(functions: Sequence[Any]) -> dict[str, Function]:
-    """The host's functions by name."""
-    found: dict[str, Function] = {}
-    for function in functions:
-        if not isinstance(function, Function):
-            raise Error(f"functions are a list of sk.Function, not of {type(function).__name__}")
-        if found.setdefault(function.signature.name, function) is not function:
-            raise Error(f'two functions are called "{function.signature.name}"')
-    return found
 
 
 class Rules:
@@ -189,14 +130,16 @@ class Rules:
 
         Raises `RuleError` for an unknown param or a value of another kind.
         """
-        return _checked(self.files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names, self.functions)
+        if not isinstance(params, Mapping):
+            raise Error(f"params are a mapping of names to values, not {type(params).__name__}")
+        return checked_against(self.files, self.sources, self.schema, {**self._params, **params}, self._limits, self.names, self.functions)
 
     def against(self, schema: Schema) -> Rules:
         """The same rules checked against another schema, such as one that tells what the data can miss.
 
         Raises `RuleError`.
         """
-        return _checked(self.files, self.sources, schema, self._params, self._limits, self.names, self.functions)
+        return checked_against(self.files, self.sources, schema, self._params, self._limits, self.names, self.functions)
 
     def evaluate(
         self,
@@ -429,7 +372,7 @@ class Rules:
         self._lock, self._linking = threading.RLock(), False
 
 
-def _checked(
+def checked_against(
     files: tuple[File, ...],
     sources: tuple[Source, ...],
     schema: Schema,
@@ -439,6 +382,7 @@ def _checked(
     functions: dict[str, Function],
     unread: tuple[Diagnostic, ...] = (),
 ) -> Rules:
+    """The rules of parsed `files`, of which `names` are answered (None: all); `unread` is what the parser says. Raises RuleError."""
     tree, found, warnings = examine(files, schema, params, limits, [function.signature for function in functions.values()])
     if unread:
         found = (*unread, *_independent(found, files, sources, unread))

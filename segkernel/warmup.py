@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from segkernel.compiling import compile
 from segkernel.data.dataset import Dataset
 from segkernel.kernel.entries import prepare_all
-from segkernel.rules import compile
 
 _RULES = """
 segment by_text when country in ("DE", "AT") and name contains "a"

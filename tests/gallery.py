@@ -13,8 +13,8 @@ from pathlib import Path
 from segdsl import Diagnostic, Schema
 from segdsl.diagnostics import render
 from segdsl.source import Source
+from segkernel.compiling import compile
 from segkernel.errors import RuleError
-from segkernel.rules import compile
 
 FOLDER = Path(__file__).parents[1] / "dsl" / "conformance" / "diagnostics"
 

@@ -316,7 +316,18 @@ def test_data_of_another_type_or_shape_are_refused():
 
 
 def test_arguments_of_another_kind_are_refused():
-    assert refusal(lambda: sk.compile("", DATA)) == "schema is a sk.Schema, such as data.schema, not Dataset"
+    for wrong, told in (
+        (lambda: sk.compile("", DATA), "schema is a sk.Schema, such as data.schema, not Dataset"),
+        (lambda: sk.compile(None, DATA.schema), "rules are text or pathlib.Path, one or a list, not NoneType"),
+        (lambda: sk.compile([1], DATA.schema), "rules are text or pathlib.Path, one or a list, not a list of int"),
+        (lambda: sk.compile("", DATA.schema, timezone=0), 'timezone is a text such as "Europe/Berlin", not int'),
+        (lambda: sk.compile("", DATA.schema, params="x"), "params are a mapping of names to values, not str"),
+        (lambda: sk.compile("", DATA.schema, functions=None), "functions are a list of sk.Function, not NoneType"),
+        (lambda: sk.compile("", DATA.schema, limits="x"), "limits are a sk.Limits, not str"),
+        (lambda: sk.compile("", DATA.schema).using(None), "params are a mapping of names to values, not NoneType"),
+        (lambda: sk.Dataset(None), "tables are a mapping of names to frames, not NoneType"),
+    ):
+        assert refusal(wrong) == told
     assert refusal(lambda: compiled().evaluate(CUSTOMERS, as_of=AS_OF)) == "data is a sk.Dataset, not DataFrame"
 
 

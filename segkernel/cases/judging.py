@@ -10,9 +10,10 @@ import msgspec
 from segdsl.source import Source
 from segkernel.cases.format import Case, Places, places_of
 from segkernel.cases.values import equal, shown
+from segkernel.compiling import compiled
 from segkernel.errors import LEAVES_ITS_RANGE, LEAVES_THE_CALENDAR, DataError, Error, RuleError
 from segkernel.project import restricted
-from segkernel.rules import Rules, compiled
+from segkernel.rules import Rules
 from segkernel.textual import unknown_name
 from segkernel.why.explanation import Explanation
 

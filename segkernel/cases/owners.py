@@ -8,10 +8,10 @@ from pathlib import Path
 from segdsl.limits import Limits
 from segkernel.cases.format import Case, Home, read
 from segkernel.cases.judging import Judge
+from segkernel.compiling import compiled
 from segkernel.errors import Error, RuleError, SchemaError
 from segkernel.project import Project, typed, untyped
 from segkernel.rule_files import read_rules
-from segkernel.rules import compiled
 
 FOLDER = "tests"
 

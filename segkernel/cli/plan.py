@@ -8,9 +8,9 @@ import click
 
 from segkernel.cli import COMMANDS
 from segkernel.cli.arguments import folder, params, parsed_params, selected
+from segkernel.compiling import compile
 from segkernel.errors import RuleError
 from segkernel.project import opened, pinned, typed
-from segkernel.rules import compile
 
 
 @click.command(short_help=COMMANDS["plan"])

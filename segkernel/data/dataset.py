@@ -50,6 +50,8 @@ class Dataset:
         timezone: str = "UTC",
     ) -> None:
         forks.refuse("a dataset")
+        if not isinstance(tables, Mapping):
+            raise SchemaError(f"tables are a mapping of names to frames, not {type(tables).__name__}")
         whole = schema is None
         if schema is None:
             schema = completion.declared(list(tables), root, key, links, timezone)
