@@ -179,7 +179,9 @@ def test_a_folder_is_named_or_the_users_own(tmp_path: Path) -> None:
     assert opened(**environment)[0].startswith(f"{tmp_path}/named/")
     script = "import os\ndel os.environ['SEGKERNEL_CACHE']\nfrom segkernel.kernel import store\nprint(store.opened().path)"
     assert shown(python(script, **environment)).startswith(f"{tmp_path}/xdg/segkernel/")
-    assert shown(python(script, **{**environment, "XDG_CACHE_HOME": ""})).startswith(f"{tmp_path}/home/.cache/segkernel/")
+    for elsewhere in ("", "below"):
+        assert shown(python(script, **{**environment, "XDG_CACHE_HOME": elsewhere})).startswith(f"{tmp_path}/home/.cache/segkernel/")
+    assert opened(**{**environment, "SEGKERNEL_CACHE": "~/mine"})[0].startswith(f"{tmp_path}/home/mine/")
 
 
 @POSIX

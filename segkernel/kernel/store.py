@@ -117,11 +117,11 @@ def opened() -> Folder | None:
     if named is not None and named.strip().lower() in OFF:
         return None
     try:
-        base = Path(os.path.realpath(_usual() if named is None else named))
+        base = Path(os.path.realpath(_usual() if named is None else Path(named).expanduser()))
         return generation(base, _digest())
     except Unsafe as error:
         _warn(str(error))
-    except (OSError, RuntimeError) as error:  # Path.home() raises RuntimeError where nobody knows a home
+    except (OSError, RuntimeError) as error:  # RuntimeError where nobody knows a home
         _warn(f"there is no folder for them: {error}")
     return None
 
@@ -161,7 +161,8 @@ def _usual() -> Path:
     """Where a user's programs keep what they can make again."""
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "segkernel" / "cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segkernel"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))  # one that depends on the working folder does not count, says its specification
+    return (named if named.is_absolute() else Path.home() / ".cache") / "segkernel"
 
 
 def _digest() -> str:
