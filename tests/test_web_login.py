@@ -112,7 +112,8 @@ def test_a_customer_sees_what_the_rules_choose(client: Client, number: int) -> N
 
 
 def test_nobody_logs_in_as_a_stranger(client: Client) -> None:
-    assert client.ask("POST", "/login/77") == (404, '{"error":"there is no such customer"}')
+    for nobody in ("77", "9223372036854775807", "9223372036854775808", "1" + "0" * 40):
+        assert client.ask("POST", f"/login/{nobody}") == (404, '{"error":"there is no such customer"}')
 
 
 def test_the_front_page_is_there(client: Client) -> None:
