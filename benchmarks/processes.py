@@ -40,7 +40,8 @@ class Differs(Exception):
 
 def child(*arguments: str) -> Any:
     """What a process of this module prints last."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.processes", *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks.processes", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -54,7 +55,7 @@ def first(cell: Cell, size: Size, runs: int, result: Result) -> Result:
     digests = {}
     for who in (OURS, "Polars streaming", "Polars in-memory"):
         times[who] = []
-        while len(times[who]) < min(runs, 3) and not (times[who] and times[who][0] > LONG):
+        while len(times[who]) < runs and not (times[who] and times[who][0] > LONG):
             found = child("first", who, *given)
             times[who].append(found["seconds"])
             digests[who] = found["digest"]
@@ -103,7 +104,7 @@ def files(cell: Cell, size: Size, runs: int, result: Result) -> Result:
         times: dict[str, list[float]] = {}
         for who, command in commands.items():
             times[who] = []
-            while len(times[who]) < min(runs, 3) and not (times[who] and times[who][0] > LONG):
+            while len(times[who]) < runs and not (times[who] and times[who][0] > LONG):
                 start = time.perf_counter()
                 done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
                 times[who].append(time.perf_counter() - start)
