@@ -58,7 +58,6 @@ class Ranking:
         raw = program[:, 0] == op.FLOAT_RANGE
         tests = ((program[:, 0] == op.RANGE) & (program[:, 6] > 1)) | raw
         tests &= program[:, 7] == op.COLUMN
-        by_address = {each.address: each for each in columns if each.rows >= FEWEST_ROWS}
         self.groups = [
             (by_address[each], np.flatnonzero(tests & (at == each))) for each in np.unique(at[tests]).tolist() if each in by_address
         ]
